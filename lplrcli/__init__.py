@@ -1,0 +1,31 @@
+"""Compress matrices by low rank and low precision.
+
+>>> import lplrcli
+>>> c = lplrcli.compress(array, rank=64, bits=2)
+>>> c.save("array.lplr")
+>>> y = lplrcli.open("array.lplr") @ x
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lplrcli import errors
+    from lplrcli.api import CompressedMatrix, compress, open  # noqa: A004
+
+__version__ = "0.1.0"
+
+__all__ = ["CompressedMatrix", "__version__", "compress", "errors", "open"]
+
+
+def __getattr__(name: str) -> Any:
+    # Importing the package costs nothing until something of it is used: `lplr --version` and
+    # `lplr inspect` must not wait for NumPy, Numba or h5py.
+    import importlib
+
+    if name == "errors":
+        return importlib.import_module("lplrcli.errors")
+    if name in __all__:
+        return getattr(importlib.import_module("lplrcli.api"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,6 @@
+"""``python -m lplrcli``."""
+
+from lplrcli.cli.main import main
+
+if __name__ == "__main__":
+    main()

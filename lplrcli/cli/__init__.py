@@ -1,0 +1,1 @@
+"""The command line: one file per command, errors to text and exit code in `main` alone."""

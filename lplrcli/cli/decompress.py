@@ -1,0 +1,213 @@
+"""``lplr decompress``."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lplrcli.cli import options, render
+from lplrcli.cli.opened import opened_container
+from lplrcli.cli.progress import progress_bar
+from lplrcli.errors import InputError, PlanError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lplrcli.container.reader import Container
+    from lplrcli.io.sinks import Sink
+    from lplrcli.model.compressed import Factorization
+
+FORMATS = {"npy": "npy", "h5": "hdf5", "hdf5": "hdf5", "mtx": "mtx"}
+DTYPES = ("float16", "float32", "float64", "bfloat16", "bool") + tuple(
+    f"{kind}{width}" for kind in ("int", "uint") for width in (8, 16, 32, 64)
+)
+
+
+@click.command(
+    "decompress",
+    epilog="""\b
+Examples:
+  lplr decompress a.lplr                     writes a.npy, or the format it came from
+  lplr decompress a.lplr -o b.h5 --dataset /u --gzip
+  lplr decompress a.lplr --rows 100:200 -o - | ...""",
+)
+@click.argument("source", metavar="INPUT")
+@click.option(
+    "--to",
+    type=click.Choice(list(FORMATS)),
+    help="Format to write.  [default: by the suffix of -o, else the original one]",
+)
+@click.option(
+    "--dtype", type=click.Choice(DTYPES), help="Type of the entries.  [default: the original one]"
+)
+@click.option("--rows", type=options.Range(), help="Only these rows; -3: is the last three.")
+@click.option("--cols", type=options.Range(), help="Only these columns.")
+@click.option("--gzip", is_flag=True, help="Compress an HDF5 dataset, or a .mtx file, with gzip.")
+@click.option("--matrix", type=click.IntRange(min=0), help="Which matrix, if there are several.")
+@options.dataset("Dataset to create in an HDF5 file.  [default: matrix]")
+@options.output
+@options.force
+@options.threads
+@options.json
+@options.progress
+@options.quiet
+def command(
+    source: str,
+    to: str | None,
+    dtype: str | None,
+    rows: tuple[int | None, int | None] | None,
+    cols: tuple[int | None, int | None] | None,
+    gzip: bool,
+    matrix: int | None,
+    dataset: str | None,
+    output: str | None,
+    force: bool,
+    threads: int | None,
+    as_json: bool,
+    progress: bool | None,
+    quiet: bool,
+) -> None:
+    """Restore the matrix in INPUT (an .lplr file; - is standard input)."""
+    from threadpoolctl import threadpool_limits
+
+    from lplrcli.io import AtomicOutput, create_sink
+    from lplrcli.model.parallel import usable_cpus
+    from lplrcli.pipeline.decompress import entry_dtype
+
+    started = time.perf_counter()
+    threads = threads or usable_cpus()
+    with opened_container(source) as container:
+        factorization = container.factorization(_chosen(container, matrix))
+        kind, target = _destination(source, output, to, factorization.source.get("format"))
+        if as_json and target == "-":
+            raise click.UsageError("--json and the matrix would both go to standard output.")
+        row_range = _within(rows, factorization.shape[0], "rows", source)
+        column_range = _within(cols, factorization.shape[1], "columns", source)
+        shape = (row_range.stop - row_range.start, column_range.stop - column_range.start)
+        entry_type = entry_dtype(dtype or factorization.dtype)
+        gzip = gzip or (kind == "mtx" and target.lower().endswith(".gz"))
+        inputs = [] if source == "-" else [source]
+        with (
+            AtomicOutput(target, force=force, inputs=inputs) as stream,
+            progress_bar("decompressing", progress) as observe,
+            threadpool_limits(1, "blas"),
+        ):
+            sink = create_sink(
+                kind, stream, shape, entry_type, dataset=dataset or "matrix", gzip=gzip
+            )
+            _write(factorization, sink, row_range, column_range, threads, observe)
+            sink.close()
+    seconds = time.perf_counter() - started
+    report = factorization.report
+    result: dict[str, Any] = {
+        "input": source,
+        "output": target,
+        "format": kind,
+        "shape": list(shape),
+        "dtype": entry_type.name,
+        "relative_frobenius_error": report.relative_frobenius_error,
+        "max_abs_error": report.max_abs_error,
+        "exact": report.exact,
+        "bits_per_coordinate": 8
+        * container.file_bytes
+        / (factorization.shape[0] * factorization.shape[1]),
+        "seconds": seconds,
+    }
+    render.summary(_summary_line(result, shape[0] * shape[1] * entry_type.itemsize), quiet)
+    if as_json:
+        render.print_json(result)
+
+
+def _write(
+    factorization: Factorization,
+    sink: Sink,
+    rows: slice,
+    columns: slice,
+    threads: int,
+    observe: Callable[[int, int], None] | None,
+) -> None:
+    """Decode block by block into `sink`, in the order that it stores."""
+    from lplrcli.pipeline.decompress import Reconstruction, column_slabs
+
+    if sink.order == "rows":
+        slabs = Reconstruction(factorization, columns, threads, sink.dtype).blocks(rows)
+        total = rows.stop - rows.start
+    else:
+        slabs = column_slabs(factorization, rows, columns, threads, sink.dtype)
+        total = columns.stop - columns.start
+    done = 0
+    for slab in slabs:
+        sink.write(slab)
+        done += slab.shape[0 if sink.order == "rows" else 1]
+        if observe is not None:
+            observe(done, total)
+
+
+def _chosen(container: Container, matrix: int | None) -> int:
+    """Number of the matrix asked for, or of the only one."""
+    if matrix is None:
+        if container.count > 1:
+            raise PlanError(
+                "holds several matrices",
+                path=container.path,
+                found=container.count,
+                advice="Say which with --matrix; `lplr inspect` lists them, from 0 on.",
+            )
+        return 0
+    if matrix >= container.count:
+        raise PlanError(
+            "there is no such matrix",
+            path=container.path,
+            found=f"--matrix {matrix}",
+            expected=f"0 to {container.count - 1}",
+        )
+    return matrix
+
+
+def _destination(
+    source: str, output: str | None, to: str | None, original: str | None
+) -> tuple[str, str]:
+    """Format and name of what is written."""
+    from lplrcli.io import format_of_suffix, suffix_of_format
+
+    by_suffix = format_of_suffix(output) if output not in (None, "-") else None
+    by_origin = original if original in FORMATS.values() else "npy"
+    # On a pipe and in an unknown file the sparse or hierarchical format of the origin would
+    # surprise; NumPy's is what everything reads.
+    default = by_origin if output is None and source != "-" else "npy"
+    kind = FORMATS[to] if to else by_suffix or default
+    if output is not None:
+        return kind, output
+    if source == "-":
+        return kind, "-"
+    stem = source[:-5] if source.lower().endswith(".lplr") else source
+    return kind, stem + suffix_of_format(kind)
+
+
+def _within(
+    asked: tuple[int | None, int | None] | None, size: int, axis: str, path: str
+) -> slice:
+    """The range asked for, checked against the matrix."""
+    first, last = asked or (None, None)
+    start = 0 if first is None else first + size if first < 0 else first
+    stop = size if last is None else last + size if last < 0 else last
+    if not 0 <= start < stop <= size:
+        raise InputError(
+            f"the range of {axis} is empty or outside the matrix",
+            path=path,
+            found=f"{start}:{stop}",
+            expected=f"a range within 0:{size}",
+        )
+    return slice(start, stop)
+
+
+def _summary_line(result: dict[str, Any], result_bytes: int) -> str:
+    error = render.error_text(result["relative_frobenius_error"], result["exact"])
+    return (
+        f"{result['input']} -> {result['output']}: "
+        f"{render.shape_text(tuple(result['shape']))} {result['dtype']}, error {error}, "
+        f"{result['bits_per_coordinate']:.4g} bits/coordinate, "
+        f"{render.rate_text(result_bytes, result['seconds'])}"
+    )

@@ -1,0 +1,206 @@
+"""``lplr inspect``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lplrcli.cli import options, render
+from lplrcli.cli.opened import opened_container
+from lplrcli.cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    from lplrcli.container.reader import Container
+
+
+@click.command(
+    "inspect",
+    epilog="""\b
+Examples:
+  lplr inspect a.lplr                        reads headers only
+  lplr inspect *.lplr                        one line a matrix
+  lplr inspect a.lplr --against a.npy        measures the error on every entry
+  lplr inspect --json a.lplr | python -m json.tool""",
+)
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.option(
+    "--against", metavar="ORIGINAL", help="Measure the true error against the original matrix."
+)
+@options.dataset("Which dataset of an HDF5 original.")
+@options.threads
+@options.json
+@options.progress
+@options.verbose
+def command(
+    files: tuple[str, ...],
+    against: str | None,
+    dataset: str | None,
+    threads: int | None,
+    as_json: bool,
+    progress: bool | None,
+    verbose: bool,
+) -> None:
+    """Show what .lplr files hold (- is standard input)."""
+    if dataset is not None and against is None:
+        raise click.UsageError("--dataset says which original, so it needs --against.")
+    if against == "-" and "-" in files:
+        raise click.UsageError("Only one of the file and its original can be standard input.")
+    documents = []
+    for path in files:
+        with opened_container(path) as container:
+            matrices = [_describe(container, i) for i in range(container.count)]
+            if against is not None:
+                for i, matrix in enumerate(matrices):
+                    matrix["measured"] = _measure(container, i, against, dataset, threads, progress)
+            documents.append(
+                {
+                    "path": path,
+                    "file_bytes": container.file_bytes,
+                    "format_version": ".".join(str(part) for part in container.version),
+                    "matrices": matrices,
+                }
+            )
+    if as_json:
+        render.print_json({"files": documents})
+    elif len(documents) == 1 and len(documents[0]["matrices"]) == 1:
+        _print_one(documents[0], verbose)
+    else:
+        _print_table(documents)
+
+
+def _describe(container: Container, i: int) -> dict[str, Any]:
+    """What the headers say of matrix `i`, as `--json` prints it."""
+    metadata = container.metadata(i)
+    rows, columns = metadata["matrix"]["shape"]
+    factors, plan = metadata["factors"], metadata["plan"]
+    sizes = container.section_bytes(i)
+    # Of a file with one matrix everything is that matrix's; of several, what is its own.
+    stored = container.file_bytes if container.count == 1 else sum(sizes.values())
+    coded = sum(
+        section.length
+        for section in container.sections
+        if section.matrix == i and section.tag in ("LEFT", "RGHT", "RESD")
+    )
+    entries = sum(factor["length"] * factor["components"] for factor in factors.values())
+    item_bytes = _item_bytes(metadata["array"]["dtype"])
+    return {
+        "name": metadata["array"].get("name"),
+        "shape": [rows, columns],
+        "dtype": metadata["array"]["dtype"],
+        "mode": plan["mode"],
+        "method": plan["target"]["method"],
+        "rank": factors["left"]["components"] if "left" in factors else 0,
+        "bits_per_factor_entry": 8 * coded / entries if entries else 0.0,
+        "bytes": stored,
+        "section_bytes": sizes,
+        "bits_per_coordinate": 8 * stored / (rows * columns),
+        "compression_ratio": rows * columns * item_bytes / stored,
+        **metadata["achieved"],
+        "plan": plan,
+        "factors": factors,
+        "source": metadata["source"],
+        "tool": metadata["tool"],
+    }
+
+
+def _item_bytes(dtype: str) -> int:
+    """Bytes of one entry; names of types end in their width in bits, but for bool."""
+    return 1 if dtype == "bool" else int(dtype.lstrip("abcdefghijklmnopqrstuvwxyz")) // 8
+
+
+def _measure(
+    container: Container,
+    i: int,
+    against: str,
+    dataset: str | None,
+    threads: int | None,
+    progress: bool | None,
+) -> dict[str, Any]:
+    """Error of matrix `i` against the original, in one pass over it."""
+    from threadpoolctl import threadpool_limits
+
+    from lplrcli.io import open_source
+    from lplrcli.model.parallel import usable_cpus
+    from lplrcli.pipeline.assess import assess
+
+    with (
+        progress_bar("measuring", progress) as observe,
+        open_source(against, dataset=dataset, threads=threads, observer=observe) as source,
+        threadpool_limits(1, "blas"),
+    ):
+        report = assess(source, container.factorization(i), threads or usable_cpus())
+    return {
+        "against": against,
+        "relative_frobenius_error": report.relative_frobenius_error,
+        "max_abs_error": report.max_abs_error,
+        "exact": report.exact,
+        "source_norm": report.source_norm,
+    }
+
+
+def _rows(matrix: dict[str, Any]) -> list[tuple[str, str]]:
+    """Label and text of everything that one matrix's table shows."""
+    error = render.error_text(matrix["relative_frobenius_error"], matrix["exact"])
+    rows = [
+        ("shape", f"{render.shape_text(tuple(matrix['shape']))} {matrix['dtype']}"),
+        ("method", f"{matrix['method']} ({matrix['mode']})"),
+        ("rank", str(matrix["rank"])),
+        ("bits per factor entry", f"{matrix['bits_per_factor_entry']:.4g}"),
+        ("size", f"{matrix['bytes']} bytes ({render.bytes_text(matrix['bytes'])})"),
+        ("bits per coordinate", f"{matrix['bits_per_coordinate']:.4g}"),
+        ("compression ratio", f"{matrix['compression_ratio']:.4g}"),
+        ("relative error, stored", error),
+        ("largest error, stored", render.error_text(matrix["max_abs_error"])),
+    ]
+    if measured := matrix.get("measured"):
+        error = render.error_text(measured["relative_frobenius_error"], measured["exact"])
+        rows.append(("relative error, measured", error))
+        rows.append(("largest error, measured", render.error_text(measured["max_abs_error"])))
+    return rows
+
+
+def _print_one(document: dict[str, Any], verbose: bool) -> None:
+    matrix = document["matrices"][0]
+    rows = [
+        ("file", f"{document['path']} (format {document['format_version']})"),
+        *([("name", matrix["name"])] if matrix["name"] else []),
+        *_rows(matrix),
+    ]
+    rows += [(f"section {tag}", f"{size} bytes") for tag, size in matrix["section_bytes"].items()]
+    if verbose:
+        flat = {**matrix["plan"], **matrix["plan"]["target"], **matrix["source"]}
+        flat["passes"], flat["bound"] = matrix["passes"], matrix["bound"]
+        rows += [(key, str(value)) for key, value in flat.items() if not isinstance(value, dict)]
+    width = max(len(label) for label, _ in rows)
+    for label, text in rows:
+        click.echo(f"{label:<{width}}  {text}")
+
+
+def _print_table(documents: list[dict[str, Any]]) -> None:
+    import sys
+
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("file", overflow="fold")
+    for label in ("shape", "method", "rank", "bytes", "bits/coord.", "ratio", "error", "largest"):
+        table.add_column(label, justify="right", no_wrap=True)
+    for document in documents:
+        for i, matrix in enumerate(document["matrices"]):
+            several = len(document["matrices"]) > 1
+            shown = matrix.get("measured", matrix)
+            table.add_row(
+                f"{document['path']}[{i}]" if several else document["path"],
+                f"{render.shape_text(tuple(matrix['shape']))} {matrix['dtype']}",
+                matrix["method"],
+                str(matrix["rank"]),
+                str(matrix["bytes"]),
+                f"{matrix['bits_per_coordinate']:.4g}",
+                f"{matrix['compression_ratio']:.4g}",
+                render.error_text(shown["relative_frobenius_error"], shown["exact"]),
+                render.error_text(shown["max_abs_error"]),
+            )
+    # A pipe has no width: nothing is folded or cut there.
+    Console(width=None if sys.stdout.isatty() else 400, markup=False, emoji=False).print(table)

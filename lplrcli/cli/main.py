@@ -1,0 +1,116 @@
+"""The ``lplr`` command: finds the subcommand, and turns every error into text and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from lplrcli import __version__
+from lplrcli.errors import LplrError
+
+COMMANDS = {
+    "compress": "Compress a matrix into an .lplr file.",
+    "decompress": "Restore a matrix, or part of it, from an .lplr file.",
+    "inspect": "Show what .lplr files hold, and how exact they are.",
+}
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module when it is invoked: ``--help`` and ``--version`` import none."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of the commands, in the order of a first use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return the command called `cmd_name`."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"lplrcli.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="""\b
+Example:
+  lplr compress a.npy -r 64 -b 2      writes a.lplr
+  lplr inspect a.lplr --against a.npy
+  lplr decompress a.lplr -o b.npy
+
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 not an .lplr file or damaged,
+4 target cannot be met.""",
+)
+@click.version_option(__version__, prog_name="lplr", message="%(prog)s %(version)s")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def cli(debug: bool) -> None:
+    """Compress matrices by low rank and low precision."""
+
+
+def main() -> NoReturn:
+    """Run the command line and leave with its exit status."""
+    signal.signal(signal.SIGTERM, _terminate)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, _terminate)
+    try:
+        cli.main(prog_name="lplr", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _die_of(signal.SIGINT)
+    except BrokenPipeError:
+        # Nobody reads any more. Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _die_of(signal.SIGPIPE)
+    except Exception as error:
+        if "--debug" in sys.argv[1:2]:
+            raise
+        _fail(*_explained(error))
+    sys.exit(0)
+
+
+def _explained(error: Exception) -> tuple[str, int]:
+    """Text and exit status of an error."""
+    if isinstance(error, LplrError):
+        return str(error), error.exit_code
+    if isinstance(error, MemoryError):
+        return "not enough memory\nUse a smaller rank, or a machine with more memory.", 1
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror or error}", 1
+    return (
+        f"internal error: {type(error).__name__}: {error}\n"
+        "This is a defect of lplr; `lplr --debug ...` shows where.",
+        1,
+    )
+
+
+def _fail(text: str, status: int) -> NoReturn:
+    click.echo(f"lplr: {text}", err=True)
+    sys.exit(status)
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    """Leave through the normal way out, so that temporary files go."""
+    raise SystemExit(128 + number)
+
+
+def _die_of(number: signal.Signals) -> NoReturn:
+    """End as the shell expects of a program that the signal stopped."""
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    sys.exit(128 + number)

@@ -1,0 +1,73 @@
+"""The catalogue of options that several commands share.
+
+==================  =========  ==================================================================
+option              commands   meaning
+==================  =========  ==================================================================
+-o, --output        c d        where to write; ``-`` is standard output
+-f, --force         c d        replace an existing file
+--dataset           c d i      path inside an HDF5 file
+-T, --threads       c d i      processors used; never changes a byte
+--json              c d i      machine-readable result on standard output
+--progress          c d i      show a progress bar; by default on a terminal
+-q, --quiet         c d        no summary
+-v, --verbose       c d i      explain decisions
+--matrix            d          which matrix of a file that holds several
+==================  =========  ==================================================================
+
+(c compress, d decompress, i inspect; options of one command stand in its own file.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+output: Decorator = click.option(
+    "-o", "--output", metavar="PATH", help="Where to write; - is standard output."
+)
+force: Decorator = click.option("-f", "--force", is_flag=True, help="Replace an existing file.")
+threads: Decorator = click.option(
+    "-T",
+    "--threads",
+    type=click.IntRange(min=1),
+    help="Processors to use; the result does not depend on it.  [default: all]",
+)
+json: Decorator = click.option(
+    "--json", "as_json", is_flag=True, help="Print the result as JSON on standard output."
+)
+progress: Decorator = click.option(
+    "--progress/--no-progress",
+    default=None,
+    help="Show a progress bar.  [default: if standard error is a terminal]",
+)
+quiet: Decorator = click.option("-q", "--quiet", is_flag=True, help="Print no summary.")
+verbose: Decorator = click.option("-v", "--verbose", is_flag=True, help="Explain what was decided.")
+
+
+def dataset(help_text: str) -> Decorator:
+    """``--dataset``, which means the input of one command and the output of another."""
+    return click.option("--dataset", metavar="PATH", help=help_text)
+
+
+class Range(click.ParamType):
+    """``a:b`` with either end optional, and negative ones counted from the end."""
+
+    name = "a:b"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int | None, int | None]:
+        """Parse `value`; a syntax error is a usage error."""
+        if isinstance(value, tuple):
+            return value
+        first, colon, last = str(value).partition(":")
+        try:
+            if not colon:
+                raise ValueError
+            return (int(first) if first else None, int(last) if last else None)
+        except ValueError:
+            self.fail(f"{value!r} is not a range: write a:b, :b, a: or :", param, ctx)

@@ -1,0 +1,97 @@
+"""Fixed-width codes: no table, no state, any component of any chunk at a known place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lplrcli.errors import CorruptSectionError
+
+
+def run_bytes(bits: int, rows: int) -> int:
+    """Bytes of one component's run in a chunk of `rows` rows."""
+    return (bits * rows + 7) // 8
+
+
+def encode_chunk(codes: list[NDArray[Any]], bits: NDArray[Any]) -> bytes:
+    """Pack the codes of one chunk.
+
+    Parameters
+    ----------
+    codes : list of ndarray of uint16, each of shape (rows,)
+        One array a component.
+    bits : ndarray of uint8, shape (components,)
+        Bits per code of each component.
+    """
+    # Decoding must not wait for Numba; only the encoder imports the kernels.
+    from lplrcli.kernels.packing import pack_codes
+
+    runs = []
+    for values, width in zip(codes, bits.tolist(), strict=True):
+        run = np.empty(run_bytes(width, values.size), np.uint8)
+        pack_codes(values, width, run)
+        runs.append(run.tobytes())
+    return b"".join(runs)
+
+
+def decode_chunk(payload: bytes, bits: NDArray[Any], rows: int) -> list[NDArray[Any]]:
+    """Unpack the codes of one chunk.
+
+    Parameters
+    ----------
+    payload : bytes
+        What `encode_chunk` made.
+    bits : ndarray of uint8, shape (components,)
+        Bits per code of each component.
+    rows : int
+        Codes per component.
+
+    Raises
+    ------
+    CorruptSectionError
+        If the length is not what `bits` and `rows` require, or a padding bit is set.
+    """
+    widths = bits.tolist()
+    expected = sum(run_bytes(width, rows) for width in widths)
+    if len(payload) != expected:
+        raise CorruptSectionError(
+            "length of a packed chunk is wrong", found=len(payload), expected=f"{expected} bytes"
+        )
+    data = np.frombuffer(payload, np.uint8)
+    codes = []
+    start = 0
+    for width in widths:
+        stop = start + run_bytes(width, rows)
+        codes.append(_unpack(data[start:stop], width, rows))
+        start = stop
+    return codes
+
+
+def _unpack(run: NDArray[np.uint8], bits: int, rows: int) -> NDArray[Any]:
+    """Codes of one run: eight of them fill `bits` bytes, so eight columns of shifts suffice."""
+    used = bits * rows % 8
+    if used and run[-1] >> used:
+        raise CorruptSectionError("padding bits of a packed run must be zero", found=int(run[-1]))
+    if bits in (8, 16):
+        return run.view("<u1" if bits == 8 else "<u2")
+    groups = -(-rows // 8)
+    padded = np.zeros((groups, 8 if bits < 8 else bits + 2), np.uint8)
+    whole = run.size // bits
+    padded[:whole, :bits] = run[: whole * bits].reshape(whole, bits)
+    if whole < groups:
+        padded[whole, : run.size - whole * bits] = run[whole * bits :]
+    codes = np.empty((groups, 8), np.uint8 if bits < 8 else np.uint16)
+    mask = (1 << bits) - 1
+    if bits < 8:
+        words = padded.view("<u8")[:, 0]
+        for j in range(8):
+            codes[:, j] = (words >> np.uint64(j * bits)) & np.uint64(mask)
+    else:
+        wide = padded.astype(np.uint32)
+        for j in range(8):
+            byte, shift = divmod(j * bits, 8)
+            window = wide[:, byte] | wide[:, byte + 1] << 8 | wide[:, byte + 2] << 16
+            codes[:, j] = (window >> shift) & mask
+    return codes.reshape(-1)[:rows]

@@ -1,0 +1,125 @@
+"""The payload of a ``META`` section: one bounded zstd frame of bounded JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from itertools import accumulate
+from typing import Any, NoReturn
+
+import zstandard
+
+from lplrcli.container.layout import METADATA
+from lplrcli.errors import CorruptSectionError
+
+MAX_COMPRESSED = 1 << 20
+MAX_INFLATED = 16 << 20
+MAX_DEPTH = 32
+MAX_STRUCTURE = 1 << 20
+"""Most brackets, braces and commas outside strings: they bound the objects JSON turns into."""
+MAX_INTEGER_DIGITS = 20
+
+_STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_NOT_STRUCTURE = bytes(set(range(256)) - set(b"[]{},"))
+_NESTING = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1, ord(","): 0}
+_LEVEL = 12
+
+
+def compress_text(document: dict[str, Any]) -> bytes:
+    """Return the payload for a valid metadata document; equal documents give equal bytes."""
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    raw = text.encode("utf-8")
+    payload = zstandard.ZstdCompressor(level=_LEVEL, write_content_size=True).compress(raw)
+    if len(raw) > MAX_INFLATED or len(payload) > MAX_COMPRESSED:
+        _refuse("too long", f"{len(payload)} bytes", f"at most {MAX_COMPRESSED}")
+    return payload
+
+
+def parse_text(payload: bytes) -> Any:
+    """Inflate and parse the payload of a ``META`` section.
+
+    Raises
+    ------
+    CorruptSectionError
+        Not one exact zstd frame, too large, too deep, not strict JSON.
+    """
+    raw = _inflate(payload)
+    _check_structure(raw)
+    try:
+        return json.loads(
+            raw.decode("utf-8"),
+            object_pairs_hook=_unique,
+            parse_int=_integer,
+            parse_float=_real,
+            parse_constant=_constant,
+        )
+    except CorruptSectionError:
+        raise
+    except UnicodeDecodeError as error:
+        _refuse("not UTF-8", f"byte {raw[error.start]:#04x} at {error.start}", "UTF-8")
+    except json.JSONDecodeError as error:
+        _refuse(f"not JSON: {error.msg}", f"at character {error.pos}")
+
+
+def _inflate(payload: bytes) -> bytes:
+    if len(payload) > MAX_COMPRESSED:
+        _refuse("too long", f"{len(payload)} bytes", f"at most {MAX_COMPRESSED}")
+    if not payload.startswith(zstandard.FRAME_HEADER):
+        _refuse("not a zstd frame", payload[:4].hex(" "), zstandard.FRAME_HEADER.hex(" "))
+    try:
+        frame = zstandard.get_frame_parameters(payload)
+        if frame.content_size == zstandard.CONTENTSIZE_UNKNOWN:
+            _refuse("zstd frame does not state its content size")
+        if frame.content_size > MAX_INFLATED:
+            _refuse("inflates too far", f"{frame.content_size} bytes", f"at most {MAX_INFLATED}")
+        if frame.window_size > MAX_INFLATED:
+            _refuse("zstd window too large", f"{frame.window_size}", f"at most {MAX_INFLATED}")
+        if frame.dict_id:
+            _refuse("zstd frame uses a dictionary", frame.dict_id, "none")
+        inflater = zstandard.ZstdDecompressor(max_window_size=MAX_INFLATED)
+        return inflater.decompress(payload, allow_extra_data=False)
+    except zstandard.ZstdError as error:
+        _refuse(f"not one whole zstd frame: {error}")
+
+
+def _check_structure(raw: bytes) -> None:
+    # Before the parser runs, since what it builds is many times larger than the text.
+    structure = _STRINGS.sub(b"", raw).translate(None, _NOT_STRUCTURE)
+    if len(structure) > MAX_STRUCTURE:
+        _refuse("too many values", len(structure), f"at most {MAX_STRUCTURE} of [ ] {{ }} ,")
+    depth = max(accumulate(map(_NESTING.__getitem__, structure)), default=0)
+    if depth > MAX_DEPTH:
+        _refuse("nested too deep", depth, f"at most {MAX_DEPTH}")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                _refuse("duplicate key", ascii(key[:64]))
+            seen.add(key)
+    return record
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > MAX_INTEGER_DIGITS:
+        _refuse("integer too long", digits[:24], f"at most {MAX_INTEGER_DIGITS} characters")
+    return int(digits)
+
+
+def _real(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        _refuse("number out of range", digits[:24], "a finite number")
+    return value
+
+
+def _constant(name: str) -> NoReturn:
+    _refuse("not JSON: constant", name, "a finite number")
+
+
+def _refuse(what: str, found: object = None, expected: object = None) -> NoReturn:
+    raise CorruptSectionError(f"metadata: {what}", section=METADATA, found=found, expected=expected)

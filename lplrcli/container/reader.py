@@ -1,0 +1,205 @@
+"""Reading ``.lplr`` files: the index at once, everything else when asked for."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, BinaryIO
+
+from lplrcli.container.chunks import StoredChunks
+from lplrcli.container.layout import (
+    CHUNK_TAGS,
+    FILE_HEADER,
+    METADATA,
+    TABLES,
+    WHOLE_FILE,
+    Section,
+    parse_file_header,
+)
+from lplrcli.container.metadata import check_metadata, plan_of, report_of
+from lplrcli.container.metadata_text import MAX_COMPRESSED, parse_text
+from lplrcli.container.section_reader import SectionReader
+from lplrcli.container.section_table import read_sections
+from lplrcli.container.tables import chunk_count, split_tables
+from lplrcli.errors import CorruptSectionError
+from lplrcli.model.compressed import Factorization, QuantizedFactor
+
+
+def open_container(file: BinaryIO, path: str) -> Container:
+    """Open an ``.lplr`` file: read its header, its end and its index.
+
+    Parameters
+    ----------
+    file : binary file
+        Readable and seekable. It belongs to the container from now on, unless opening fails.
+    path : str
+        Its name, for messages.
+
+    Raises
+    ------
+    NotLplrError
+        The signature is wrong.
+    UnsupportedVersionError
+        Another version of the format is needed.
+    CorruptSectionError, UnknownSectionError
+        The structure is wrong, or a critical section is unknown.
+    """
+    reader = SectionReader(file, path)
+    with reader.naming():
+        version = parse_file_header(reader.read(0, FILE_HEADER.size))
+        sections = read_sections(reader.read, reader.file_bytes)
+    return Container(reader, version, sections)
+
+
+class Container:
+    """An open ``.lplr`` file. Made by `open_container`; closes its file on exit.
+
+    Reading from several threads at once is safe.
+
+    Attributes
+    ----------
+    path : str
+        Name of the file, for messages.
+    file_bytes : int
+        Size of the whole file.
+    version : tuple of int
+        Major and minor version of the format.
+    sections : tuple of Section
+        All sections in file order, ``INDX`` and ``LEND`` included.
+    count : int
+        Matrices in the file, at least 1.
+    """
+
+    def __init__(
+        self, reader: SectionReader, version: tuple[int, int], sections: tuple[Section, ...]
+    ) -> None:
+        self.path = reader.path
+        self.file_bytes = reader.file_bytes
+        self.version = version
+        self.sections = sections
+        self._reader = reader
+        self._previous_end: dict[int, int] = {}
+        self._owned: dict[int, dict[str, list[Section]]] = {}
+        end = FILE_HEADER.size
+        for section in sections:
+            self._previous_end[section.offset] = end
+            end = section.end
+            self._owned.setdefault(section.matrix, {}).setdefault(section.tag, []).append(section)
+        self.count = sum(METADATA in tags for tags in self._owned.values())
+
+    def metadata(self, i: int = 0) -> dict[str, Any]:
+        """Read and check the metadata of matrix `i`; see ``metadata.schema.json`` for its keys.
+
+        Raises
+        ------
+        CorruptSectionError
+            The section is damaged, or contradicts the schema, itself or the index.
+        IndexError
+            There is no matrix `i`.
+        """
+        with self._reader.naming():
+            section = self._sections_of(i)[METADATA][0]
+            if section.length > MAX_COMPRESSED:
+                raise CorruptSectionError(
+                    "wrong length",
+                    section=METADATA,
+                    found=section.length,
+                    expected=f"at most {MAX_COMPRESSED}",
+                )
+            document: dict[str, Any] = parse_text(self._payload(section))
+            check_metadata(document)
+            self._check_lengths(i, document["factors"])
+        return document
+
+    def section_bytes(self, i: int | None = 0) -> dict[str, int]:
+        """Bytes of the file that matrix `i` takes, by tag; headers and padding count.
+
+        None asks for the sections of the whole file. Over all matrices and None the bytes add up
+        to `file_bytes` less the 32 of the file header.
+        """
+        owned = self._owned[WHOLE_FILE] if i is None else self._sections_of(i)
+        return {
+            tag: sum(section.end - self._previous_end[section.offset] for section in sections)
+            for tag, sections in owned.items()
+        }
+
+    def factorization(self, i: int = 0) -> Factorization:
+        """Matrix `i`, its tables read and checked; chunks are read each time they are asked for.
+
+        Raises
+        ------
+        CorruptSectionError
+            Metadata, tables or the lengths of chunks are wrong. Asking for a chunk raises it too.
+        IndexError
+            There is no matrix `i`.
+        """
+        import numpy as np
+
+        document = self.metadata(i)
+        records = document["factors"]
+        owned = self._sections_of(i)
+        factors = {}
+        with self._reader.naming():
+            tables = split_tables(self._payload(owned[TABLES][0]), records)
+            for side, (bits, parameters) in tables.items():
+                record = records[side]
+                sections = owned.get(CHUNK_TAGS[side], [])
+                chunks = StoredChunks(self._reader, self._previous_end, sections, record, bits)
+                factors[side] = QuantizedFactor(
+                    length=record["length"],
+                    bits=np.frombuffer(bits, np.uint8),
+                    quantizer=record["quantizer"],
+                    side=parameters,
+                    coding=record["coding"],
+                    transform=record["transform"],
+                    grid=tuple(record["grid"]),
+                    chunk_length=record["chunk_length"],
+                    chunks=chunks,
+                )
+        rows, columns = document["matrix"]["shape"]
+        return Factorization(
+            shape=(rows, columns),
+            dtype=document["array"]["dtype"],
+            left=factors.get("left"),
+            right=factors.get("right"),
+            residual=factors.get("residual"),
+            plan=plan_of(document),
+            report=report_of(document),
+            source=document["source"],
+        )
+
+    def close(self) -> None:
+        """Close the file. Chunks not yet read can no longer be."""
+        self._reader.close()
+
+    def __enter__(self) -> Container:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _sections_of(self, i: int) -> dict[str, list[Section]]:
+        if METADATA not in self._owned.get(i, {}):
+            raise IndexError(f"{self.path} holds matrices 0 to {self.count - 1}, not {i}")
+        return self._owned[i]
+
+    def _payload(self, section: Section) -> bytes:
+        return self._reader.payload(section, self._previous_end[section.offset])
+
+    def _check_lengths(self, i: int, records: dict[str, dict[str, Any]]) -> None:
+        owned = self._sections_of(i)
+        found = {TABLES: owned[TABLES][0].length}
+        expected = {TABLES: sum(record["table_length"] for record in records.values())}
+        for side, tag in CHUNK_TAGS.items():
+            found[tag] = len(owned.get(tag, []))
+            expected[tag] = chunk_count(records[side]) if side in records else 0
+        for tag in found:
+            if found[tag] != expected[tag]:
+                what = "length" if tag == TABLES else "number of chunks"
+                raise CorruptSectionError(
+                    f"wrong {what}", section=tag, found=found[tag], expected=expected[tag]
+                )

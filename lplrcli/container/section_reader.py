@@ -1,0 +1,101 @@
+"""Bytes of a file by position, from any thread, and payloads with every check of their section."""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+from lplrcli.container.layout import Section, parse_section_header
+from lplrcli.container.section_table import check_padding, check_payload
+from lplrcli.errors import ContainerError, CorruptSectionError
+
+
+class SectionReader:
+    """Reads a seekable binary file without disturbing other readers of it.
+
+    Attributes
+    ----------
+    path : str
+        Name of the file, for messages.
+    file_bytes : int
+        Its size when this was made.
+    """
+
+    def __init__(self, file: BinaryIO, path: str) -> None:
+        self.path = path
+        self.file_bytes = file.seek(0, io.SEEK_END)
+        self._file = file
+        self._lock = threading.Lock()
+        # Only of a plain file is the descriptor's content the file's content: a GzipFile has a
+        # descriptor too, of the compressed bytes.
+        plain = isinstance(getattr(file, "raw", file), io.FileIO) and hasattr(os, "pread")
+        self._descriptor = file.fileno() if plain else None
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Return `length` bytes from byte `offset` on, fewer only where the file ends."""
+        parts = []
+        while length > 0:
+            if self._descriptor is not None:
+                part = os.pread(self._descriptor, min(length, 1 << 30), offset)
+            else:
+                with self._lock:
+                    self._file.seek(offset)
+                    part = self._file.read(length)
+            if not part:
+                break
+            parts.append(part)
+            offset += len(part)
+            length -= len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def payload(self, section: Section, previous_end: int) -> bytes:
+        """Read the payload of a section known from the index.
+
+        Parameters
+        ----------
+        section : Section
+            As the index describes it.
+        previous_end : int
+            Where the payload before it ended, and padding starts.
+
+        Raises
+        ------
+        CorruptSectionError
+            Padding, section header or payload are damaged, or differ from the index.
+        """
+        before = self.read(previous_end, section.offset - previous_end)
+        gap = section.header_offset - previous_end
+        header = parse_section_header(before[gap:], section.header_offset, section.tag)
+        for field in ("tag", "matrix", "ordinal", "length", "checksum"):
+            found, expected = getattr(header, field), getattr(section, field)
+            if found != expected:
+                name = "payload checksum" if field == "checksum" else field
+                raise CorruptSectionError(
+                    f"{name} of section header and index differ",
+                    section=section.tag,
+                    offset=section.header_offset,
+                    found=found,
+                    expected=expected,
+                )
+        check_padding(section, before[:gap])
+        payload = self.read(section.offset, section.length)
+        check_payload(section, payload)
+        return payload
+
+    def close(self) -> None:
+        """Close the file."""
+        self._descriptor = None
+        self._file.close()
+
+    @contextmanager
+    def naming(self) -> Iterator[None]:
+        """Add the path to a `ContainerError` raised within: lower layers do not know it."""
+        try:
+            yield
+        except ContainerError as error:
+            error.path = error.path or self.path
+            raise

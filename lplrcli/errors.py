@@ -1,0 +1,171 @@
+"""The error tree.
+
+LplrError
+├── InputError (ValueError)          the matrix given cannot be compressed
+│   ├── UnknownFormatError           no format recognises the content
+│   ├── NotAMatrixError              readable, but not a two-dimensional real array
+│   └── NonFiniteError               NaN or infinity among the entries
+├── OutputError (OSError)            the output cannot be written where it was asked for
+├── PlanError (ValueError)           the options contradict the matrix or each other
+│   └── TargetUnreachableError       no file can meet the target; says what could be
+├── ContainerError (ValueError)      the .lplr file cannot be used
+│   ├── NotLplrError                 the signature is missing
+│   ├── UnsupportedVersionError      written by a format version this package does not read
+│   ├── CorruptSectionError          structure or checksum wrong
+│   └── UnknownSectionError          a critical section this package does not know
+└── MissingDependencyError (ImportError)
+
+Every error keeps its datum as attributes and prints as at most two lines:
+the file and what is wrong, then what to do.
+"""
+
+from __future__ import annotations
+
+
+class LplrError(Exception):
+    """Root of every error this package raises on purpose.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong, in one sentence without a final period.
+    path : str, optional
+        The file (or ``<stdin>``) it concerns; printed first.
+    found, expected : object, optional
+        The offending value and what was required in its place.
+    advice : str, optional
+        What to do about it; printed on a second line.
+    """
+
+    exit_code = 1
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str | None = None,
+        found: object = None,
+        expected: object = None,
+        advice: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = path
+        self.found = found
+        self.expected = expected
+        self.advice = advice
+
+    def __str__(self) -> str:
+        text = f"{self.path}: {self.message}" if self.path else self.message
+        if self.found is not None:
+            text += f": found {self.found}"
+        if self.expected is not None:
+            text += (", " if self.found is not None else ": ") + f"expected {self.expected}"
+        return f"{text}\n{self.advice}" if self.advice else text
+
+
+class InputError(LplrError, ValueError):
+    """The matrix given cannot be read or compressed."""
+
+
+class UnknownFormatError(InputError):
+    """No input format recognises the content."""
+
+
+class NotAMatrixError(InputError):
+    """The data is readable but is not a two-dimensional array of real numbers."""
+
+
+class NonFiniteError(InputError):
+    """NaN or infinity among the entries.
+
+    Attributes
+    ----------
+    count : int
+        How many entries are not finite.
+    position : tuple of int
+        Row and column of the first one.
+    """
+
+    def __init__(self, count: int, position: tuple[int, int], *, path: str | None = None) -> None:
+        row, column = position
+        super().__init__(
+            f"{count} {'entry is' if count == 1 else 'entries are'} NaN or infinite, "
+            f"the first at row {row}, column {column}",
+            path=path,
+            advice="Replace or remove them first; lplr compresses finite numbers only.",
+        )
+        self.count = count
+        self.position = position
+
+
+class OutputError(LplrError, OSError):
+    """The output cannot be written where it was asked for."""
+
+    # OSError defines its own __str__ from errno; the message of LplrError is the clearer one.
+    __str__ = LplrError.__str__
+
+
+class PlanError(LplrError, ValueError):
+    """The options contradict the matrix or each other."""
+
+
+class TargetUnreachableError(PlanError):
+    """No file meets the target."""
+
+    exit_code = 4
+
+
+class ContainerError(LplrError, ValueError):
+    """An ``.lplr`` file cannot be used.
+
+    Attributes
+    ----------
+    section : str or None
+        Tag of the section concerned.
+    offset : int or None
+        Byte offset in the file at which the fault lies.
+    """
+
+    exit_code = 3
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str | None = None,
+        section: str | None = None,
+        offset: int | None = None,
+        found: object = None,
+        expected: object = None,
+        advice: str | None = None,
+    ) -> None:
+        where = f"section {section}: " if section else ""
+        at = f" (at byte {offset})" if offset is not None else ""
+        super().__init__(
+            f"{where}{message}{at}", path=path, found=found, expected=expected, advice=advice
+        )
+        self.section = section
+        self.offset = offset
+
+
+class NotLplrError(ContainerError):
+    """The file does not start with the ``.lplr`` signature."""
+
+
+class UnsupportedVersionError(ContainerError):
+    """The file needs a version of the format that this package does not read."""
+
+
+class CorruptSectionError(ContainerError):
+    """The structure, a checksum or a field of the file is wrong."""
+
+
+class UnknownSectionError(ContainerError):
+    """The file holds a critical section that this package does not know."""
+
+
+class MissingDependencyError(LplrError, ImportError):
+    """An optional package is needed for this file."""
+
+    __str__ = LplrError.__str__

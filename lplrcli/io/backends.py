@@ -1,0 +1,120 @@
+"""Who maps the blocks: threads of this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from lplrcli.errors import InputError, LplrError
+from lplrcli.model.parallel import ordered_map, usable_cpus
+from lplrcli.model.source import RowBlock
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import numpy as np
+
+    from lplrcli.io.handles import Handle
+
+T = TypeVar("T")
+
+
+class LocalSource:
+    """A `MatrixSource` whose blocks are read and worked on by threads of this process.
+
+    Parameters
+    ----------
+    handle : Handle
+        Where the rows come from; closed with the source.
+    name : str
+        Path or other name, for messages.
+    format : str
+        Key of the input format, or ``"array"``.
+    threads : int, optional
+        Blocks worked on at a time; None or 0 is one per usable CPU.
+    observer : callable, optional
+        Called in the thread of the caller with (rows done, rows in total) before each result
+        is yielded.
+    """
+
+    def __init__(
+        self,
+        handle: Handle,
+        *,
+        name: str,
+        format: str,  # noqa: A002 - as in MatrixSource
+        threads: int | None = None,
+        observer: Callable[[int, int], None] | None = None,
+    ) -> None:
+        self._handle = handle
+        self.name = name
+        self.format = format
+        self.threads = threads or usable_cpus()
+        self.observer = observer
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self._handle.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the entries as stored, in native byte order."""
+        return self._handle.dtype
+
+    @property
+    def sparse(self) -> bool:
+        """Whether blocks are `CsrRows`."""
+        return self._handle.sparse
+
+    def map_blocks(self, task: Callable[[RowBlock], T]) -> Iterator[T]:
+        """Apply `task` to every block and yield the results in row order.
+
+        At most ``threads + 1`` blocks are in memory at a time. Where the iteration ends early,
+        by an error or because the caller drops it, blocks not started are cancelled and those
+        under way are waited for.
+
+        Raises
+        ------
+        InputError
+            The rows cannot be read.
+        """
+        rows, height = self.shape[0], self._handle.block_rows
+        starts = range(0, rows, height)
+        run = partial(self._run, task, height)
+        for start, result in zip(starts, ordered_map(run, starts, self.threads), strict=True):
+            if self.observer is not None:
+                self.observer(min(start + height, rows), rows)
+            yield result
+
+    def close(self) -> None:
+        """Close the file; the source cannot be visited any more."""
+        self._handle.close()
+
+    def __enter__(self) -> LocalSource:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _run(self, task: Callable[[RowBlock], T], height: int, start: int) -> T:
+        stop = min(start + height, self.shape[0])
+        try:
+            values = self._handle[start:stop]
+        except LplrError:
+            raise
+        except (OSError, MemoryError) as error:
+            reason = "they do not fit in memory" if isinstance(error, MemoryError) else str(error)
+            raise InputError(
+                f"rows {start} to {stop - 1} cannot be read: {reason}", path=self.name
+            ) from error
+        try:
+            return task(RowBlock(start, values))
+        finally:
+            self._handle.release(start, stop)

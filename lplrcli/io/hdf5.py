@@ -1,0 +1,222 @@
+"""Datasets of HDF5 files; the accepted profile is formats/hdf5.md."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import h5py
+import numpy as np
+
+from lplrcli.errors import InputError, LplrError, NotAMatrixError
+from lplrcli.io.arrays import chunked_block_rows
+from lplrcli.io.dtypes import matrix_shape, real_dtype
+from lplrcli.io.filters import require_filters
+from lplrcli.io.handles import ArrayHandle
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike, NDArray
+
+    from lplrcli.io.sinks import Sink
+
+# What h5py raises for files that are damaged in one place or another.
+H5_ERRORS = (OSError, RuntimeError, ValueError, TypeError, KeyError, AttributeError)
+
+MAX_CACHE_BYTES = 256 << 20
+MAX_LISTED = 8
+
+
+class Hdf5Handle(ArrayHandle):
+    """Rows of a dataset.
+
+    Parameters
+    ----------
+    h5 : h5py.File
+        Closed with the handle.
+    file : binary file
+        What `h5` reads from, where that is not a path; closed with the handle too.
+    dataset : h5py.Dataset
+        A matrix of real numbers.
+    name : str
+        Of the file, for messages.
+    """
+
+    def __init__(self, h5: h5py.File, file: BinaryIO, dataset: h5py.Dataset, name: str) -> None:
+        dtype = real_dtype(dataset.dtype, name)
+        shape = matrix_shape(dataset.shape, name)
+        height = chunked_block_rows(shape, dtype, dataset.chunks)
+        super().__init__(dataset, shape, dtype, height)
+        self._h5 = h5
+        self._file = file
+        self._name = name
+
+    def __getitem__(self, rows: slice) -> NDArray[Any]:
+        try:
+            return super().__getitem__(rows)
+        except H5_ERRORS as error:
+            raise InputError(
+                f"rows {rows.start} to {rows.stop - 1} cannot be read: {reason_of(error)}",
+                path=self._name,
+                advice="The file is damaged or its storage fails; h5dump may tell more.",
+            ) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        super().close()
+        self._h5.close()
+        self._file.close()
+
+
+def open_handle(file: BinaryIO, path: str | None, name: str, dataset: str | None) -> Hdf5Handle:
+    """Open a dataset of an HDF5 file.
+
+    Parameters
+    ----------
+    file : binary file
+        Read from where there is no `path`; closed with the handle.
+    path : str, optional
+        The same file by name: the library reads it faster than through `file`.
+    name : str
+        For messages.
+    dataset : str, optional
+        Path of the dataset; by default the only matrix in the file.
+
+    Raises
+    ------
+    NotAMatrixError
+        There is no such matrix, or several to choose from.
+    InputError
+        The file is damaged.
+    MissingDependencyError
+        The data went through a filter that is not installed.
+    """
+    h5 = None
+    try:
+        h5 = h5py.File(path or file, "r")
+        if path is not None:
+            file.close()
+        chosen = _only_matrix(h5, name) if dataset is None else _named(h5, dataset, name)
+        require_filters(chosen, name)
+        cache = _cache_for(chosen, name)
+        if cache:
+            # A dataset gets its cache when it is first opened in a file, hence a second time.
+            within = dataset or chosen.name
+            h5.close()
+            h5 = h5py.File(path or file, "r", **cache)
+            chosen = h5[within]
+        return Hdf5Handle(h5, file, chosen, name)
+    except BaseException as error:
+        if h5 is not None:
+            h5.close()
+        if isinstance(error, H5_ERRORS) and not isinstance(error, LplrError):
+            raise InputError(
+                f"the HDF5 file cannot be read: {reason_of(error)}", path=name
+            ) from error
+        raise
+
+
+def _datasets(h5: h5py.File) -> list[tuple[str, bool]]:
+    """Describe every dataset of the file, and say whether it is a matrix.
+
+    ``visititems`` comes to each object once and follows neither soft nor external links, so
+    links in a circle do no harm.
+    """
+    found: list[tuple[str, bool]] = []
+
+    def visit(path: str, thing: object) -> None:
+        if isinstance(thing, h5py.Dataset):
+            found.append((f"/{path}", _is_matrix(thing)))
+
+    h5.visititems(visit)
+    return found
+
+
+def _is_matrix(dataset: h5py.Dataset) -> bool:
+    try:
+        real_dtype(dataset.dtype, "")
+        matrix_shape(dataset.shape or (), "")
+    except (NotAMatrixError, TypeError):  # TypeError: a type NumPy has no equivalent of
+        return False
+    return True
+
+
+def _only_matrix(h5: h5py.File, name: str) -> h5py.Dataset:
+    datasets = _datasets(h5)
+    matrices = [path for path, is_matrix in datasets if is_matrix]
+    if len(matrices) == 1:
+        return h5[matrices[0]]
+    if matrices:
+        raise NotAMatrixError(
+            f"the file holds {len(matrices)} matrices: {_listed(h5, matrices)}",
+            path=name,
+            advice=f"Choose one with --dataset, for example --dataset {matrices[0]}.",
+        )
+    others = _listed(h5, [path for path, _ in datasets])
+    raise NotAMatrixError(
+        f"the file holds no matrix of real numbers; its datasets: {others or 'none'}",
+        path=name,
+        expected="a two-dimensional dataset",
+        advice="Name another dataset with --dataset, or reshape it to two dimensions.",
+    )
+
+
+def _named(h5: h5py.File, dataset: str, name: str) -> h5py.Dataset:
+    try:
+        chosen = h5.get(dataset) if "\0" not in dataset else None
+    except H5_ERRORS:
+        chosen = None
+    if isinstance(chosen, h5py.Dataset):
+        if chosen.shape is None:
+            raise NotAMatrixError(f"dataset {dataset} is empty", path=name)
+        return chosen
+    matrices = [path for path, is_matrix in _datasets(h5) if is_matrix]
+    what = "is not a dataset" if chosen is not None else "does not exist"
+    raise NotAMatrixError(
+        f"{dataset!r} {what}; matrices in the file: {_listed(h5, matrices) or 'none'}",
+        path=name,
+        advice="Choose one of them with --dataset." if matrices else None,
+    )
+
+
+def _listed(h5: h5py.File, paths: list[str]) -> str:
+    def described(path: str) -> str:
+        try:
+            shape = "x".join(map(str, h5[path].shape or ())) or "scalar"
+            return f"{path} ({shape} {h5[path].dtype})"
+        except H5_ERRORS:
+            return f"{path} (unreadable)"
+
+    more = f" and {len(paths) - MAX_LISTED} more" if len(paths) > MAX_LISTED else ""
+    return ", ".join(map(described, paths[:MAX_LISTED])) + more
+
+
+def _cache_for(dataset: h5py.Dataset, name: str) -> dict[str, Any]:
+    """Size the chunk cache so that a pass over the rows decompresses no chunk twice.
+
+    Empty where the default will do: blocks of whole rows of chunks need no cache. Otherwise two
+    such rows must stay: one that a block ends in and one that the next block, read by another
+    thread, has begun.
+    """
+    chunks = dataset.chunks
+    shape = matrix_shape(dataset.shape, name)
+    dtype = real_dtype(dataset.dtype, name)
+    if chunks is None or chunked_block_rows(shape, dtype, chunks) % min(chunks[0], shape[0]) == 0:
+        return {}
+    across = -(-shape[1] // chunks[1])
+    size = 2 * across * chunks[0] * chunks[1] * dtype.itemsize
+    # Chunks are hashed by position; many more slots than chunks keep them from colliding.
+    slots = min(max(100 * across, 521), 1_000_000) | 1
+    return {"rdcc_nbytes": min(size, MAX_CACHE_BYTES), "rdcc_nslots": slots, "rdcc_w0": 1.0}
+
+
+def reason_of(error: BaseException) -> str:
+    """Give the first line of what the library says of a failure."""
+    return (str(error.args[-1]) if error.args else type(error).__name__).split("\n")[0]
+
+
+def create_sink(
+    stream: BinaryIO, shape: tuple[int, int], dtype: DTypeLike, dataset: str, gzip: bool
+) -> Sink:
+    """Start an HDF5 file; see `lplrcli.io.create_sink`."""
+    from lplrcli.io.hdf5_sink import Hdf5Sink
+
+    return Hdf5Sink(stream, (int(shape[0]), int(shape[1])), np.dtype(dtype), dataset, gzip)

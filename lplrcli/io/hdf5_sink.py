@@ -1,0 +1,167 @@
+"""One dataset of a new HDF5 file, written by blocks of rows."""
+
+from __future__ import annotations
+
+import posixpath
+import shutil
+import tempfile
+import weakref
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import h5py
+
+from lplrcli.errors import OutputError
+from lplrcli.io.hdf5 import H5_ERRORS, MAX_CACHE_BYTES, reason_of
+from lplrcli.io.sinks import Sink
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+_CHUNK_BYTES = 1 << 20  # of a compressed dataset
+
+
+class Hdf5Sink(Sink):
+    """Writes one dataset.
+
+    Parameters
+    ----------
+    stream : binary file
+        Written in place where it can be read back and sought in; else a temporary file is,
+        and copied to `stream` in the end.
+    shape : tuple of int
+    dtype : numpy.dtype
+    dataset : str
+        Path in the file; groups on the way are created.
+    gzip : bool
+        Whether to compress the dataset, in chunks of about 1 MiB.
+
+    Raises
+    ------
+    OutputError
+        The dataset cannot be created.
+    """
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        shape: tuple[int, int],
+        dtype: np.dtype[Any],
+        dataset: str,
+        gzip: bool,
+    ) -> None:
+        super().__init__(shape, dtype)
+        if "\0" in dataset or not posixpath.normpath(f"/{dataset}").strip("/"):
+            raise OutputError("not a path for a dataset", found=repr(dataset))
+        self._stream = stream
+        in_place = stream.seekable() and stream.readable()
+        self._spool = None if in_place else tempfile.TemporaryFile(prefix="lplr-")  # noqa: SIM115
+        self._shield = _Shield(self._spool or stream)
+        width = min(shape[1], _CHUNK_BYTES // dtype.itemsize)
+        height = min(shape[0], max(1, _CHUNK_BYTES // (width * dtype.itemsize)))
+        layout: dict[str, Any] = {}
+        if gzip:
+            layout = {"chunks": (height, width), "compression": "gzip", "shuffle": True}
+        # A slab may end within a row of chunks; these wait for the next one in the cache.
+        waiting = 2 * height * (shape[1] + width) * dtype.itemsize
+        try:
+            self._h5 = h5py.File(self._shield, "w", rdcc_nbytes=min(waiting, MAX_CACHE_BYTES))
+            # A sink that is dropped half-way still has its file closed, at the latest when the
+            # interpreter ends: the library left to close it by itself then crashes.
+            self._closing = weakref.finalize(self, _close, self._h5, self._spool)
+            self._dataset = self._h5.create_dataset(dataset, shape, dtype, **layout)
+        except H5_ERRORS as error:
+            if self._spool is not None:
+                self._spool.close()
+            self._shield.check()
+            raise OutputError(
+                f"dataset {dataset!r} cannot be created: {reason_of(error)}"
+            ) from error
+
+    def _write_slab(self, values: NDArray[Any]) -> None:
+        self._guarded(
+            self._dataset.__setitem__,
+            slice(self.written, self.written + values.shape[0]),
+            values,
+        )
+
+    def _finish(self) -> None:
+        self._guarded(self._h5.close)
+        if self._spool is not None:
+            with self._spool:
+                self._spool.seek(0)
+                shutil.copyfileobj(self._spool, self._stream, 1 << 20)
+        self._stream.flush()
+
+    def _guarded(self, call: Callable[..., object], *arguments: object) -> None:
+        """Call the library; failures of the stream and its own are raised as OSError."""
+        try:
+            call(*arguments)
+            self._shield.check()
+        except BaseException as error:
+            self._closing()
+            self._shield.check()
+            if isinstance(error, H5_ERRORS) and not isinstance(error, OSError):
+                raise OSError(reason_of(error)) from error
+            raise
+
+
+def _close(h5: h5py.File, spool: BinaryIO | None) -> None:
+    with suppress(*H5_ERRORS):
+        h5.close()
+    if spool is not None:
+        spool.close()
+
+
+class _Shield:
+    """The file that the HDF5 library writes to, for which no operation ever fails.
+
+    The library crashes the process when it cannot flush a file it closes, be it that the disk
+    is full or that an error elsewhere has closed the file first. So it is told that all went
+    well; the first failure, an interrupt included, is kept for `check`.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._failed = False
+        self._kept: BaseException | None = None
+
+    def check(self) -> None:
+        """Raise what has failed, once."""
+        failure, self._kept = self._kept, None
+        if failure is not None:
+            raise failure
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._attempt(offset, self._file.seek, offset, whence)
+
+    def tell(self) -> int:
+        return self._attempt(0, self._file.tell)
+
+    def read(self, size: int = -1) -> bytes:
+        # h5py takes for a file what has this, and calls readinto.
+        return b"" if self._failed else self._file.read(size)
+
+    def readinto(self, buffer: Any) -> int:
+        return self._attempt(len(buffer), self._file.readinto, buffer)  # type: ignore[attr-defined]
+
+    def write(self, data: Any) -> int:
+        return self._attempt(len(data), self._file.write, data)
+
+    def truncate(self, size: int | None = None) -> int:
+        return self._attempt(size or 0, self._file.truncate, size)
+
+    def flush(self) -> None:
+        self._attempt(0, self._file.flush)
+
+    def _attempt(self, otherwise: int, call: Callable[..., Any], *arguments: Any) -> int:
+        if not self._failed:
+            try:
+                result: int = call(*arguments)
+                return result
+            except BaseException as error:  # an interrupt must not cross the library either
+                self._failed, self._kept = True, error
+        return otherwise

@@ -1,0 +1,96 @@
+"""Values to integer codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lplrcli.kernels import kernel
+
+
+@kernel
+def nearest_codes(
+    values: NDArray[Any],
+    scale: float,
+    thresholds: NDArray[np.float32],
+    starts: NDArray[np.uint16],
+    reach: float,
+    codes: NDArray[np.uint16],
+) -> None:
+    """Number of thresholds below each value.
+
+    Parameters
+    ----------
+    values : ndarray of float32 or float64, shape (m,)
+        A component, or part of one.
+    scale : float
+        Multiplies the thresholds; positive.
+    thresholds : ndarray of float32, shape (2**b - 1,)
+        Ascending boundaries between the cells of a codebook of unit scale.
+    starts : ndarray of uint16, shape (g,)
+        How many thresholds lie below each of `g` even subdivisions of [-reach, reach): bisection
+        mispredicts every branch, a look-up and a short walk is five times as fast.
+    reach : float
+        All thresholds lie within [-reach, reach].
+    codes : ndarray of uint16, shape (m,)
+        Receives the codes, 0 to 2**b - 1.
+    """
+    inverse = 1.0 / scale
+    per_unit = starts.size / (2.0 * reach)
+    for i in range(values.size):
+        value = np.float32(values[i] * inverse)
+        cell = (min(max(np.float64(value), -reach), reach) + reach) * per_unit
+        code = np.int64(starts[min(np.int64(cell), starts.size - 1)])
+        while code < thresholds.size and thresholds[code] < value:
+            code += 1
+        codes[i] = code
+
+
+@kernel
+def uniform_codes(
+    values: NDArray[Any], low: float, step: float, top: int, codes: NDArray[np.uint16]
+) -> None:
+    """Nearest of the levels ``low + step * (0 ... top)``: Q_B of LPLR, section 2.
+
+    Parameters
+    ----------
+    values : ndarray of float32 or float64, shape (m,)
+        Values to quantize.
+    low, step : float
+        Lowest level and distance between levels; `step` 0 means that there is one level.
+    top : int
+        Highest code.
+    codes : ndarray of uint16, shape (m,)
+        Receives the codes; halves round to the even code, as ``numpy.rint`` does.
+    """
+    for i in range(values.size):
+        position = 0.0
+        if step > 0.0:
+            position = np.rint((values[i] - low) / step)
+        codes[i] = np.uint16(min(max(position, 0.0), float(top)))
+
+
+@kernel
+def squared_error(
+    values: NDArray[Any], codes: NDArray[np.uint16], levels: NDArray[np.float32], scale: float
+) -> float:
+    """``sum((values - scale * levels[codes])**2)`` in float64.
+
+    Parameters
+    ----------
+    values : ndarray of float32 or float64, shape (m,)
+        Values before quantization.
+    codes : ndarray of uint16, shape (m,)
+        Their codes.
+    levels : ndarray of float32, shape (2**b,)
+        Codebook of unit scale.
+    scale : float
+        Multiplies the levels.
+    """
+    total = 0.0
+    for i in range(values.size):
+        error = values[i] - scale * levels[codes[i]]
+        total += error * error
+    return total

@@ -1,0 +1,121 @@
+"""Products with sparse operands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lplrcli.kernels import kernel
+
+
+@kernel
+def csr_times_dense(
+    indptr: NDArray[Any],
+    indices: NDArray[Any],
+    data: NDArray[Any],
+    x: NDArray[Any],
+    out: NDArray[Any],
+) -> None:
+    """``out += A x`` for A in compressed sparse row form.
+
+    Parameters
+    ----------
+    indptr, indices, data : ndarray
+        A (m x d), as in `lplrcli.model.source.CsrRows`.
+    x : ndarray, shape (d, k)
+        C-contiguous.
+    out : ndarray, shape (m, k)
+        C-contiguous; accumulated into.
+    """
+    for i in range(indptr.size - 1):
+        row = out[i]
+        for p in range(indptr[i], indptr[i + 1]):
+            value = data[p]
+            other = x[indices[p]]
+            for k in range(row.size):
+                row[k] += value * other[k]
+
+
+@kernel
+def csr_transposed_times_dense(
+    indptr: NDArray[Any],
+    indices: NDArray[Any],
+    data: NDArray[Any],
+    y: NDArray[Any],
+    out: NDArray[Any],
+) -> None:
+    """``out += Aᵀ y`` for A in compressed sparse row form.
+
+    Parameters
+    ----------
+    indptr, indices, data : ndarray
+        A (m x d), as in `lplrcli.model.source.CsrRows`.
+    y : ndarray, shape (m, k)
+        C-contiguous.
+    out : ndarray, shape (d, k)
+        C-contiguous; accumulated into.
+    """
+    for i in range(indptr.size - 1):
+        row = y[i]
+        for p in range(indptr[i], indptr[i + 1]):
+            value = data[p]
+            other = out[indices[p]]
+            for k in range(row.size):
+                other[k] += value * row[k]
+
+
+@kernel
+def csr_inner_product(
+    indptr: NDArray[Any],
+    indices: NDArray[Any],
+    data: NDArray[Any],
+    left: NDArray[Any],
+    right: NDArray[Any],
+) -> float:
+    """``<A, L Rᵀ>``, the sum of entrywise products, in float64.
+
+    Parameters
+    ----------
+    indptr, indices, data : ndarray
+        A (m x d), as in `lplrcli.model.source.CsrRows`.
+    left : ndarray, shape (m, r)
+        C-contiguous.
+    right : ndarray, shape (d, r)
+        C-contiguous: the transposed right factor.
+    """
+    total = 0.0
+    for i in range(indptr.size - 1):
+        row = left[i]
+        for p in range(indptr[i], indptr[i + 1]):
+            other = right[indices[p]]
+            product = 0.0
+            for k in range(row.size):
+                product += np.float64(row[k]) * np.float64(other[k])
+            total += data[p] * product
+    return total
+
+
+@kernel
+def dense_times_sparse_sign(
+    values: NDArray[Any], columns: NDArray[np.int32], signs: NDArray[Any], out: NDArray[Any]
+) -> None:
+    """``out += values S`` for a sketch S with a fixed number of nonzeros in every row.
+
+    Parameters
+    ----------
+    values : ndarray, shape (m, d)
+        Rows of the matrix sketched.
+    columns : ndarray of int32, shape (d, z)
+        Columns of the nonzeros of each row of S.
+    signs : ndarray, shape (d, z)
+        Their values.
+    out : ndarray, shape (m, k)
+        Accumulated into.
+    """
+    for i in range(values.shape[0]):
+        for j in range(values.shape[1]):
+            value = values[i, j]
+            for t in range(columns.shape[1]):
+                out[i, columns[j, t]] += value * signs[j, t]

@@ -1,0 +1,53 @@
+"""Norms of a block."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+def sum_of_squares(values: NDArray[Any]) -> float:
+    """Sum of squares, accumulated in float64.
+
+    Reassociation lets the compiler keep partial sums in vector registers; NaN and infinity
+    still propagate.
+
+    Parameters
+    ----------
+    values : ndarray of float32 or float64, shape (m,)
+        The entries.
+    """
+    total = 0.0
+    for i in range(values.size):
+        value = np.float64(values[i])
+        total += value * value
+    return total
+
+
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+def squared_distance(first: NDArray[Any], second: NDArray[Any]) -> tuple[float, float]:
+    """Sum of squared differences and largest absolute difference, in float64.
+
+    Parameters
+    ----------
+    first, second : ndarray of float32 or float64, shape (m,)
+        Finite entries.
+    """
+    total = 0.0
+    largest = 0.0
+    for i in range(first.size):
+        difference = abs(np.float64(first[i]) - np.float64(second[i]))
+        total += difference * difference
+        largest = difference if difference > largest else largest
+    return total, largest
+
+
+def compiled_before() -> bool:
+    """Whether machine code of these kernels is in Numba's cache on this machine."""
+    folder = Path(sum_of_squares._cache.cache_path)
+    return any(folder.glob("statistics.sum_of_squares*.nbi"))

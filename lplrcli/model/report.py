@@ -1,0 +1,54 @@
+"""What a compression achieved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ErrorReport:
+    """The error of a decoded matrix Â against its original A.
+
+    Attributes
+    ----------
+    relative_frobenius_error : float
+        ``‖A − Â‖_F / ‖A‖_F``; 0 where both are zero.
+    max_abs_error : float or None
+        ``max |A − Â|``; None where it was not measured (sparse input).
+    exact : bool
+        True if measured on every entry, False if estimated.
+    source_norm : float
+        ``‖A‖_F``.
+    passes : int
+        How often the matrix was read, the measurement included.
+    bound : float or None
+        For method ``lplr``: the relative error that Theorem 3.2 of LPLR grants in expectation
+        before quantization, ``sqrt((1 + k/(r−k−1)) ‖A − A_k‖²) / ‖A‖`` at its best k, where the
+        spectrum is known.
+    """
+
+    relative_frobenius_error: float
+    max_abs_error: float | None
+    exact: bool
+    source_norm: float
+    passes: int
+    bound: float | None = None
+
+
+@dataclass(frozen=True)
+class SizeReport:
+    """Bytes on disk, and what they mean per coordinate.
+
+    Attributes
+    ----------
+    file_bytes : int
+        Size of the whole file, headers and checksums included.
+    bits_per_coordinate : float
+        ``8 * file_bytes / (n * d)``.
+    compression_ratio : float
+        Bytes of the entries in their original type over `file_bytes`.
+    """
+
+    file_bytes: int
+    bits_per_coordinate: float
+    compression_ratio: float

@@ -1,0 +1,91 @@
+"""What a matrix looks like to the algorithm: blocks of whole rows, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class CsrRows:
+    """Some rows of a sparse matrix in compressed sparse row form.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Rows and columns.
+    indptr : ndarray of int64, shape (rows + 1,)
+        Row ``i`` owns entries ``indptr[i]:indptr[i + 1]``; starts at 0.
+    indices : ndarray of int32 or int64, shape (nonzeros,)
+        Column of each entry; no column occurs twice in a row.
+    data : ndarray of float32 or float64, shape (nonzeros,)
+        Value of each entry.
+    """
+
+    shape: tuple[int, int]
+    indptr: NDArray[Any]
+    indices: NDArray[Any]
+    data: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class RowBlock:
+    """Rows ``start : start + values.shape[0]`` of a matrix."""
+
+    start: int
+    values: NDArray[Any] | CsrRows
+
+
+class MatrixSource(Protocol):
+    """A matrix that can be visited block by block, as often as needed.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Rows and columns, both at least 1.
+    dtype : numpy.dtype
+        Type of the entries as stored (native byte order).
+    name : str
+        Path or other name, for messages.
+    format : str
+        Key of the input format, or ``"array"`` for one in memory.
+    sparse : bool
+        Whether blocks are `CsrRows`.
+    """
+
+    @property
+    def shape(self) -> tuple[int, int]: ...
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def format(self) -> str: ...
+    @property
+    def sparse(self) -> bool: ...
+
+    def map_blocks(self, task: Callable[[RowBlock], T]) -> Iterator[T]:
+        """Apply `task` to every block and yield the results in row order.
+
+        Block boundaries depend on the matrix alone, never on the number of
+        threads, so that sums over the results are reproducible.
+        """
+        ...
+
+
+def working_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Floating-point type in which entries of `dtype` are computed with.
+
+    float32 where it holds every value of `dtype` exactly, float64 otherwise.
+    """
+    import numpy as np
+
+    narrow = dtype.itemsize <= 2 or dtype == np.float32
+    return np.dtype(np.float32 if narrow else np.float64)

@@ -1,0 +1,1 @@
+"""The algorithm in the paper's order, on matrices already opened: compress, decompress, assess."""

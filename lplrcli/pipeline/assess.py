@@ -1,0 +1,180 @@
+"""The error of a decoded matrix, measured on every entry."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lplrcli.errors import InputError, NonFiniteError
+from lplrcli.linalg.operands import dense_rows, position_of_nonfinite, stored_entries
+from lplrcli.linalg.passes import Passes
+from lplrcli.linalg.range_finder import gram_of
+from lplrcli.model.compressed import Factorization
+from lplrcli.model.report import ErrorReport
+from lplrcli.model.source import CsrRows, MatrixSource, RowBlock
+from lplrcli.pipeline.decompress import Reconstruction
+from lplrcli.pipeline.factors import decode_factor
+
+DENSE_ENTRIES = 2**28
+"""Up to here a sparse matrix is compared entry by entry, a few rows at a time; above, its error
+follows from inner products over the nonzeros and Gram matrices of the factors."""
+
+_TILE_BYTES = 2**22
+
+
+def measure(passes: Passes, factorization: Factorization, threads: int) -> ErrorReport:
+    """Error of `factorization` against the matrix it was made from.
+
+    Parameters
+    ----------
+    passes : Passes
+        The original A (n x d); one more pass is made over it.
+    factorization : Factorization
+        Its compressed form; the report it carries is not used.
+    threads : int
+        For decoding the factors.
+
+    Raises
+    ------
+    InputError
+        If the shapes differ, or the original holds NaN or infinity.
+    """
+    if passes.shape != factorization.shape:
+        raise InputError(
+            "the shape differs from that of the compressed matrix",
+            path=passes.source.name,
+            found=f"{passes.shape[0]} x {passes.shape[1]}",
+            expected=f"{factorization.shape[0]} x {factorization.shape[1]}",
+        )
+    rows, columns = passes.shape
+    left = factorization.left
+    huge = passes.source.sparse and rows * columns > DENSE_ENTRIES
+    if huge and left is not None and factorization.plan.exponent == 0:
+        return _by_inner_products(passes, factorization, threads)
+    reconstruction = Reconstruction(factorization, threads=threads)
+    decoded = (
+        decode_factor(left, reconstruction.working, threads=threads)
+        if left is not None
+        else np.empty((0, rows), reconstruction.working)
+    )
+    # Sums of squares of very large or small entries leave float64's range too.
+    scale = 2.0 ** -_exponent_of(factorization)
+    squares = norm = largest = 0.0
+    task = partial(
+        _compare, reconstruction=reconstruction, left=decoded, scale=scale, name=passes.source.name
+    )
+    for block_norm, block_squares, block_largest in passes.map_stored(task):
+        norm += block_norm
+        squares += block_squares
+        largest = max(largest, block_largest)
+    return ErrorReport(
+        relative_frobenius_error=_ratio(squares, norm),
+        max_abs_error=largest / scale,
+        exact=True,
+        source_norm=float(np.sqrt(norm)) / scale,
+        passes=passes.count,
+        bound=factorization.report.bound,
+    )
+
+
+def assess(source: MatrixSource, factorization: Factorization, threads: int) -> ErrorReport:
+    """Error of `factorization` against another copy of its original, in one pass."""
+    return measure(Passes(source), factorization, threads)
+
+
+def _compare(
+    block: RowBlock, reconstruction: Reconstruction, left: NDArray[Any], scale: float, name: str
+) -> tuple[float, float, float]:
+    """Squared norm, squared distance and largest distance of a block, all at `scale`."""
+    from lplrcli.kernels.statistics import squared_distance, sum_of_squares
+
+    entries = stored_entries(block.values)
+    wide = np.dtype(np.float32 if entries.dtype == np.float32 else np.float64)
+    squares = largest = 0.0
+    norm = float(sum_of_squares(_at(entries.astype(wide, copy=False), scale)))
+    if not np.isfinite(norm):
+        count, (row, column) = position_of_nonfinite(block.values)
+        raise NonFiniteError(count, (block.start + row, column), path=name)
+    rows, columns = block.values.shape
+    height = max(1, _TILE_BYTES // (columns * 8))
+    for start in range(0, rows, height):
+        tile = _rows_of(block.values, start, min(start + height, rows))
+        first = block.start + start
+        decoded = reconstruction.product(left[:, first : first + tile.shape[0]], first)
+        original = np.ascontiguousarray(_at(dense_rows(tile, wide), scale)).reshape(-1)
+        found = _at(decoded.astype(wide, copy=False), scale).reshape(-1)
+        total, worst = squared_distance(original, found)
+        squares += total
+        largest = max(largest, worst)
+    return norm, squares, largest
+
+
+def _rows_of(values: NDArray[Any] | CsrRows, start: int, stop: int) -> NDArray[Any] | CsrRows:
+    if isinstance(values, CsrRows):
+        low, high = int(values.indptr[start]), int(values.indptr[stop])
+        return CsrRows(
+            (stop - start, values.shape[1]),
+            values.indptr[start : stop + 1] - low,
+            values.indices[low:high],
+            values.data[low:high],
+        )
+    return values[start:stop]
+
+
+def _at(values: NDArray[Any], scale: float) -> NDArray[Any]:
+    return values if scale == 1.0 else values * values.dtype.type(scale)
+
+
+def _exponent_of(factorization: Factorization) -> int:
+    """Power of two at which squares of entries are safe to sum."""
+    exponent = factorization.plan.exponent
+    return exponent if abs(exponent) > 400 else 0
+
+
+def _ratio(squares: float, norm: float) -> float:
+    if squares == 0:
+        return 0.0
+    return float(np.sqrt(squares / norm)) if norm > 0 else float("inf")
+
+
+def _by_inner_products(
+    passes: Passes, factorization: Factorization, threads: int
+) -> ErrorReport:
+    """``‖A‖² − 2 <A, L R> + ‖L R‖²``: nothing is formed, so nothing limits the shape.
+
+    Exact but for float64 rounding, as long as decoding does not round to integers.
+    """
+    assert_left = factorization.left
+    assert_right = factorization.right
+    if assert_left is None or assert_right is None:
+        raise TypeError("inner products need both factors")
+    left = np.ascontiguousarray(decode_factor(assert_left, passes.dtype, threads=threads).T)
+    right = np.ascontiguousarray(decode_factor(assert_right, passes.dtype, threads=threads).T)
+    inner = norm = 0.0
+    for block_norm, block_inner in passes.map_stored(partial(_inner, left=left, right=right)):
+        norm += block_norm
+        inner += block_inner
+    product = float(np.sum(gram_of(left) * gram_of(right)))
+    return ErrorReport(
+        relative_frobenius_error=_ratio(max(norm - 2 * inner + product, 0.0), norm),
+        max_abs_error=None,
+        exact=np.dtype(factorization.dtype).kind == "f",
+        source_norm=float(np.sqrt(norm)),
+        passes=passes.count,
+        bound=factorization.report.bound,
+    )
+
+
+def _inner(block: RowBlock, left: NDArray[Any], right: NDArray[Any]) -> tuple[float, float]:
+    from lplrcli.kernels.sparse import csr_inner_product
+    from lplrcli.kernels.statistics import sum_of_squares
+
+    values = block.values
+    if not isinstance(values, CsrRows):
+        raise TypeError("inner products are for sparse rows")
+    rows = left[block.start : block.start + values.shape[0]]
+    inner = csr_inner_product(values.indptr, values.indices, values.data, rows, right)
+    return float(sum_of_squares(values.data)), float(inner)

@@ -1,0 +1,182 @@
+"""From quantized factors back to rows of the matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lplrcli.model.compressed import Factorization
+from lplrcli.model.parallel import ordered_map
+from lplrcli.model.source import working_dtype
+from lplrcli.pipeline.factors import decode_factor
+
+_BLOCK_BYTES = 2**22
+"""Of decoded rows, in the type they are computed in: what fits the caches, products included."""
+
+
+def entry_dtype(name: str) -> np.dtype[Any]:
+    """NumPy type called `name` in a file; ``bfloat16`` comes from ml_dtypes."""
+    if name == "bfloat16":
+        import ml_dtypes
+
+        return np.dtype(ml_dtypes.bfloat16)
+    return np.dtype(name)
+
+
+def cast(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Decoded values as entries of the original type.
+
+    Integers are rounded half to even and clamped to their range, bool is true from 0.5 on,
+    floats too large for a narrower type become its largest finite value.
+    """
+    if dtype == values.dtype:
+        return values
+    if dtype.kind == "b":
+        truth: NDArray[Any] = values >= 0.5
+        return truth
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        # The largest 64-bit integers are not float64 numbers: compare before converting.
+        rounded = np.rint(values.astype(np.float64, copy=False))
+        inside = np.clip(rounded, float(limits.min), float(limits.max))
+        out = np.where(inside >= float(limits.max), limits.max, inside.astype(dtype))
+        return out.astype(dtype, copy=False)
+    largest = float(_largest(dtype))
+    return np.clip(values, -largest, largest).astype(dtype)
+
+
+def _largest(dtype: np.dtype[Any]) -> Any:
+    if dtype.kind == "f" and dtype.isbuiltin == 1:
+        return np.finfo(dtype).max
+    import ml_dtypes
+
+    return ml_dtypes.finfo(dtype).max
+
+
+class Reconstruction:
+    """Rows of one compressed matrix, of all columns or of some.
+
+    The right factor is decoded once; rows of the left one, or of a directly coded matrix, as
+    they are asked for.
+
+    Parameters
+    ----------
+    factorization : Factorization
+        What was compressed.
+    columns : slice
+        Range of columns (start and stop within the matrix, step 1); all by default.
+    threads : int
+        For the decoding of chunks.
+    dtype : numpy.dtype
+        Type of the rows given back; the original one by default.
+
+    Raises
+    ------
+    ContainerError
+        If a chunk of an opened file is damaged.
+    """
+
+    def __init__(
+        self,
+        factorization: Factorization,
+        columns: slice | None = None,
+        threads: int = 1,
+        dtype: np.dtype[Any] | None = None,
+    ) -> None:
+        self.factorization = factorization
+        original = entry_dtype(factorization.dtype)
+        self.dtype = original if dtype is None else dtype
+        self.working = working_dtype(original)
+        self.threads = threads
+        start, stop, _ = (columns or slice(None)).indices(factorization.shape[1])
+        self.columns = range(start, stop)
+        self.right = (
+            decode_factor(factorization.right, self.working, start, stop, threads)
+            if factorization.right is not None
+            else None
+        )
+
+    def rows(self, start: int, stop: int) -> NDArray[Any]:
+        """Rows `start` to `stop` in the working precision, before `cast`."""
+        factorization = self.factorization
+        out = np.zeros((stop - start, len(self.columns)), self.working)
+        if factorization.left is not None and self.right is not None:
+            left = decode_factor(factorization.left, self.working, start, stop, self.threads)
+            np.matmul(left.T, self.right, out=out)
+        return self._finished(out, start, stop)
+
+    def product(self, left: NDArray[Any], start: int) -> NDArray[Any]:
+        """Rows from `start` on, as `dtype`, given their part of Lᵀ."""
+        rows = left.shape[1]
+        if self.right is not None:
+            out = left.T @ self.right
+        else:
+            out = np.zeros((rows, len(self.columns)), self.working)
+        return cast(self._finished(out, start, start + rows), self.dtype)
+
+    def blocks(self, rows: slice | None = None) -> Iterator[NDArray[Any]]:
+        """Decode a range of rows block by block, in order, as `dtype`.
+
+        Blocks are of a few megabytes whatever the matrix, so memory stays bounded.
+        """
+        start, stop, _ = (rows or slice(None)).indices(self.factorization.shape[0])
+        for first, left in self._left_parts(start, stop):
+            height = max(1, _BLOCK_BYTES // max(1, len(self.columns) * self.working.itemsize))
+            if self.factorization.residual is not None:
+                height = self._whole_chunks(height)
+            task = partial(_block, self, left, first, height)
+            yield from ordered_map(task, range(0, left.shape[1], height), self.threads)
+
+    def _left_parts(self, start: int, stop: int) -> Iterator[tuple[int, NDArray[Any]]]:
+        """Lᵀ in parts of whole chunks; an empty stand-in for a matrix coded directly."""
+        left = self.factorization.left
+        if left is None:
+            yield start, np.empty((0, stop - start), self.working)
+            return
+        step = left.chunk_length * max(1, self.threads)
+        for first in range(start - start % step, stop, step):
+            low, high = max(first, start), min(first + step, stop)
+            yield low, decode_factor(left, self.working, low, high, self.threads)
+
+    def _whole_chunks(self, height: int) -> int:
+        residual = self.factorization.residual
+        per_chunk = residual.chunk_length // self.factorization.shape[1] if residual else 0
+        return max(1, height // per_chunk) * per_chunk if per_chunk else height
+
+    def _finished(self, out: NDArray[Any], start: int, stop: int) -> NDArray[Any]:
+        factorization = self.factorization
+        if factorization.residual is not None:
+            width = factorization.shape[1]
+            entries = decode_factor(
+                factorization.residual, self.working, start * width, stop * width
+            )
+            out += entries.reshape(-1, width)[:, self.columns.start : self.columns.stop]
+        if factorization.plan.exponent:
+            out = np.ldexp(out, factorization.plan.exponent)
+        return out
+
+
+def _block(
+    reconstruction: Reconstruction, left: NDArray[Any], first: int, height: int, offset: int
+) -> NDArray[Any]:
+    return reconstruction.product(left[:, offset : offset + height], first + offset)
+
+
+def column_slabs(
+    factorization: Factorization, rows: slice, columns: slice, threads: int, dtype: np.dtype[Any]
+) -> Iterator[NDArray[Any]]:
+    """Decode slabs of whole columns, in order, for formats that store columns.
+
+    Each slab holds about as many bytes as a block of rows does.
+    """
+    length, width = factorization.shape
+    start, stop, _ = columns.indices(width)
+    first, last, _ = rows.indices(length)
+    step = max(1, 4 * _BLOCK_BYTES // max(1, 8 * (last - first)))
+    for low in range(start, stop, step):
+        part = Reconstruction(factorization, slice(low, min(low + step, stop)), threads, dtype)
+        yield np.concatenate(list(part.blocks(rows)))

@@ -1,0 +1,153 @@
+"""Factors to coded chunks and back: transform, quantize, code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lplrcli.coding import CODINGS
+from lplrcli.model.compressed import QuantizedFactor
+from lplrcli.model.parallel import ordered_map
+from lplrcli.quantize import QUANTIZERS, Quantizer
+from lplrcli.transform import TRANSFORMS
+
+_SMALLEST_CHUNK, _LARGEST_CHUNK = 2**16, 2**22
+_CHUNKS = 1024
+
+
+def chunk_entries(length: int, row_bits: int) -> int:
+    """Entries per component in a chunk, for a factor coded with about `row_bits` bits a row.
+
+    64 KiB a chunk, so that a slice decodes little; from 64 MiB on about a thousand chunks, so
+    that the index stays small; at most 4 MiB, so that decoding stays within bounds.
+    """
+    total = length * row_bits // 8
+    size = min(max(total // _CHUNKS, _SMALLEST_CHUNK), _LARGEST_CHUNK)
+    return max(64, size * 8 // max(row_bits, 1) // 64 * 64)
+
+
+def encode_factor(
+    factor: NDArray[Any],
+    bits: NDArray[Any],
+    quantizer: str,
+    chunk_length: int,
+    threads: int,
+) -> QuantizedFactor:
+    """Quantize and code a factor.
+
+    Parameters
+    ----------
+    factor : ndarray, shape (components, length)
+        Lᵀ or R.
+    bits : ndarray of uint8, shape (components,)
+        Depth of each component.
+    quantizer : str
+        Key of `QUANTIZERS`.
+    chunk_length : int
+        Entries per component in a chunk.
+    threads : int
+        Chunks are coded in parallel; their bytes do not depend on it.
+    """
+    length = factor.shape[1]
+    grid = (length,)
+    coefficients = np.ascontiguousarray(TRANSFORMS["identity"].forward(factor, grid))
+    fitted = QUANTIZERS[quantizer].fit(coefficients, bits, threads)
+    starts = range(0, length if len(bits) else 0, chunk_length)
+    encode = partial(_encode_chunk, coefficients, fitted, chunk_length)
+    chunks = list(ordered_map(encode, starts, threads))
+    return QuantizedFactor(
+        length=length,
+        bits=bits,
+        quantizer=quantizer,
+        side=fitted.side,
+        coding="packed",
+        transform="identity",
+        grid=grid,
+        chunk_length=chunk_length,
+        chunks=chunks,
+    )
+
+
+def _encode_chunk(
+    coefficients: NDArray[Any], quantizer: Quantizer, chunk_length: int, start: int
+) -> bytes:
+    part = coefficients[:, start : start + chunk_length]
+    codes = [quantizer.encode(i, values) for i, values in enumerate(part)]
+    return CODINGS["packed"].encode_chunk(codes, quantizer.bits)
+
+
+def decode_factor(
+    factor: QuantizedFactor,
+    dtype: np.dtype[Any],
+    start: int = 0,
+    stop: int | None = None,
+    threads: int = 1,
+) -> NDArray[Any]:
+    """Entries `start` to `stop` of every component, decoding only the chunks they lie in.
+
+    Parameters
+    ----------
+    factor : QuantizedFactor
+        What `encode_factor` made.
+    dtype : numpy.dtype
+        Type of the result; levels are rounded to it.
+    start, stop : int
+        Range of entries, within the factor.
+    threads : int
+        Chunks are decoded in parallel.
+
+    Returns
+    -------
+    ndarray, shape (components, stop - start)
+
+    Raises
+    ------
+    ContainerError
+        If a chunk is damaged.
+    """
+    stop = factor.length if stop is None else stop
+    out = np.empty((factor.components, stop - start), dtype)
+    if out.size == 0:
+        return out
+    quantizer = QUANTIZERS[factor.quantizer](factor.bits, factor.side)
+    levels = [quantizer.levels(i).astype(dtype) for i in range(factor.components)]
+    numbers = range(start // factor.chunk_length, -(-stop // factor.chunk_length))
+    decode = partial(_decode_chunk, factor, levels, start, out)
+    for _ in ordered_map(decode, numbers, threads):
+        pass
+    return TRANSFORMS[factor.transform].inverse(out, factor.grid)
+
+
+def _decode_chunk(
+    factor: QuantizedFactor,
+    levels: list[NDArray[Any]],
+    start: int,
+    out: NDArray[Any],
+    number: int,
+) -> None:
+    first = number * factor.chunk_length
+    rows = min(factor.chunk_length, factor.length - first)
+    codes = CODINGS[factor.coding].decode_chunk(factor.chunks[number], factor.bits, rows)
+    low, high = max(start, first), min(start + out.shape[1], first + rows)
+    for i, values in enumerate(codes):
+        np.take(levels[i], values[low - first : high - first], out=out[i, low - start : high - start])
+
+
+def rechunked(codes: Iterator[NDArray[Any]], chunk_length: int) -> Iterator[NDArray[Any]]:
+    """Regroup a stream of codes into arrays of `chunk_length`, the last one shorter."""
+    waiting: list[NDArray[Any]] = []
+    count = 0
+    for part in codes:
+        waiting.append(part)
+        count += part.size
+        if count >= chunk_length:
+            joined = np.concatenate(waiting)
+            whole = count - count % chunk_length
+            yield from joined[:whole].reshape(-1, chunk_length)
+            waiting, count = [joined[whole:]], count - whole
+    if count:
+        yield np.concatenate(waiting)

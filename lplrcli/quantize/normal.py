@@ -1,0 +1,131 @@
+"""The packed engine's quantizer: a normal-optimal codebook and a scale for every component."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lplrcli.errors import CorruptSectionError
+from lplrcli.model.parallel import ordered_map
+from lplrcli.quantize.codebooks import normal_codebook
+
+_SAMPLE = 4096
+"""Entries of a component on which its scale is tried."""
+
+_OUTLIERS = 64
+"""The largest entries, which a sample would miss, are always among them."""
+
+_SCALES = np.array([0.7, 0.8, 0.87, 0.93, 1.0, 1.07, 1.15, 1.25, 1.4, 1.6, 1.9, 2.4, 3.2, 4.5])
+"""Scales tried, in units of the root mean square: below 1 for components with short tails
+(sinusoids), above for long ones."""
+
+
+class NormalQuantizer:
+    """Lloyd-Max levels of the normal distribution, scaled to each component.
+
+    Parameters
+    ----------
+    bits : ndarray of uint8, shape (components,)
+        Bits per component, 1 to 16.
+    side : bytes
+        A bfloat16 scale per component: half a percent of precision costs nothing, the least-squares
+        refit of the other factor absorbs it.
+
+    Raises
+    ------
+    CorruptSectionError
+        If a scale is not a positive finite number or their count is wrong.
+    """
+
+    def __init__(self, bits: NDArray[Any], side: bytes) -> None:
+        if len(side) != 2 * len(bits):
+            raise CorruptSectionError(
+                "length of the normal quantizer's side data is wrong",
+                section="COMP", found=len(side), expected=2 * len(bits),
+            )  # fmt: skip
+        self.bits = bits
+        self.side = side
+        upper = np.frombuffer(side, "<u2").astype(np.uint32)
+        self.scales = (upper << np.uint32(16)).view(np.float32)
+        if not np.all(np.isfinite(self.scales) & (self.scales > 0)):
+            raise CorruptSectionError(
+                "scales of the normal quantizer must be finite and positive", section="COMP"
+            )
+
+    @classmethod
+    def fit(cls, factor: NDArray[Any], bits: NDArray[Any], threads: int = 1) -> NormalQuantizer:
+        """Choose each component's scale by the error it makes.
+
+        Parameters
+        ----------
+        factor : ndarray of float32 or float64, shape (components, length)
+            Values to quantize.
+        bits : ndarray of uint8, shape (components,)
+            Bits per component.
+        threads : int
+            Components are fitted in parallel.
+        """
+        scales = list(ordered_map(partial(_best_scale, factor, bits), range(len(bits)), threads))
+        return cls(bits, np.array(scales, np.uint16).astype("<u2").tobytes())
+
+    def encode(self, component: int, values: NDArray[Any]) -> NDArray[Any]:
+        """Codes (uint16) of some values of one component."""
+        return _codes(values, float(self.scales[component]), int(self.bits[component]))
+
+    def levels(self, component: int) -> NDArray[Any]:
+        """The levels, float32: codebook times scale, rounded once."""
+        codebook = normal_codebook(int(self.bits[component]))
+        levels: NDArray[Any] = codebook.levels * self.scales[component]
+        return levels
+
+
+def _codes(values: NDArray[Any], scale: float, bits: int) -> NDArray[Any]:
+    # Decoding must not wait for Numba; only the encoder imports the kernels.
+    from lplrcli.kernels.quantization import nearest_codes
+
+    codebook = normal_codebook(bits)
+    codes = np.empty(values.shape, np.uint16)
+    nearest_codes(
+        values, scale, codebook.thresholds, codebook.starts, codebook.reach, codes
+    )  # fmt: skip
+    return codes
+
+
+def _best_scale(factor: NDArray[Any], bits: NDArray[Any], component: int) -> int:
+    """Upper half of the float32 scale with the least squared error on a sample."""
+    from lplrcli.kernels.quantization import squared_error
+
+    values = np.ascontiguousarray(factor[component])
+    width = int(bits[component])
+    levels = normal_codebook(width).levels
+    spread = float(np.sqrt(np.mean(np.square(values, dtype=np.float64))))
+    if spread == 0.0:
+        return _upper_half(1.0)
+    rest, outliers = values, values[:0]
+    if values.size > _SAMPLE + _OUTLIERS:
+        order = np.argpartition(np.abs(values), values.size - _OUTLIERS)
+        outliers = values[order[-_OUTLIERS:]]
+        rest = np.ascontiguousarray(values[:: -(-values.size // _SAMPLE)])
+    weight = (values.size - outliers.size) / rest.size
+    # At many bits the error is all in the entries that the codebook does not reach.
+    covering = float(np.abs(values).max()) / float(levels[-1])
+    candidates = [*(spread * _SCALES), covering] if covering > spread else spread * _SCALES
+    best, least = 0, np.inf
+    for candidate in candidates:
+        half = _upper_half(float(candidate))
+        scale = float(np.uint32(half << 16).view(np.float32))
+        error = 0.0
+        for sample, repeats in ((rest, weight), (outliers, 1.0)):
+            error += repeats * squared_error(sample, _codes(sample, scale, width), levels, scale)
+        if error < least:
+            best, least = half, error
+    return best
+
+
+def _upper_half(scale: float) -> int:
+    """The bfloat16 next to a positive scale, as an integer; within the finite positive range."""
+    pattern = int(np.float32(scale).view(np.uint32))
+    return min(max((pattern + 0x8000) >> 16, 0x0080), 0x7F7F)

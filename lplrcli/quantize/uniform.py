@@ -1,0 +1,88 @@
+"""The paper's quantizer: 2**B even levels between the extremes of the whole factor."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lplrcli.errors import CorruptSectionError
+
+_SIDE = struct.Struct("<dd")
+
+
+class UniformQuantizer:
+    """Q_B of LPLR (arXiv 2310.11028), section 2: ``low + step * code``, nearest level.
+
+    Parameters
+    ----------
+    bits : ndarray of uint8, shape (components,)
+        All equal.
+    side : bytes
+        `low` and `step`, two float64.
+
+    Raises
+    ------
+    CorruptSectionError
+        If they are not what SPEC.md requires.
+    """
+
+    def __init__(self, bits: NDArray[Any], side: bytes) -> None:
+        if len(side) != _SIDE.size:
+            raise CorruptSectionError(
+                "length of the uniform quantizer's side data is wrong",
+                section="COMP", found=len(side), expected=_SIDE.size,
+            )  # fmt: skip
+        self.bits = bits
+        self.side = side
+        self.low, self.step = _SIDE.unpack(side)
+        if not (np.isfinite(self.low) and np.isfinite(self.step) and self.step >= 0):
+            raise CorruptSectionError(
+                "low and step of the uniform quantizer must be finite, step not negative",
+                section="COMP", found=f"low {self.low}, step {self.step}",
+            )  # fmt: skip
+        if len(bits) and bits.min() != bits.max():
+            raise CorruptSectionError(
+                "bits of the uniform quantizer must be equal in all components",
+                section="COMP", found=f"{bits.min()} to {bits.max()}",
+            )  # fmt: skip
+
+    @classmethod
+    def fit(cls, factor: NDArray[Any], bits: NDArray[Any], threads: int = 1) -> UniformQuantizer:
+        """Spread the levels from the smallest to the largest entry of `factor`.
+
+        Parameters
+        ----------
+        factor : ndarray, shape (components, length)
+            All values that will be encoded.
+        bits : ndarray of uint8, shape (components,)
+            All equal.
+        threads : int
+            Not used: one sweep suffices.
+        """
+        if factor.size == 0:
+            return cls.over(0.0, 0.0, bits)
+        return cls.over(float(factor.min()), float(factor.max()), bits)
+
+    @classmethod
+    def over(cls, low: float, high: float, bits: NDArray[Any]) -> UniformQuantizer:
+        """Spread the levels from `low` to `high`."""
+        top = 2 ** int(bits[0]) - 1 if len(bits) else 1
+        return cls(bits, _SIDE.pack(low, high / top - low / top))
+
+    def encode(self, component: int, values: NDArray[Any]) -> NDArray[Any]:
+        """Codes (uint16) of some values of one component."""
+        # Decoding must not wait for Numba; only the encoder imports the kernels.
+        from lplrcli.kernels.quantization import uniform_codes
+
+        codes = np.empty(values.shape, np.uint16)
+        top = 2 ** int(self.bits[component]) - 1
+        uniform_codes(values, self.low, self.step, top, codes)
+        return codes
+
+    def levels(self, component: int) -> NDArray[Any]:
+        """The levels, float64; one multiplication and one addition, each rounded."""
+        codes = np.arange(2 ** int(self.bits[component]), dtype=np.float64)
+        return codes * self.step + self.low

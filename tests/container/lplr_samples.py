@@ -1,0 +1,194 @@
+"""Small factorizations, and files built field by field without the product's writer."""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+import zlib
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import zstandard
+
+from lplrcli.container.reader import open_container
+from lplrcli.container.writer import write_container
+from lplrcli.model.compressed import Factorization, QuantizedFactor
+from lplrcli.model.plan import CompressionPlan, Target
+from lplrcli.model.report import ErrorReport
+
+WHOLE_FILE = 0xFFFFFFFF
+
+
+def pack(codes, bits):
+    """One run of coding ``packed``, as SPEC.md words it."""
+    run = sum(int(code) << (bits * t) for t, code in enumerate(codes))
+    return run.to_bytes(-(-bits * len(codes) // 8), "little")
+
+
+def factor(length, bits, quantizer="normal", chunk_length=8, grid=None, seed=0):
+    rng = np.random.default_rng(seed)
+    codes = [rng.integers(0, 2**b, length) for b in bits]
+    chunks = [
+        b"".join(pack(c[s : s + chunk_length], b) for c, b in zip(codes, bits, strict=True))
+        for s in range(0, length, chunk_length)
+    ]
+    side = (
+        struct.pack("<dd", -1.5, 0.25)
+        if quantizer == "uniform"
+        else struct.pack(f"<{len(bits)}H", *(0x3F80 + i for i in range(len(bits))))
+    )
+    return QuantizedFactor(
+        length=length,
+        bits=np.array(bits, np.uint8),
+        quantizer=quantizer,
+        side=side,
+        coding="packed",
+        transform="identity",
+        grid=grid or (length,),
+        chunk_length=chunk_length,
+        chunks=chunks if bits else [],
+    )
+
+
+def factorization(
+    shape=(19, 10), bits=(3, 1), mode="factors", quantizer="normal", dtype="float32", **plan
+):
+    n, d = shape
+    factors = "factors" in mode
+    return Factorization(
+        shape=shape,
+        dtype=dtype,
+        left=factor(n, bits, quantizer, seed=1) if factors else None,
+        right=factor(d, bits, quantizer, chunk_length=16, seed=2) if factors else None,
+        residual=factor(n * d, [2], quantizer, chunk_length=64) if mode != "factors" else None,
+        plan=CompressionPlan(
+            target=Target("packed", len(bits), 2, 2),
+            mode=mode,
+            basis="sketch",
+            sketch="gaussian",
+            sketch_size=12,
+            power_iterations=2,
+            seed=7,
+            **plan,
+        ),
+        report=ErrorReport(0.25, 0.5, True, 12.5, 4, None),
+        source={"format": "npy", "name": "a.npy"},
+    )
+
+
+def written(*factorizations, **options):
+    stream = io.BytesIO()
+    write_container(stream, factorizations, **options)
+    return stream.getvalue()
+
+
+def read_all(raw):
+    """Read whatever a file holds, every chunk included."""
+    container = open_container(io.BytesIO(raw), "sample.lplr")
+    found = []
+    for i in range(container.count):
+        container.metadata(i)
+        found.append(container.factorization(i))
+        for side in (found[-1].left, found[-1].right, found[-1].residual):
+            if side is not None:
+                list(side.chunks)
+    return found
+
+
+def checksummed(body):
+    return body + struct.pack("<I", zlib.crc32(body))
+
+
+@dataclass
+class DraftSection:
+    """A section whose every field can be set; None means the right value."""
+
+    tag: bytes
+    matrix: int = 0
+    ordinal: int = 0
+    payload: bytes = b""
+    flags: int = 0
+    length: int | None = None
+    checksum: int | None = None
+    header_flip: int = 0
+    entry: dict = field(default_factory=dict)
+    padding: bytes | None = None
+    hole: int = 0
+
+    def header(self):
+        length = len(self.payload) if self.length is None else self.length
+        crc = zlib.crc32(self.payload) if self.checksum is None else self.checksum
+        head = checksummed(
+            struct.pack("<4sIIIQI", self.tag, self.flags, self.matrix, self.ordinal, length, crc)
+        )
+        return head[:-1] + bytes([head[-1] ^ self.header_flip])
+
+
+class Draft:
+    """A file to be spoilt: take one apart, change any field, build it with right checksums."""
+
+    def __init__(self, raw):
+        with open_container(io.BytesIO(raw), "draft") as container:
+            self.sections = [
+                DraftSection(
+                    s.tag.encode(), s.matrix, s.ordinal, raw[s.offset : s.offset + s.length]
+                )
+                for s in container.sections[:-2]
+            ]
+        self.signature = raw[:8]
+        self.major, self.minor, self.flags, self.reserved = 0, 1, 0, bytes(12)
+        self.header_flip = 0
+        self.index = DraftSection(b"INDX", WHOLE_FILE)
+        self.last = DraftSection(b"LEND", WHOLE_FILE)
+        self.end = {}
+        self.trailing = b""
+
+    def __getitem__(self, tag):
+        return next(s for s in self.sections if s.tag == tag.encode())
+
+    def without(self, tag):
+        self.sections = [s for s in self.sections if s.tag != tag.encode()]
+
+    def edit_json(self, change, tag="META"):
+        section = self[tag]
+        document = json.loads(zstandard.ZstdDecompressor().decompress(section.payload))
+        change(document)
+        self.set_json(json.dumps(document).encode())
+
+    def set_json(self, text):
+        self["META"].payload = zstandard.ZstdCompressor().compress(text)
+
+    def build(self):
+        head = struct.pack(
+            "<8sHHI12s", self.signature, self.major, self.minor, self.flags, self.reserved
+        )
+        head = checksummed(head)
+        raw = bytearray(head[:-1] + bytes([head[-1] ^ self.header_flip]))
+        entries = []
+        for section in self.sections:
+            self._place(raw, section)
+            values = {
+                "tag": section.tag,
+                "matrix": section.matrix,
+                "ordinal": section.ordinal,
+                "checksum": zlib.crc32(section.payload),
+                "offset": len(raw) - len(section.payload),
+                "length": len(section.payload),
+            } | section.entry
+            entries.append(struct.pack("<4sIIIQQ", *values.values()))
+        index = replace(self.index, payload=b"".join(entries))
+        self._place(raw, index)
+        values = {
+            "index offset": len(raw) - len(index.payload) - 32,
+            "section count": len(entries),
+        }
+        body = checksummed(struct.pack("<QI", *(values | self.end).values()))
+        self._place(raw, replace(self.last, payload=self.last.payload or body))
+        return bytes(raw + self.trailing)
+
+    @staticmethod
+    def _place(raw, section):
+        gap = -(len(raw) + 32) % 64
+        raw += bytes(gap) if section.padding is None else section.padding.ljust(gap, b"\0")
+        raw += bytes(section.hole) + section.header() + section.payload

@@ -1,0 +1,223 @@
+"""Matrix Market files against SciPy's reader and writer."""
+
+from __future__ import annotations
+
+import gzip
+import io
+
+import ml_dtypes
+import numpy as np
+import pytest
+import scipy.io
+import scipy.sparse as sp
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lplrcli.errors import InputError, LplrError, NotAMatrixError
+from lplrcli.io import create_sink, open_source
+
+BANNER = "%%MatrixMarket matrix "
+
+
+def csr_of(block):
+    v = block.values
+    if isinstance(v, np.ndarray):
+        return sp.csr_array(v)
+    return sp.csr_array((v.data, v.indices, v.indptr), shape=v.shape)
+
+
+def whole(source):
+    with source:
+        return sp.vstack(list(source.map_blocks(csr_of))).toarray()
+
+
+def opened(tmp_path, text):
+    path = tmp_path / "a.mtx"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return open_source(str(path))
+
+
+def random_sparse(rows, columns, dtype, seed=0):
+    g = np.random.default_rng(seed)
+    dense = g.integers(-50, 50, (rows, columns)) * (g.random((rows, columns)) < 0.1)
+    return sp.coo_array(dense.astype(dtype))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.int64])
+@pytest.mark.parametrize("zipped", [False, True])
+def test_reads_what_scipy_writes(tmp_path, dtype, zipped):
+    matrix = random_sparse(2500, 30, dtype)
+    stream = io.BytesIO()
+    scipy.io.mmwrite(stream, matrix, comment="one\ntwo")
+    source = opened(tmp_path, gzip.compress(stream.getvalue()) if zipped else stream.getvalue())
+    assert (source.shape, source.dtype, source.sparse) == ((2500, 30), dtype, True)
+    blocks = list(source.map_blocks(lambda block: (block.start, block.values)))
+    assert [start for start, _ in blocks] == [0, 1024, 2048]
+    assert all(v.data.dtype == np.float64 and v.indptr.dtype == np.int64 for _, v in blocks)
+    np.testing.assert_array_equal(whole(source), matrix.toarray())
+
+
+@pytest.mark.parametrize("symmetry", ["symmetric", "skew-symmetric", "hermitian"])
+@pytest.mark.parametrize("layout", ["coordinate", "array"])
+def test_symmetries_are_expanded(tmp_path, symmetry, layout):
+    sign = -1 if symmetry == "skew-symmetric" else 1
+    lower = np.tril(np.arange(1.0, 17).reshape(4, 4), -1 if sign < 0 else 0)
+    expected = lower + sign * np.tril(lower, -1).T
+    if layout == "coordinate":
+        entries = [f"{i + 1} {j + 1} {lower[i, j]}" for i, j in np.argwhere(lower)]
+        size = f"4 4 {len(entries)}"
+    else:
+        entries = [str(lower[i, j]) for j in range(4) for i in range(4) if lower[i, j]]
+        size = "4 4"
+    text = f"{BANNER}{layout} real {symmetry}\n{size}\n" + "\n".join(entries) + "\n"
+    np.testing.assert_array_equal(whole(opened(tmp_path, text)), expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (BANNER + "coordinate pattern general\n2 2 2\n1 1\n2 1\n", [[1, 0], [1, 0]]),
+        (BANNER + "coordinate real general\n2 2 3\n1 1 1\n2 2 5\n1 1 2\n", [[3, 0], [0, 5]]),
+        (BANNER + "coordinate real general\n2 2 0\n", [[0, 0], [0, 0]]),
+        ("%%matrixmarket MATRIX Coordinate Real GENERAL\n1 1 1\n1 1 2\n", [[2]]),
+        (BANNER + "coordinate double general\r\n% c\r\n\r\n 1 1 1 \r\n\r\n1 1 2e-1\r\n", [[0.2]]),
+        (BANNER + "array integer general\n2 2\n1\n2\n3\n4", [[1, 3], [2, 4]]),
+        (BANNER + "array real skew-symmetric\n1 1\n", [[0]]),
+        (BANNER + "array unsigned-integer general\n1 1\n9223372036854775808\n", [[2.0**63]]),
+    ],
+)
+def test_small_texts(tmp_path, text, expected):
+    np.testing.assert_array_equal(whole(opened(tmp_path, text)), expected)
+
+
+def test_duplicate_integers_do_not_wrap(tmp_path):
+    big = 2**62
+    text = f"{BANNER}coordinate integer general\n1 1 3\n" + f"1 1 {big}\n" * 3
+    source = opened(tmp_path, text)
+    assert source.dtype == np.int64
+    assert whole(source) == [[3.0 * big]]
+
+
+REAL = BANNER + "coordinate real general\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("%%MatrixMarket\n", "banner"),
+        ("%%MatrixMarket vector array real general\n1 1\n1\n", "banner"),
+        (BANNER + "list real general\n1 1 1\n", "layout"),
+        (BANNER + "coordinate text general\n1 1 1\n", "field"),
+        (BANNER + "array pattern general\n1 1\n", "field"),
+        (BANNER + "coordinate real lopsided\n1 1 1\n", "symmetry"),
+        (BANNER + "coordinate real symmetric\n2 3 1\n1 1 1\n", "square"),
+        (REAL, "size line is missing"),
+        (REAL + "% only\n%comments\n", "size line is missing"),
+        (REAL + "2 2\n", "size line is wrong"),
+        (REAL + "2 2 -1\n", "size line is wrong"),
+        (REAL + "2 2 1_0\n", "size line is wrong"),
+        (REAL + "2 2 " + "9" * 5000 + "\n", "size line is wrong"),
+        (REAL + "2.0 2 1\n", "size line is wrong"),
+        (REAL + "2 2 2\n1 1 1\n", "3 numbers, expected 6"),
+        (REAL + "2 2 1\n1 1 1\n2 2 2\n", "6 numbers, expected 3"),
+        (REAL + "2 2 999999999999999999\n1 1 1\n", "entries is not the one announced"),
+        (REAL + "999999999999999999 2 1\n1 1 1\n", "far more rows"),
+        (REAL + "2 999999999 1\n1 1 1\n", "far more rows"),
+        (BANNER + "array real general\n99999999 99999999\n1\n", "not the one announced"),
+        (REAL + "2 2 1\n3 1 1\n", "out of bounds"),
+        (REAL + "2 2 1\n1 0 1\n", "out of bounds"),
+        (REAL + "2 2 1\n1 -1 1\n", "out of bounds"),
+        (REAL + "2 2 1\n1 99999999999999999999 1\n", "out of range"),
+        (REAL + "2 2 1\n1 1 1d3\n", "character 'd'"),
+        (REAL + "2 2 1\n1 1 0x3\n", "character 'x'"),
+        (REAL + "2 2 1\n1 1 --1\n", "Invalid"),
+        (REAL + "2 2 1\n% late\n1 1 1\n", "character '%'"),
+        (REAL + "2 2 2\n1 1 1 2\n2 1\n", "Line 4"),
+        (BANNER + "coordinate integer general\n1 1 1\n1 1 2.5\n", "character '.'"),
+        (BANNER + "coordinate integer general\n1 1 1\n1 1 99999999999999999999\n", "out of range"),
+        (BANNER + "array real general\n% c\n2 1\n1 2\n", "Truncated"),
+        (REAL + "%" + "x" * 70000 + "\n1 1 1\n1 1 1\n", "too long"),
+    ],
+    ids=range(33),
+)
+def test_refuses_damage(tmp_path, text, fault):
+    with pytest.raises(InputError, match=fault) as caught:
+        opened(tmp_path, text)
+    assert len(str(caught.value).splitlines()) <= 2
+    assert str(caught.value).startswith(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (BANNER + "coordinate complex general\n1 1 1\n1 1 1 1\n", "complex"),
+        (BANNER + "coordinate complex hermitian\n1 1 1\n1 1 1 0\n", "complex"),
+        (REAL + "0 2 0\n", "empty"),
+        (BANNER + "array real general\n2 0\n", "empty"),
+    ],
+)
+def test_refuses_what_is_no_matrix(tmp_path, text, fault):
+    with pytest.raises(NotAMatrixError, match=fault):
+        opened(tmp_path, text)
+
+
+def test_refuses_damaged_gzip(tmp_path):
+    text = (REAL + "2 2 2\n1 1 1\n2 2 1\n").encode() + b" " * 100_000
+    whole_file = gzip.compress(text)
+    for data in (whole_file[:-9], whole_file[:-6] + b"xx" + whole_file[-4:]):
+        with pytest.raises(InputError, match="cannot be read"):
+            opened(tmp_path, data)
+
+
+VALID = (REAL + "% c\n3 3 4\n1 1 1.5\n2 2 -2e3\n3 1 4\n3 3 0.25\n").encode()
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    text=st.one_of(
+        st.binary(max_size=100).map(lambda tail: b"%%MatrixMarket" + tail),
+        st.text("0123 \n-.e%", max_size=60).map(lambda tail: (REAL + tail).encode()),
+        st.tuples(st.integers(14, len(VALID)), st.binary(max_size=4), st.integers(0, 4)).map(
+            lambda edit: VALID[: edit[0]] + edit[1] + VALID[edit[0] + edit[2] :]
+        ),
+    ),
+    zipped=st.booleans(),
+)
+def test_arbitrary_text_raises_only_our_errors(tmp_path, text, zipped):
+    try:
+        source = opened(tmp_path, gzip.compress(text) if zipped else text)
+    except LplrError:
+        return
+    whole(source) if source.shape[1] < 1000 else None
+
+
+def sink_text(a, dtype, step, **options):
+    stream = io.BytesIO()
+    sink = create_sink("mtx", stream, a.shape, dtype, **options)
+    assert sink.order == "columns"
+    for start in range(0, a.shape[1], step):
+        sink.write(a[:, start : start + step])
+    sink.close()
+    return stream.getvalue()
+
+
+@settings(max_examples=40)
+@given(bits=st.binary(min_size=8, max_size=400), rows=st.integers(1, 9), step=st.integers(1, 10))
+@pytest.mark.parametrize("name", ["float16", "float32", "float64", "int8", "int64", "bool"])
+def test_writes_what_scipy_reads_back_exactly(name, bits, rows, step):
+    values = np.frombuffer(bits[: len(bits) // 8 * 8], "u1" if name == "bool" else name)
+    values = np.where(np.isfinite(values), values, 0)
+    rows = min(rows, len(values))
+    a = values[: len(values) // rows * rows].reshape(rows, -1).astype(name)
+    text = sink_text(a, a.dtype, step)
+    back = scipy.io.mmread(io.BytesIO(text))
+    np.testing.assert_array_equal(back.astype(name), a)
+    assert (b" integer " in text) == (a.dtype.kind != "f")
+
+
+def test_bfloat16_and_gzip():
+    a = np.arange(1, 300, dtype=np.float32).reshape(13, 23).astype(ml_dtypes.bfloat16)
+    text = sink_text(a, a.dtype, 5, gzip=True)
+    assert text == sink_text(a, a.dtype, 7, gzip=True)
+    back = scipy.io.mmread(io.BytesIO(gzip.decompress(text)))
+    np.testing.assert_array_equal(back.astype(ml_dtypes.bfloat16), a)
