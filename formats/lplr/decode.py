@@ -8,6 +8,7 @@ functions follow the sections of SPEC.md, and every refusal names section and fi
 import argparse
 import hashlib
 import importlib
+import itertools
 import json
 import math
 import re
@@ -15,7 +16,7 @@ import struct
 import sys
 import zlib
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +32,8 @@ ORDER = (b"META", b"COMP", *CHUNK_TAGS.values())
 MODES = {"factors": "left right", "direct": "residual", "factors+residual": "left residual right"}
 SCHEMA = json.loads(Path(__file__).with_name("metadata.schema.json").read_text("utf-8"))
 CODEBOOKS = json.loads(Path(__file__).with_name("normal_codebooks.json").read_text("utf-8"))
-TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None)}
-TYPES |= {"integer": int, "number": (int, float)}  # type: ignore[dict-item]
+TYPES: dict[str, Any] = {"object": dict, "array": list, "string": str, "boolean": bool}
+TYPES |= {"integer": int, "number": int | float, "null": type(None)}
 
 
 class LplrError(Exception):
@@ -73,7 +74,7 @@ def check(holds: bool, message: str) -> None:
 
 def file_header(data: memoryview) -> None:
     """Check signature, checksum and version, in this order."""
-    check(data[:8] == b"\x89LPLR\r\x1a\n", "File header, signature: not an .lplr file")
+    check(bytes(data[:8]) == b"\x89LPLR\r\x1a\n", "File header, signature: not an .lplr file")
     check(len(data) >= 32, "File header: file is truncated")
     _, major, minor, flags, reserved, checksum = struct.unpack_from("<8sHHI12sI", data)
     check(zlib.crc32(data[:28]) == checksum, "File header, header checksum: mismatch")
@@ -187,28 +188,23 @@ def parse_json(content: bytes) -> Any:
         return dict(pairs)
 
     def number(digits: str) -> float:
-        check(math.isfinite(float(digits)), "META: number that rounds to infinity")
+        check(math.isfinite(float(digits)), "META: NaN, or number that rounds to infinity")
         return float(digits)
 
     def integer(digits: str) -> float:
-        # Longer ones are refused in integer fields by their type, and are numbers elsewhere.
+        # A longer one is a number, so its type refuses it where the schema wants an integer.
         return int(digits) if len(digits) <= 20 else number(digits)
 
-    def constant(name: str) -> NoReturn:
-        raise LplrError(f"META: {name} is not JSON")
-
-    hooks: dict[str, Any] = {"parse_float": number, "parse_int": integer}
-    hooks |= {"object_pairs_hook": members, "parse_constant": constant}
+    hooks: dict[str, Any] = {"parse_float": number, "parse_int": integer, "parse_constant": number}
     try:
         text = content.decode("utf-8")
         # An unclosed string is matched to the end, so that this takes linear time.
         bare = re.sub(r'(?s)"(?:[^"\\]++|\\.)*+"?', "", text)
         check(sum(map(bare.count, "[]{},")) <= 2**20, "META: over 1048576 structural characters")
-        depth = 0
-        for mark in re.findall(r"[][{}]", bare):
-            depth += 1 if mark in "[{" else -1
-            check(depth <= 32, "META: nested over 32 deep")
-        return json.loads(text, **hooks)
+        marks = re.findall(r"[][{}]", bare)
+        depths = itertools.accumulate(1 if mark in "[{" else -1 for mark in marks)
+        check(max(depths, default=0) <= 32, "META: nested over 32 deep")
+        return json.loads(text, object_pairs_hook=members, **hooks)
     except ValueError as error:  # not UTF-8, or not JSON
         raise LplrError(f"META: {error}") from error
 
@@ -283,28 +279,28 @@ def packed(content: bytes, rows: int, bits: list[int], name: str) -> NDArray[np.
     return codes
 
 
-def normal_levels(bits: int) -> NDArray[np.float64]:
+def normal_levels(bits: int) -> NDArray[Any]:
     """Return the levels of all codes of the quantizer `normal`; they are exact."""
-    unit = CODEBOOKS["unit_log2"]
+    unit: int = CODEBOOKS["unit_log2"]
     if bits <= 8:
-        positive = np.array(CODEBOOKS["lloyd_max"][str(bits)], np.float64)
-        return np.ldexp(np.concatenate([-positive[::-1], positive]), unit)
-    code = np.arange(2**bits)
-    k, j = code >> (bits - 8), code & (2 ** (bits - 8) - 1)
+        positive = CODEBOOKS["lloyd_max"][str(bits)]
+        return np.array([-each for each in reversed(positive)] + positive) * 2.0**unit
+    q = np.arange(2**bits)
+    k, j = q >> (bits - 8), q & (2 ** (bits - 8) - 1)
     c = np.array(CODEBOOKS["compander"], np.int64)
-    level = c[k] * 2 ** (bits - 7) + (c[k + 1] - c[k]) * (2 * j + 1)
-    return np.ldexp(level.astype(np.float64), unit - (bits - 7))
+    level: NDArray[np.int64] = c[k] * 2 ** (bits - 7) + (c[k + 1] - c[k]) * (2 * j + 1)
+    return level * 2.0 ** (unit - (bits - 7))
 
 
 def uniform(codes: NDArray[np.uint16], bits: list[int], side: bytes, name: str) -> NDArray[Any]:
     """Dequantize by equal steps over one range; two roundings, as two NumPy operations are."""
     low, step = struct.unpack("<dd", side)
-    check(math.isfinite(low), f"{name}, low: not finite")
-    check(math.isfinite(step) and step >= 0, f"{name}, step: not finite, or negative")
+    high = low + step * (2 ** max(bits, default=0) - 1)
+    finite = math.isfinite(low) and math.isfinite(step) and math.isfinite(high)
+    check(finite and step >= 0, f"{name}, low, step: not finite, or step is negative")
     check(len(set(bits)) <= 1, f"{name}, bits: not the same for all components")
-    high = low + step * (2 ** max(bits, default=1) - 1)
-    check(math.isfinite(high), f"{name}, low, step: range is not finite")
-    return codes * np.float64(step) + np.float64(low)
+    values: NDArray[np.float64] = codes * np.float64(step) + np.float64(low)
+    return values
 
 
 def normal(codes: NDArray[np.uint16], bits: list[int], side: bytes, name: str) -> NDArray[Any]:
@@ -361,13 +357,13 @@ def decoded_matrix(metadata: dict[str, Any], factors: dict[str, Factor]) -> NDAr
     # The power alone may overflow where the product does not.
     result = np.ldexp(result, metadata["plan"]["exponent"]).reshape(shape)
     if dtype == "bool":
-        return result >= 0.5
+        return np.asarray(result >= 0.5)
     if dtype == "bfloat16":
         pattern = result.astype(np.float32).view(np.uint32)
         rounded = (pattern + 0x7FFF + (pattern >> 16 & 1)) >> 16
         return np.where(np.isnan(result), 0x7FC0, rounded).astype("<u2").view("V2")
     if dtype.startswith("float"):
-        return result.astype(dtype)
+        return np.asarray(result, dtype)
     check(not np.isnan(result).any(), "The decoded matrix: an integer is not a number")
     limits = np.iinfo(dtype)
     # The extremes of 64 bits are no binary64, so these are set apart from the conversion.
@@ -420,15 +416,6 @@ def decode_file(path: str | Path, most_entries: int = 2**28) -> list[Matrix]:
     return matrices
 
 
-def write_npy(path: Path, array: NDArray[Any]) -> None:
-    """Write an array as `.npy`; bfloat16 as `<V2`, which `numpy.save` would make `|V2`."""
-    descr = "<V2" if array.dtype == np.dtype("V2") else array.dtype.str
-    header = {"descr": descr, "fortran_order": False, "shape": array.shape}
-    with path.open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, header)
-        file.write(array.tobytes())
-
-
 def main() -> int:
     """Print what the file given on the command line holds, and write the arrays if asked."""
     parser = argparse.ArgumentParser(description="Reference decoder of .lplr files.")
@@ -443,7 +430,12 @@ def main() -> int:
     report = []
     for number, (metadata, factors, array) in enumerate(matrices):
         if arguments.o is not None:
-            write_npy(Path(f"{arguments.o}.{number}.npy"), array)
+            # By hand, as numpy.save would make |V2 of <V2.
+            descr = "<V2" if metadata["array"]["dtype"] == "bfloat16" else array.dtype.str
+            header = {"descr": descr, "fortran_order": False, "shape": array.shape}
+            with Path(f"{arguments.o}.{number}.npy").open("wb") as file:
+                np.lib.format.write_array_header_1_0(file, header)
+                file.write(array.tobytes())
         hashes = {}
         for key, (codes, values) in factors.items():
             value_bytes = values.astype(values.dtype.newbyteorder("<")).tobytes()

@@ -110,7 +110,7 @@ def command(
         progress_bar("compressing", progress) as observe,
         open_source(source, dataset=dataset, threads=threads, observer=observe) as matrix,
     ):
-        _announce_compilation(quiet)
+        _load_kernels(quiet)
         factorization = compress(
             matrix,
             method=method,
@@ -168,14 +168,13 @@ def _matrix_name(source: str, dataset: str | None) -> str | None:
     return f"{name}:{dataset}" if dataset else name
 
 
-def _announce_compilation(quiet: bool) -> None:
-    """Say why the first run is slow; to a person only."""
-    if quiet or not sys.stderr.isatty():
-        return
-    from lplrcli.kernels.statistics import compiled_before
+def _load_kernels(quiet: bool) -> None:
+    """Load the kernels; say why the first run is slow, to a person only."""
+    from lplrcli.kernels.loading import compiled_before, load_kernels
 
-    if not compiled_before():
+    if not quiet and sys.stderr.isatty() and not compiled_before():
         click.echo("lplr: compiling its kernels, once; later runs start at once", err=True)
+    load_kernels()
 
 
 def _explain(factorization: Factorization) -> None:

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from lplrcli.model.compressed import Factorization
 
 FORMATS = {"npy": "npy", "h5": "hdf5", "hdf5": "hdf5", "mtx": "mtx"}
-DTYPES = ("float16", "float32", "float64", "bfloat16", "bool") + tuple(
-    f"{kind}{width}" for kind in ("int", "uint") for width in (8, 16, 32, 64)
+DTYPES = (
+    *("float16", "float32", "float64", "bfloat16", "bool"),
+    *(f"{kind}{width}" for kind in ("int", "uint") for width in (8, 16, 32, 64)),
 )
 
 
@@ -42,8 +43,13 @@ Examples:
 @click.option(
     "--dtype", type=click.Choice(DTYPES), help="Type of the entries.  [default: the original one]"
 )
-@click.option("--rows", type=options.Range(), help="Only these rows; -3: is the last three.")
-@click.option("--cols", type=options.Range(), help="Only these columns.")
+@click.option(
+    "--rows",
+    metavar="A:B",
+    callback=options.parse_range,
+    help="Only rows A to B - 1; -3: is the last three.",
+)
+@click.option("--cols", metavar="A:B", callback=options.parse_range, help="Only these columns.")
 @click.option("--gzip", is_flag=True, help="Compress an HDF5 dataset, or a .mtx file, with gzip.")
 @click.option("--matrix", type=click.IntRange(min=0), help="Which matrix, if there are several.")
 @options.dataset("Dataset to create in an HDF5 file.  [default: matrix]")
@@ -57,8 +63,8 @@ def command(
     source: str,
     to: str | None,
     dtype: str | None,
-    rows: tuple[int | None, int | None] | None,
-    cols: tuple[int | None, int | None] | None,
+    rows: tuple[int | None, int | None],
+    cols: tuple[int | None, int | None],
     gzip: bool,
     matrix: int | None,
     dataset: str | None,
@@ -172,8 +178,8 @@ def _destination(
     """Format and name of what is written."""
     from lplrcli.io import format_of_suffix, suffix_of_format
 
-    by_suffix = format_of_suffix(output) if output not in (None, "-") else None
-    by_origin = original if original in FORMATS.values() else "npy"
+    by_suffix = None if output is None or output == "-" else format_of_suffix(output)
+    by_origin = original if original is not None and original in FORMATS.values() else "npy"
     # On a pipe and in an unknown file the sparse or hierarchical format of the origin would
     # surprise; NumPy's is what everything reads.
     default = by_origin if output is None and source != "-" else "npy"
@@ -186,11 +192,9 @@ def _destination(
     return kind, stem + suffix_of_format(kind)
 
 
-def _within(
-    asked: tuple[int | None, int | None] | None, size: int, axis: str, path: str
-) -> slice:
+def _within(asked: tuple[int | None, int | None], size: int, axis: str, path: str) -> slice:
     """The range asked for, checked against the matrix."""
-    first, last = asked or (None, None)
+    first, last = asked
     start = 0 if first is None else first + size if first < 0 else first
     stop = size if last is None else last + size if last < 0 else last
     if not 0 <= start < stop <= size:

@@ -46,7 +46,7 @@ def command(
         raise click.UsageError("--dataset says which original, so it needs --against.")
     if against == "-" and "-" in files:
         raise click.UsageError("Only one of the file and its original can be standard input.")
-    documents = []
+    documents: list[dict[str, Any]] = []
     for path in files:
         with opened_container(path) as container:
             matrices = [_describe(container, i) for i in range(container.count)]

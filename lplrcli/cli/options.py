@@ -53,21 +53,22 @@ def dataset(help_text: str) -> Decorator:
     return click.option("--dataset", metavar="PATH", help=help_text)
 
 
-class Range(click.ParamType):
-    """``a:b`` with either end optional, and negative ones counted from the end."""
+def parse_range(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> tuple[int | None, int | None]:
+    """Ends of ``a:b``, either of which may be left out.
 
-    name = "a:b"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int | None, int | None]:
-        """Parse `value`; a syntax error is a usage error."""
-        if isinstance(value, tuple):
-            return value
-        first, colon, last = str(value).partition(":")
-        try:
-            if not colon:
-                raise ValueError
-            return (int(first) if first else None, int(last) if last else None)
-        except ValueError:
-            self.fail(f"{value!r} is not a range: write a:b, :b, a: or :", param, ctx)
+    Raises
+    ------
+    click.BadParameter
+        If `value` is not of that form: wrong usage, whatever the matrix.
+    """
+    first, colon, last = (":" if value is None else value).partition(":")
+    try:
+        if not colon:
+            raise ValueError
+        return int(first) if first else None, int(last) if last else None
+    except ValueError:
+        raise click.BadParameter(
+            f"{value!r} is not a range: write a:b, :b, a: or :", ctx, param
+        ) from None

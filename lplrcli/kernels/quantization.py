@@ -42,7 +42,7 @@ def nearest_codes(
     for i in range(values.size):
         value = np.float32(values[i] * inverse)
         cell = (min(max(np.float64(value), -reach), reach) + reach) * per_unit
-        code = np.int64(starts[min(np.int64(cell), starts.size - 1)])
+        code = int(starts[min(int(cell), starts.size - 1)])
         while code < thresholds.size and thresholds[code] < value:
             code += 1
         codes[i] = code

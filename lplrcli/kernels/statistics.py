@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,9 +44,3 @@ def squared_distance(first: NDArray[Any], second: NDArray[Any]) -> tuple[float, 
         total += difference * difference
         largest = difference if difference > largest else largest
     return total, largest
-
-
-def compiled_before() -> bool:
-    """Whether machine code of these kernels is in Numba's cache on this machine."""
-    folder = Path(sum_of_squares._cache.cache_path)
-    return any(folder.glob("statistics.sum_of_squares*.nbi"))

@@ -1,0 +1,1 @@
+"""Randomized linear algebra over matrices read block by block."""

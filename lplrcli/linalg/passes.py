@@ -170,7 +170,9 @@ def _prepared(
     values = block.values
     if isinstance(values, CsrRows):
         data = _scaled(values.data.astype(dtype, copy=False), exponent)
-        return task(RowBlock(block.start, CsrRows(values.shape, values.indptr, values.indices, data)))
+        return task(
+            RowBlock(block.start, CsrRows(values.shape, values.indptr, values.indices, data))
+        )
     return task(RowBlock(block.start, _scaled(values.astype(dtype, copy=False), exponent)))
 
 

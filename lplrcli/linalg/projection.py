@@ -36,5 +36,5 @@ def least_squares(passes: Passes, left: NDArray[Any]) -> NDArray[Any]:
     kept = values > values[-1] * len(values) * np.finfo(np.float64).eps
     vectors = vectors[:, kept] / np.sqrt(values[kept])
     rhs = passes.left_times(left) * inverse[:, None]
-    solution = vectors @ (vectors.T @ rhs) * inverse[:, None]
+    solution: NDArray[np.float64] = vectors @ (vectors.T @ rhs) * inverse[:, None]
     return solution.astype(passes.dtype)

@@ -52,7 +52,7 @@ def _by_blocks(rows: int, draw: Any) -> NDArray[Any]:
 
 
 def _gaussian(rows: int, columns: int, seed: int, dtype: np.dtype[Any]) -> RightOperand:
-    """iid N(0, 1/l): Algorithm 1 of LPLR."""
+    """Iid N(0, 1/l): Algorithm 1 of LPLR."""
 
     def draw(block: int, count: int) -> NDArray[Any]:
         return _generator(seed, block).standard_normal((count, columns))
@@ -99,8 +99,9 @@ class SubsampledHadamard:
         # Entry (i, j) of the Hadamard matrix is -1 to the number of ones that i and j share.
         shared = np.bitwise_count(np.arange(len(self.signs))[:, None] & self.kept)
         hadamard = 1 - 2 * (shared & 1).astype(self.signs.dtype)
-        matrix: NDArray[Any] = self.signs[:, None] * hadamard
-        return matrix * self.signs.dtype.type(self.columns**-0.5)
+        scale = self.signs.dtype.type(self.columns**-0.5)
+        matrix: NDArray[Any] = self.signs[:, None] * hadamard * scale
+        return matrix
 
 
 def _srht(rows: int, columns: int, seed: int, dtype: np.dtype[Any]) -> RightOperand:

@@ -1,0 +1,1 @@
+"""The types that data travels in, and nothing that computes."""

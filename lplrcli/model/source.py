@@ -61,15 +61,29 @@ class MatrixSource(Protocol):
     """
 
     @property
-    def shape(self) -> tuple[int, int]: ...
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        ...
+
     @property
-    def dtype(self) -> np.dtype[Any]: ...
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the entries."""
+        ...
+
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """What to call it in messages."""
+        ...
+
     @property
-    def format(self) -> str: ...
+    def format(self) -> str:
+        """Key of the input format."""
+        ...
+
     @property
-    def sparse(self) -> bool: ...
+    def sparse(self) -> bool:
+        """Whether blocks are `CsrRows`."""
+        ...
 
     def map_blocks(self, task: Callable[[RowBlock], T]) -> Iterator[T]:
         """Apply `task` to every block and yield the results in row order.

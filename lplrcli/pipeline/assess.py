@@ -140,9 +140,7 @@ def _ratio(squares: float, norm: float) -> float:
     return float(np.sqrt(squares / norm)) if norm > 0 else float("inf")
 
 
-def _by_inner_products(
-    passes: Passes, factorization: Factorization, threads: int
-) -> ErrorReport:
+def _by_inner_products(passes: Passes, factorization: Factorization, threads: int) -> ErrorReport:
     """``‖A‖² − 2 <A, L R> + ‖L R‖²``: nothing is formed, so nothing limits the shape.
 
     Exact but for float64 rounding, as long as decoding does not round to integers.

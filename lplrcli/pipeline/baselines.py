@@ -1,4 +1,4 @@
-"""The four methods of LPLR (arXiv 2310.11028), section 5, exactly: what the engine is measured by."""
+"""The four methods of LPLR (arXiv 2310.11028), exactly: what the engine is measured by."""
 
 from __future__ import annotations
 

@@ -168,7 +168,9 @@ def _check(
         _require(bits_right is None, "method nq has no right factor", bits_right, None)
     else:
         found = "no rank" if rank is None else rank
-        _require(rank is not None and rank >= 1, f"method {method} needs a rank", found, "1 or more")
+        _require(
+            rank is not None and rank >= 1, f"method {method} needs a rank", found, "1 or more"
+        )
     iterated = method in ("packed", "lplr")
     if power_iterations is not None:
         _require(iterated, f"method {method} makes no power iterations", power_iterations, None)

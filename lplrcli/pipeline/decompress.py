@@ -23,7 +23,8 @@ def entry_dtype(name: str) -> np.dtype[Any]:
     if name == "bfloat16":
         import ml_dtypes
 
-        return np.dtype(ml_dtypes.bfloat16)
+        wide: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
+        return wide
     return np.dtype(name)
 
 
@@ -36,25 +37,28 @@ def cast(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     if dtype == values.dtype:
         return values
     if dtype.kind == "b":
-        truth: NDArray[Any] = values >= 0.5
-        return truth
+        return np.asarray(values >= 0.5)
     if dtype.kind in "iu":
         limits = np.iinfo(dtype)
-        # The largest 64-bit integers are not float64 numbers: compare before converting.
+        greatest = float(limits.max)
+        if int(greatest) > limits.max:
+            # The largest 64-bit integers are not float64 numbers; converting one above them fails.
+            greatest = float(np.nextafter(greatest, 0))
         rounded = np.rint(values.astype(np.float64, copy=False))
-        inside = np.clip(rounded, float(limits.min), float(limits.max))
-        out = np.where(inside >= float(limits.max), limits.max, inside.astype(dtype))
-        return out.astype(dtype, copy=False)
-    largest = float(_largest(dtype))
-    return np.clip(values, -largest, largest).astype(dtype)
+        out: NDArray[Any] = np.clip(rounded, float(limits.min), greatest).astype(dtype)
+        out[rounded > greatest] = limits.max
+        return out
+    largest = float(_limits(dtype).max)
+    clipped: NDArray[Any] = np.clip(values, -largest, largest)
+    return clipped.astype(dtype)
 
 
-def _largest(dtype: np.dtype[Any]) -> Any:
-    if dtype.kind == "f" and dtype.isbuiltin == 1:
-        return np.finfo(dtype).max
+def _limits(dtype: np.dtype[Any]) -> Any:
+    if dtype.isbuiltin == 1:
+        return np.finfo(dtype)
     import ml_dtypes
 
-    return ml_dtypes.finfo(dtype).max
+    return ml_dtypes.finfo(dtype)  # type: ignore[no-untyped-call]
 
 
 class Reconstruction:

@@ -134,7 +134,9 @@ def _decode_chunk(
     codes = CODINGS[factor.coding].decode_chunk(factor.chunks[number], factor.bits, rows)
     low, high = max(start, first), min(start + out.shape[1], first + rows)
     for i, values in enumerate(codes):
-        np.take(levels[i], values[low - first : high - first], out=out[i, low - start : high - start])
+        np.take(
+            levels[i], values[low - first : high - first], out=out[i, low - start : high - start]
+        )
 
 
 def rechunked(codes: Iterator[NDArray[Any]], chunk_length: int) -> Iterator[NDArray[Any]]:

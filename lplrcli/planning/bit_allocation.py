@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,14 +84,15 @@ def _lagrangian_choice(
     budget: int,
 ) -> NDArray[np.int64]:
     affordable = np.isfinite(cost)
-    index = np.flatnonzero(affordable)
+    index: NDArray[np.int64] = np.flatnonzero(affordable)
     distortion, cost = distortion[affordable], cost[affordable]
 
     def choose(price: float) -> NDArray[np.int64]:
-        return np.argmin(np.outer(energies, distortion) + price * cost, axis=1)
+        best: NDArray[np.int64] = np.argmin(np.outer(energies, distortion) + price * cost, axis=1)
+        return best
 
     # Bisect the logarithm of the price; at the highest everything is dropped.
-    high = 2 * float(energies[0]) / max(float(cost[cost > 0].min()), 1.0) + np.finfo(float).tiny
+    high = 2 * float(energies[0]) / max(float(cost[cost > 0].min()), 1.0) + sys.float_info.min
     low = high * 1e-30
     for _ in range(80):
         middle = float(np.sqrt(low * high))

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from lplrcli.quantize.normal import NormalQuantizer
 from lplrcli.quantize.uniform import UniformQuantizer
 
+__all__ = ["QUANTIZERS", "NormalQuantizer", "Quantizer", "UniformQuantizer"]
+
 
 class Quantizer(Protocol):
     """A scalar quantizer for all components of a factor.

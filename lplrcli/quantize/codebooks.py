@@ -1,4 +1,4 @@
-"""Codebooks of the standard normal distribution, 1 to 16 bits, from integers fixed in the format."""
+"""Codebooks of the standard normal distribution, 1 to 16 bits, from integers in the format."""
 
 from __future__ import annotations
 
@@ -53,13 +53,18 @@ def normal_levels(bits: int) -> NDArray[np.float32]:
     if bits <= LLOYD_MAX_BITS:
         half = np.array(definition["lloyd_max"][str(bits)], np.float64)
         exact = np.concatenate([-half[::-1], half])
-        return np.ldexp(exact, definition["unit_log2"]).astype(np.float32)
+        return _scaled(exact, definition["unit_log2"])
     bounds = np.array(definition["compander"], np.int64)
     parts = 1 << (bits - LLOYD_MAX_BITS)
     odd = 2 * np.arange(parts, dtype=np.int64) + 1
     exact = bounds[:-1, None] * (2 * parts) + np.diff(bounds)[:, None] * odd
     unit = definition["unit_log2"] - (bits - LLOYD_MAX_BITS + 1)
-    return np.ldexp(exact.ravel().astype(np.float64), unit).astype(np.float32)
+    return _scaled(exact.ravel().astype(np.float64), unit)
+
+
+def _scaled(integers: NDArray[np.float64], exponent: int) -> NDArray[np.float32]:
+    levels: NDArray[np.float64] = np.ldexp(integers, exponent)
+    return levels.astype(np.float32)
 
 
 @cache

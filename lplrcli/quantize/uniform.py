@@ -85,4 +85,5 @@ class UniformQuantizer:
     def levels(self, component: int) -> NDArray[Any]:
         """The levels, float64; one multiplication and one addition, each rounded."""
         codes = np.arange(2 ** int(self.bits[component]), dtype=np.float64)
-        return codes * self.step + self.low
+        levels: NDArray[np.float64] = codes * self.step + self.low
+        return levels

@@ -1,25 +1,24 @@
-"""``file(1)`` recognises what is written, by the magic that the format folder ships."""
+"""libmagic, which is what ``file -m`` runs, recognises what is written."""
 
 from __future__ import annotations
 
-import subprocess
-
+import pylibmagic  # noqa: F401 - makes its library the one that python-magic loads
+import magic
 from lplr_samples import factorization, written
 
 from lplrcli.model.definitions import format_folder
 
 
-def describe(path, *options):
-    # Where file(1) is missing this fails: the magic is part of the format.
-    command = ["file", "--brief", *options, "-m", str(format_folder() / "lplr.magic"), str(path)]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+def describe(path, **options):
+    reader = magic.Magic(magic_file=str(format_folder() / "lplr.magic"), **options)
+    return reader.from_file(str(path))
 
 
 def test_file_names_the_format_and_its_version(tmp_path):
     path = tmp_path / "matrix"
     path.write_bytes(written(factorization()))
     assert describe(path) == "LPLR compressed matrix, format version 0.1"
-    assert describe(path, "--mime-type") == "application/x-lplr"
+    assert describe(path, mime=True) == "application/x-lplr"
 
 
 def test_file_does_not_name_other_files(tmp_path):

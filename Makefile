@@ -1,0 +1,45 @@
+# Everything runs in an environment of its own, .venv, which the first target that needs it builds.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DEMO := build/demo
+
+.PHONY: setup demo test lint bench clean
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lplr needs Python 3.11 or later")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
+	@touch $@
+
+# Compress sentence embeddings, restore them, measure the error against the original.
+demo: $(STAMP)
+	@mkdir -p $(DEMO)
+	$(BIN)/lplr compress testdata/embeddings.npy -r 128 -b 4 -o $(DEMO)/embeddings.lplr -f
+	$(BIN)/lplr decompress $(DEMO)/embeddings.lplr -o $(DEMO)/embeddings.npy -f
+	$(BIN)/lplr compress testdata/embeddings.npy -r 128 -b 4 --method lplr -o $(DEMO)/embeddings-paper.lplr -f
+	$(BIN)/lplr inspect $(DEMO)/embeddings.lplr --against testdata/embeddings.npy
+	@echo; echo "The engine beside the method of the paper, at the same rank and bits:"
+	@$(BIN)/lplr inspect $(DEMO)/embeddings.lplr $(DEMO)/embeddings-paper.lplr
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP)
+	$(BIN)/python benchmarks/packed_engine.py
+	$(BIN)/python benchmarks/power_iterations.py
+	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/memory.py
+
+clean:
+	rm -rf $(VENV) build dist
