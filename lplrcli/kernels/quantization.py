@@ -74,7 +74,7 @@ def uniform_codes(
 
 @kernel
 def squared_error(
-    values: NDArray[Any], codes: NDArray[np.uint16], levels: NDArray[np.float32], scale: float
+    values: NDArray[Any], codes: NDArray[np.uint16], levels: NDArray[np.float64], scale: float
 ) -> float:
     """``sum((values - scale * levels[codes])**2)`` in float64.
 
@@ -84,7 +84,7 @@ def squared_error(
         Values before quantization.
     codes : ndarray of uint16, shape (m,)
         Their codes.
-    levels : ndarray of float32, shape (2**b,)
+    levels : ndarray of float64, shape (2**b,)
         Codebook of unit scale.
     scale : float
         Multiplies the levels.

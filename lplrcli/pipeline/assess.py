@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any
 
@@ -60,11 +61,14 @@ def measure(passes: Passes, factorization: Factorization, threads: int) -> Error
         if left is not None
         else np.empty((0, rows), reconstruction.working)
     )
-    # Sums of squares of very large or small entries leave float64's range too.
-    scale = 2.0 ** -_exponent_of(factorization)
+    exponent = _square_safe_exponent(factorization.report.source_norm)
     squares = norm = largest = 0.0
     task = partial(
-        _compare, reconstruction=reconstruction, left=decoded, scale=scale, name=passes.source.name
+        _compare,
+        reconstruction=reconstruction,
+        left=decoded,
+        exponent=exponent,
+        name=passes.source.name,
     )
     for block_norm, block_squares, block_largest in passes.map_stored(task):
         norm += block_norm
@@ -72,9 +76,9 @@ def measure(passes: Passes, factorization: Factorization, threads: int) -> Error
         largest = max(largest, block_largest)
     return ErrorReport(
         relative_frobenius_error=_ratio(squares, norm),
-        max_abs_error=largest / scale,
+        max_abs_error=math.ldexp(largest, exponent),
         exact=True,
-        source_norm=float(np.sqrt(norm)) / scale,
+        source_norm=math.ldexp(math.sqrt(norm), exponent),
         passes=passes.count,
         bound=factorization.report.bound,
     )
@@ -86,15 +90,15 @@ def assess(source: MatrixSource, factorization: Factorization, threads: int) -> 
 
 
 def _compare(
-    block: RowBlock, reconstruction: Reconstruction, left: NDArray[Any], scale: float, name: str
+    block: RowBlock, reconstruction: Reconstruction, left: NDArray[Any], exponent: int, name: str
 ) -> tuple[float, float, float]:
-    """Squared norm, squared distance and largest distance of a block, all at `scale`."""
+    """Squared norm, squared distance and largest distance of a block, over 2**exponent."""
     from lplrcli.kernels.statistics import squared_distance, sum_of_squares
 
     entries = stored_entries(block.values)
     wide = np.dtype(np.float32 if entries.dtype == np.float32 else np.float64)
     squares = largest = 0.0
-    norm = float(sum_of_squares(_at(entries.astype(wide, copy=False), scale)))
+    norm = float(sum_of_squares(_scaled(entries.astype(wide, copy=False), exponent)))
     if not np.isfinite(norm):
         count, (row, column) = position_of_nonfinite(block.values)
         raise NonFiniteError(count, (block.start + row, column), path=name)
@@ -104,8 +108,8 @@ def _compare(
         tile = _rows_of(block.values, start, min(start + height, rows))
         first = block.start + start
         decoded = reconstruction.product(left[:, first : first + tile.shape[0]], first)
-        original = np.ascontiguousarray(_at(dense_rows(tile, wide), scale)).reshape(-1)
-        found = _at(decoded.astype(wide, copy=False), scale).reshape(-1)
+        original = np.ascontiguousarray(_scaled(dense_rows(tile, wide), exponent)).reshape(-1)
+        found = _scaled(decoded.astype(wide, copy=False), exponent).reshape(-1)
         total, worst = squared_distance(original, found)
         squares += total
         largest = max(largest, worst)
@@ -124,13 +128,13 @@ def _rows_of(values: NDArray[Any] | CsrRows, start: int, stop: int) -> NDArray[A
     return values[start:stop]
 
 
-def _at(values: NDArray[Any], scale: float) -> NDArray[Any]:
-    return values if scale == 1.0 else values * values.dtype.type(scale)
+def _scaled(values: NDArray[Any], exponent: int) -> NDArray[Any]:
+    return np.ldexp(values, -exponent) if exponent else values
 
 
-def _exponent_of(factorization: Factorization) -> int:
-    """Power of two at which squares of entries are safe to sum."""
-    exponent = factorization.plan.exponent
+def _square_safe_exponent(norm: float) -> int:
+    """0, or the exponent of a norm so large or small that squares leave float64's range."""
+    exponent = math.frexp(norm)[1]
     return exponent if abs(exponent) > 400 else 0
 
 

@@ -160,7 +160,11 @@ class Reconstruction:
             )
             out += entries.reshape(-1, width)[:, self.columns.start : self.columns.stop]
         if factorization.plan.exponent:
-            out = np.ldexp(out, factorization.plan.exponent)
+            # Entries next to the largest representable must not round to infinity.
+            largest = np.finfo(out.dtype).max
+            with np.errstate(over="ignore", under="ignore"):
+                np.ldexp(out, factorization.plan.exponent, out=out)
+            np.clip(out, -largest, largest, out=out)
         return out
 
 

@@ -16,11 +16,8 @@ from lplrcli.model.plan import CompressionPlan
 from lplrcli.pipeline.factors import chunk_entries, decode_factor, encode_factor
 from lplrcli.planning.bit_allocation import MAX_BITS, BitAllocation, allocate_bits
 
-_TABLE_BYTES = 3
-"""Of a component's depth and scale, on either side."""
-
-_RESERVE = 64
-"""Bytes left for metadata that are longer than those of the paper's method."""
+_TABLE_BYTES = 6
+"""Of a component's depths and scales, both sides together."""
 
 
 def factorize(
@@ -80,52 +77,47 @@ def _allocation(
     left_chunk: int,
     right_chunk: int,
 ) -> BitAllocation:
-    """Depths whose file is no larger than that of ``lplr`` with the same rank and bits."""
+    """Depths with no more code bits, and no more bytes in the file, than ``lplr`` would use.
+
+    That method stores `rank` components at the depths asked for, and a table of depths, lowest
+    level and step. The bytes of a file come in steps (whole bytes, padded sections), so they are
+    counted after the allocation, which starts from all bits and gives back what is too much.
+    """
     length, width = shape
     target = plan.target
-    left_cost = np.array([_run_bytes(length, left_chunk, b) for b in range(MAX_BITS + 1)])
-    right_cost = np.array([_run_bytes(width, right_chunk, b) for b in range(MAX_BITS + 1)])
-    # What `lplr` stores: codes of one depth, and a table of depths, lowest level and step.
+    depths = np.arange(MAX_BITS + 1)
+    asked = rank * (target.bits * length + target.bits_right * width)
     allowed = _stored_bytes(
-        [
-            2 * (rank + 16),
-            *_chunk_bytes(length, left_chunk, [target.bits] * rank),
-            *_chunk_bytes(width, right_chunk, [target.bits_right] * rank),
-        ]
+        2 * (rank + 16),
+        _chunk_bytes(length, left_chunk, [target.bits] * rank),
+        _chunk_bytes(width, right_chunk, [target.bits_right] * rank),
     )
-    budget = int(rank * (left_cost[target.bits] + right_cost[target.bits_right]))
+    budget = asked + 8 * 2 * (rank + 16)
     while True:
-        depths = allocate_bits(energies, left_cost, right_cost, 2 * _TABLE_BYTES, max(budget, 0))
-        stored = _stored_bytes(
-            [
-                2 * _TABLE_BYTES * len(depths.left),
-                *_chunk_bytes(length, left_chunk, depths.left.tolist()),
-                *_chunk_bytes(width, right_chunk, depths.right.tolist()),
-            ]
+        allocation = allocate_bits(
+            energies, depths * length, depths * width, 8 * _TABLE_BYTES, max(budget, 0)
         )
-        excess = stored - (allowed - _RESERVE)
-        if excess <= 0 or budget <= 0:
-            return depths
-        budget -= excess
+        left, right = allocation.left.tolist(), allocation.right.tolist()
+        used = sum(left) * length + sum(right) * width
+        stored = _stored_bytes(
+            _TABLE_BYTES * len(left),
+            _chunk_bytes(length, left_chunk, left),
+            _chunk_bytes(width, right_chunk, right),
+        )
+        excess = max(used - asked, 8 * (stored - allowed))
+        if excess <= 0:
+            return allocation
+        budget = used + 8 * _TABLE_BYTES * len(left) - excess
 
 
 def _chunk_bytes(length: int, chunk: int, depths: list[int]) -> list[int]:
     """Payload bytes of every chunk."""
     if not depths:
         return []
-    rows = [chunk] * (length // chunk) + ([length % chunk] if length % chunk else [])
-    whole = sum((depth * chunk + 7) // 8 for depth in depths)
-    return [
-        whole if count == chunk else sum((depth * count + 7) // 8 for depth in depths)
-        for count in rows
-    ]
+    sizes = [min(chunk, length - start) for start in range(0, length, chunk)]
+    return [sum((depth * rows + 7) // 8 for depth in depths) for rows in sizes]
 
 
-def _run_bytes(length: int, chunk: int, depth: int) -> int:
-    """Bytes of one component in all chunks."""
-    return sum(_chunk_bytes(length, chunk, [depth]))
-
-
-def _stored_bytes(payloads: list[int]) -> int:
-    """Bytes in the file of sections with these payloads: headers, padding, index entries."""
-    return sum(aligned_payload(length) + INDEX_ENTRY.size for length in payloads)
+def _stored_bytes(table: int, left: list[int], right: list[int]) -> int:
+    """Bytes in the file of the tables and chunks: headers, padding and index entries count."""
+    return sum(aligned_payload(length) + INDEX_ENTRY.size for length in [table, *left, *right])

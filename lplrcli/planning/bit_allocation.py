@@ -40,23 +40,23 @@ def allocate_bits(
     table_cost: int,
     budget: int,
 ) -> BitAllocation:
-    """Depths that minimise the expected squared error within `budget` bytes.
+    """Depths that minimise the expected squared error within `budget` bits.
 
     A component of energy σ² coded with distortions c and c' of its two sides leaves an error of
     ``σ² (1 − (1 − c)(1 − c'))``, or σ² if it is dropped. Lagrangian choice per component
     (Shoham and Gersho 1988), then what is left of the budget goes, step by step, to where it
-    removes most error per byte. Components are kept from the first on, so the rank chooses itself.
+    removes most error per bit. Components are kept from the first on, so the rank chooses itself.
 
     Parameters
     ----------
     energies : ndarray of float64, shape (r,)
         Squared singular values, descending.
     left_cost, right_cost : ndarray of int64, shape (17,)
-        Bytes of one component's codes at each depth, 0 to 16.
+        Bits of one component's codes at each depth, 0 to 16.
     table_cost : int
-        Further bytes for each component kept.
+        Further bits for each component kept.
     budget : int
-        Bytes for everything.
+        Bits for everything.
     """
     distortion, cost = _choices(left_cost, right_cost, table_cost)
     choice = _lagrangian_choice(energies, distortion, cost, budget)
@@ -68,7 +68,7 @@ def allocate_bits(
 def _choices(
     left_cost: NDArray[np.int64], right_cost: NDArray[np.int64], table_cost: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Relative error and bytes of every pair of depths; index ``17 * left + right``."""
+    """Relative error and bits of every pair of depths; index ``17 * left + right``."""
     distortion = 1 - np.outer(1 - DISTORTION, 1 - DISTORTION)
     cost = np.add.outer(left_cost, right_cost).astype(np.float64) + table_cost
     # One side alone is worth nothing: both are coded, or neither.

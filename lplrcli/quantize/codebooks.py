@@ -22,7 +22,7 @@ class Codebook:
 
     Attributes
     ----------
-    levels : ndarray of float32, shape (2**b,)
+    levels : ndarray of float64, shape (2**b,)
         Ascending.
     thresholds : ndarray of float32, shape (2**b - 1,)
         Midway between levels.
@@ -32,7 +32,7 @@ class Codebook:
         The levels lie within ±reach.
     """
 
-    levels: NDArray[np.float32]
+    levels: NDArray[np.float64]
     thresholds: NDArray[np.float32]
     starts: NDArray[np.uint16]
     reach: float
@@ -44,35 +44,29 @@ def _definition() -> dict[str, Any]:
     return definition
 
 
-def normal_levels(bits: int) -> NDArray[np.float32]:
+def normal_levels(bits: int) -> NDArray[np.float64]:
     """The 2**bits levels, exactly as SPEC.md, section "normal", derives them.
 
-    Integer arithmetic in units of ``2**(unit_log2 - bits + 7)`` and one rounding to float32.
+    Integers of at most 33 bits times a power of two: float64 holds them, float32 would not.
     """
     definition = _definition()
     if bits <= LLOYD_MAX_BITS:
         half = np.array(definition["lloyd_max"][str(bits)], np.float64)
         exact = np.concatenate([-half[::-1], half])
-        return _scaled(exact, definition["unit_log2"])
+        return np.asarray(np.ldexp(exact, definition["unit_log2"]))
     bounds = np.array(definition["compander"], np.int64)
     parts = 1 << (bits - LLOYD_MAX_BITS)
     odd = 2 * np.arange(parts, dtype=np.int64) + 1
     exact = bounds[:-1, None] * (2 * parts) + np.diff(bounds)[:, None] * odd
     unit = definition["unit_log2"] - (bits - LLOYD_MAX_BITS + 1)
-    return _scaled(exact.ravel().astype(np.float64), unit)
-
-
-def _scaled(integers: NDArray[np.float64], exponent: int) -> NDArray[np.float32]:
-    levels: NDArray[np.float64] = np.ldexp(integers, exponent)
-    return levels.astype(np.float32)
+    return np.asarray(np.ldexp(exact.ravel().astype(np.float64), unit))
 
 
 @cache
 def normal_codebook(bits: int) -> Codebook:
     """Codebook of `bits` bits, 1 to 16."""
     levels = normal_levels(bits)
-    middle = (levels[1:].astype(np.float64) + levels[:-1]) / 2
-    thresholds = middle.astype(np.float32)
+    thresholds = ((levels[1:] + levels[:-1]) / 2).astype(np.float32)
     reach = 8.0
     cells = max(1024, 8 << bits)
     edges = np.arange(cells) * (2 * reach / cells) - reach

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lplrcli.errors import CorruptSectionError
 from lplrcli.model.parallel import ordered_map
-from lplrcli.quantize.codebooks import normal_codebook
+from lplrcli.quantize.codebooks import normal_codebook, normal_levels
 
 _SAMPLE = 4096
 """Entries of a component on which its scale is tried."""
@@ -76,10 +76,11 @@ class NormalQuantizer:
         return _codes(values, float(self.scales[component]), int(self.bits[component]))
 
     def levels(self, component: int) -> NDArray[Any]:
-        """The levels, float32: codebook times scale, rounded once."""
-        codebook = normal_codebook(int(self.bits[component]))
-        levels: NDArray[Any] = codebook.levels * self.scales[component]
-        return levels
+        """The levels, float32: codebook times scale, which float64 holds, rounded once."""
+        exact = normal_levels(int(self.bits[component])) * np.float64(self.scales[component])
+        # A stranger's scale may be anything up to the largest; its products become infinite.
+        with np.errstate(over="ignore"):
+            return exact.astype(np.float32)
 
 
 def _codes(values: NDArray[Any], scale: float, bits: int) -> NDArray[Any]:
