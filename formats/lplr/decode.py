@@ -191,9 +191,9 @@ def parse_json(content: bytes) -> Any:
         check(math.isfinite(float(digits)), "META: NaN, or number that rounds to infinity")
         return float(digits)
 
-    def integer(digits: str) -> float:
-        # A longer one is a number, so its type refuses it where the schema wants an integer.
-        return int(digits) if len(digits) <= 20 else number(digits)
+    def integer(digits: str) -> int:
+        check(len(digits) <= 20, "META: integer of over 20 characters")
+        return int(digits)
 
     hooks: dict[str, Any] = {"parse_float": number, "parse_int": integer, "parse_constant": number}
     try:
@@ -359,12 +359,14 @@ def decoded_matrix(metadata: dict[str, Any], factors: dict[str, Factor]) -> NDAr
     if dtype == "bool":
         return np.asarray(result >= 0.5)
     if dtype == "bfloat16":
-        pattern = result.astype(np.float32).view(np.uint32)
+        largest = float(np.uint32(0x7F7F0000).view(np.float32))
+        pattern = np.clip(result, -largest, largest).astype(np.float32).view(np.uint32)
         rounded = (pattern + 0x7FFF + (pattern >> 16 & 1)) >> 16
         return np.where(np.isnan(result), 0x7FC0, rounded).astype("<u2").view("V2")
     if dtype.startswith("float"):
-        return np.asarray(result, dtype)
-    check(not np.isnan(result).any(), "The decoded matrix: an integer is not a number")
+        largest = float(np.finfo(dtype).max)
+        return np.asarray(np.clip(result, -largest, largest), dtype)
+    result = np.nan_to_num(result)
     limits = np.iinfo(dtype)
     # The extremes of 64 bits are no binary64, so these are set apart from the conversion.
     above, below = result >= float(limits.max), result <= float(limits.min)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,7 +12,7 @@ import click
 from lplrcli.cli import options, render
 from lplrcli.cli.opened import opened_container
 from lplrcli.cli.progress import progress_bar
-from lplrcli.errors import InputError, PlanError
+from lplrcli.errors import InputError, OutputError, PlanError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +53,12 @@ Examples:
 )
 @click.option("--cols", metavar="A:B", callback=options.parse_range, help="Only these columns.")
 @click.option("--gzip", is_flag=True, help="Compress an HDF5 dataset, or a .mtx file, with gzip.")
+@click.option(
+    "--max-output",
+    type=click.IntRange(min=0),
+    metavar="BYTES",
+    help="Refuse to write more.  [default: what is free on the disk; no limit for a pipe]",
+)
 @click.option("--matrix", type=click.IntRange(min=0), help="Which matrix, if there are several.")
 @options.dataset("Dataset to create in an HDF5 file.  [default: matrix]")
 @options.output
@@ -66,6 +74,7 @@ def command(
     rows: tuple[int | None, int | None],
     cols: tuple[int | None, int | None],
     gzip: bool,
+    max_output: int | None,
     matrix: int | None,
     dataset: str | None,
     output: str | None,
@@ -93,6 +102,8 @@ def command(
         column_range = _within(cols, factorization.shape[1], "columns", source)
         shape = (row_range.stop - row_range.start, column_range.stop - column_range.start)
         entry_type = entry_dtype(dtype or factorization.dtype)
+        result_bytes = shape[0] * shape[1] * entry_type.itemsize
+        _check_size(result_bytes, max_output, target)
         gzip = gzip or (kind == "mtx" and target.lower().endswith(".gz"))
         inputs = [] if source == "-" else [source]
         with (
@@ -121,7 +132,7 @@ def command(
         / (factorization.shape[0] * factorization.shape[1]),
         "seconds": seconds,
     }
-    render.summary(_summary_line(result, shape[0] * shape[1] * entry_type.itemsize), quiet)
+    render.summary(_summary_line(result, result_bytes), quiet)
     if as_json:
         render.print_json(result)
 
@@ -190,6 +201,24 @@ def _destination(
         return kind, "-"
     stem = source[:-5] if source.lower().endswith(".lplr") else source
     return kind, stem + suffix_of_format(kind)
+
+
+def _check_size(result_bytes: int, max_output: int | None, target: str) -> None:
+    """Refuse what cannot fit: a small file may describe a matrix larger than any disk."""
+    limit = max_output
+    if limit is None:
+        folder = Path(target).resolve().parent
+        if target == "-" or not folder.is_dir():
+            return
+        limit = shutil.disk_usage(folder).free
+    if result_bytes > limit:
+        raise OutputError(
+            "the decoded matrix is too large",
+            path=target,
+            found=f"{result_bytes} bytes",
+            expected=f"at most {limit}",
+            advice="Decode a part with --rows and --cols, or allow more with --max-output.",
+        )
 
 
 def _within(asked: tuple[int | None, int | None], size: int, axis: str, path: str) -> slice:

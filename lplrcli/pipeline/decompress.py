@@ -44,7 +44,7 @@ def cast(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
         if int(greatest) > limits.max:
             # The largest 64-bit integers are not float64 numbers; converting one above them fails.
             greatest = float(np.nextafter(greatest, 0))
-        rounded = np.rint(values.astype(np.float64, copy=False))
+        rounded = np.nan_to_num(np.rint(values.astype(np.float64, copy=False)), copy=False)
         out: NDArray[Any] = np.clip(rounded, float(limits.min), greatest).astype(dtype)
         out[rounded > greatest] = limits.max
         return out
