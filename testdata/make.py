@@ -1,0 +1,65 @@
+"""Make the synthetic matrices of this folder; the same seeds give the same matrices.
+
+Usage: python testdata/make.py [--out FOLDER]
+
+Writes ``lowrank.npy`` (400 x 150 float32, rank 8 and 1 % noise), ``lowrank.h5`` (the same, as the
+chunked and gzipped dataset ``/run/u``) and ``dtypes/*.npy`` (24 x 16, one file for each type of
+entry, in both memory orders and byte orders). The real inputs are described in README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import h5py
+import ml_dtypes
+import numpy as np
+from numpy.typing import NDArray
+
+FLOATS = ("float16", "float32", "float64")
+INTEGERS = tuple(f"{kind}{width}" for kind in ("int", "uint") for width in (8, 16, 32, 64))
+
+
+def low_rank(seed: int, shape: tuple[int, int], rank: int, noise: float) -> NDArray[np.float64]:
+    """Product of two Gaussian factors, of norm 1, and noise of norm `noise`."""
+    rng = np.random.default_rng(seed)
+    signal = rng.standard_normal((shape[0], rank)) @ rng.standard_normal((rank, shape[1]))
+    error = rng.standard_normal(shape)
+    return signal / np.linalg.norm(signal) + noise * error / np.linalg.norm(error)
+
+
+def typed_matrices(seed: int) -> dict[str, NDArray[Any]]:
+    """One small matrix for each type of entry, by file name."""
+    values = low_rank(seed, (24, 16), 3, 0.01)
+    values /= np.abs(values).max()
+    made: dict[str, NDArray[Any]] = {name: values.astype(name) for name in FLOATS}
+    made["float32_big_endian"] = values.astype(">f4")
+    made["float64_fortran"] = np.asfortranarray(values)
+    # NumPy has no bfloat16: it writes the two bytes of an entry as the type V2.
+    made["bfloat16"] = values.astype(ml_dtypes.bfloat16)
+    for name in INTEGERS:
+        offset = 0 if name.startswith("i") else 100
+        made[name] = np.rint(offset + 100 * values).astype(name)
+    made["bool"] = values > 0
+    return made
+
+
+def main() -> None:
+    """Write all files."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent, metavar="FOLDER")
+    out: Path = parser.parse_args().out
+    (out / "dtypes").mkdir(parents=True, exist_ok=True)
+
+    matrix = low_rank(1, (400, 150), 8, 0.01).astype(np.float32)
+    np.save(out / "lowrank.npy", matrix)
+    with h5py.File(out / "lowrank.h5", "w") as file:
+        file.create_dataset("run/u", data=matrix, chunks=(64, 64), compression="gzip")
+    for name, values in typed_matrices(2).items():
+        np.save(out / "dtypes" / f"{name}.npy", values)
+
+
+if __name__ == "__main__":
+    main()
