@@ -133,9 +133,12 @@ class CompressedMatrix:
         result: NDArray[Any] = total
         return result
 
-    def __getitem__(self, index: Index | tuple[Index, Index]) -> NDArray[Any]:
+    def __getitem__(self, index: Index | tuple[Index, ...]) -> NDArray[Any]:
         """Entries, rows or columns, by integers and slices; only their chunks are decoded."""
-        rows, columns = index if isinstance(index, tuple) else (index, slice(None))
+        given = index if isinstance(index, tuple) else (index,)
+        if len(given) > 2:
+            raise IndexError(f"too many indices: a matrix has 2 axes, {len(given)} were given")
+        rows, columns = (*given, slice(None), slice(None))[:2]
         row_range, row_pick = _normalised(rows, self.shape[0])
         column_range, column_pick = _normalised(columns, self.shape[1])
         part = Reconstruction(self.factorization, column_range, self._threads)
@@ -195,7 +198,9 @@ class CompressedMatrix:
         return np.ldexp(product, exponent) if exponent else product
 
     def _blocks(self) -> Iterator[NDArray[Any]]:
-        return Reconstruction(self.factorization, threads=self._threads).blocks()
+        # Unrounded: integers of a narrow type would wrap in a product.
+        working = self._all_columns.working
+        return Reconstruction(self.factorization, threads=self._threads, dtype=working).blocks()
 
     def _check_operand(self, x: NDArray[Any], found: int | None, expected: int) -> None:
         if found != expected:
@@ -212,7 +217,7 @@ def compress(
     *,
     bits_right: int | None = None,
     method: str = "packed",
-    sketch: str = "gaussian",
+    sketch: str | None = None,
     oversampling: int | None = None,
     power_iterations: int | None = None,
     seed: int = 0,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     epilog="""\b
 Examples:
   lplr compress a.npy -r 64 -b 2             writes a.lplr
-  lplr compress run.h5 --dataset /u -r 32    8 bits right, 4 left: -b 4 --bits-right 8
+  lplr compress run.h5 --dataset /u -r 32 -b 4
   cat a.npy | lplr compress - -r 64 -o - > a.lplr""",
 )
 @click.argument("source", metavar="INPUT")
@@ -48,14 +48,12 @@ Examples:
 @click.option(
     "--sketch",
     type=click.Choice(SKETCHES),
-    default="gaussian",
-    show_default=True,
-    help="Sketching operator of the range finder.",
+    help="Sketching operator of the range finder.  [default: gaussian]",
 )
 @click.option(
     "--oversampling",
     type=click.IntRange(min=0),
-    help="Columns of the sketch beyond the rank.  [default: half the rank, at least 10]",
+    help="Columns of the sketch beyond the rank.  [default: 8 for packed, none for lplr]",
 )
 @click.option(
     "--power-iterations",
@@ -79,7 +77,7 @@ def command(
     bits: int,
     bits_right: int | None,
     method: str,
-    sketch: str,
+    sketch: str | None,
     oversampling: int | None,
     power_iterations: int | None,
     seed: int,
@@ -106,6 +104,7 @@ def command(
     started = time.perf_counter()
     inputs = [] if source == "-" else [source]
     with (
+        render.shown_log(verbose),
         AtomicOutput(target, force=force, inputs=inputs) as stream,
         progress_bar("compressing", progress) as observe,
         open_source(source, dataset=dataset, threads=threads, observer=observe) as matrix,
@@ -172,8 +171,8 @@ def _load_kernels(quiet: bool) -> None:
     """Load the kernels; say why the first run is slow, to a person only."""
     from lplrcli.kernels.loading import compiled_before, load_kernels
 
-    if not quiet and sys.stderr.isatty() and not compiled_before():
-        click.echo("lplr: compiling its kernels, once; later runs start at once", err=True)
+    if sys.stderr is not None and sys.stderr.isatty() and not compiled_before():
+        render.summary("lplr: compiling its kernels, once; later runs start at once", quiet)
     load_kernels()
 
 

@@ -67,6 +67,7 @@ Examples:
 @options.json
 @options.progress
 @options.quiet
+@options.verbose
 def command(
     source: str,
     to: str | None,
@@ -83,6 +84,7 @@ def command(
     as_json: bool,
     progress: bool | None,
     quiet: bool,
+    verbose: bool,
 ) -> None:
     """Restore the matrix in INPUT (an .lplr file; - is standard input)."""
     from threadpoolctl import threadpool_limits
@@ -96,6 +98,10 @@ def command(
     with opened_container(source) as container:
         factorization = container.factorization(_chosen(container, matrix))
         kind, target = _destination(source, output, to, factorization.source.get("format"))
+        if dataset is not None and kind != "hdf5":
+            raise click.UsageError(
+                "--dataset names a place in an HDF5 file; write one with --to h5."
+            )
         if as_json and target == "-":
             raise click.UsageError("--json and the matrix would both go to standard output.")
         row_range = _within(rows, factorization.shape[0], "rows", source)
@@ -110,9 +116,15 @@ def command(
             AtomicOutput(target, force=force, inputs=inputs) as stream,
             progress_bar("decompressing", progress) as observe,
             threadpool_limits(1, "blas"),
+            render.shown_log(verbose),
         ):
             sink = create_sink(
-                kind, stream, shape, entry_type, dataset=dataset or "matrix", gzip=gzip
+                kind,
+                stream,
+                shape,
+                entry_type,
+                dataset="matrix" if dataset is None else dataset,
+                gzip=gzip,
             )
             _write(factorization, sink, row_range, column_range, threads, observe)
             sink.close()
@@ -178,7 +190,7 @@ def _chosen(container: Container, matrix: int | None) -> int:
             "there is no such matrix",
             path=container.path,
             found=f"--matrix {matrix}",
-            expected=f"0 to {container.count - 1}",
+            expected=f"less than {container.count}",
         )
     return matrix
 
@@ -190,6 +202,12 @@ def _destination(
     from lplrcli.io import format_of_suffix, suffix_of_format
 
     by_suffix = None if output is None or output == "-" else format_of_suffix(output)
+    suffix = Path(output or "").suffix
+    if to is None and by_suffix is None and suffix:
+        known = ", ".join(f".{name}" for name in FORMATS)
+        raise click.UsageError(
+            f"No format has the suffix {suffix} of -o: use {known}, or say --to."
+        )
     by_origin = original if original is not None and original in FORMATS.values() else "npy"
     # On a pipe and in an unknown file the sparse or hierarchical format of the origin would
     # surprise; NumPy's is what everything reads.
@@ -207,10 +225,11 @@ def _check_size(result_bytes: int, max_output: int | None, target: str) -> None:
     """Refuse what cannot fit: a small file may describe a matrix larger than any disk."""
     limit = max_output
     if limit is None:
-        folder = Path(target).resolve().parent
-        if target == "-" or not folder.is_dir():
+        path = Path(target)
+        endless = target == "-" or (path.exists() and not path.is_file())
+        if endless or not path.resolve().parent.is_dir():
             return
-        limit = shutil.disk_usage(folder).free
+        limit = shutil.disk_usage(path.resolve().parent).free
     if result_bytes > limit:
         raise OutputError(
             "the decoded matrix is too large",
@@ -230,7 +249,7 @@ def _within(asked: tuple[int | None, int | None], size: int, axis: str, path: st
         raise InputError(
             f"the range of {axis} is empty or outside the matrix",
             path=path,
-            found=f"{start}:{stop}",
+            found=f"{'' if first is None else first}:{'' if last is None else last}",
             expected=f"a range within 0:{size}",
         )
     return slice(start, stop)
@@ -240,7 +259,7 @@ def _summary_line(result: dict[str, Any], result_bytes: int) -> str:
     error = render.error_text(result["relative_frobenius_error"], result["exact"])
     return (
         f"{result['input']} -> {result['output']}: "
-        f"{render.shape_text(tuple(result['shape']))} {result['dtype']}, error {error}, "
+        f"{render.shape_text(tuple(result['shape']))} {result['dtype']}, stored error {error}, "
         f"{result['bits_per_coordinate']:.4g} bits/coordinate, "
         f"{render.rate_text(result_bytes, result['seconds'])}"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,6 +10,7 @@ import click
 from lplrcli.cli import options, render
 from lplrcli.cli.opened import opened_container
 from lplrcli.cli.progress import progress_bar
+from lplrcli.errors import LplrError
 
 if TYPE_CHECKING:
     from lplrcli.container.reader import Container
@@ -44,29 +46,57 @@ def command(
     """Show what .lplr files hold (- is standard input)."""
     if dataset is not None and against is None:
         raise click.UsageError("--dataset says which original, so it needs --against.")
-    if against == "-" and "-" in files:
-        raise click.UsageError("Only one of the file and its original can be standard input.")
+    if (*files, against).count("-") > 1:
+        raise click.UsageError("Only one of the files can be standard input.")
     documents: list[dict[str, Any]] = []
+    failure: LplrError | None = None
     for path in files:
-        with opened_container(path) as container:
-            matrices = [_describe(container, i) for i in range(container.count)]
-            if against is not None:
-                for i, matrix in enumerate(matrices):
-                    matrix["measured"] = _measure(container, i, against, dataset, threads, progress)
-            documents.append(
-                {
-                    "path": path,
-                    "file_bytes": container.file_bytes,
-                    "format_version": ".".join(str(part) for part in container.version),
-                    "matrices": matrices,
-                }
-            )
+        try:
+            documents.append(_inspect(path, against, dataset, threads, progress))
+        except LplrError as error:
+            # The files that can be read are shown; the worst that happened is the exit status.
+            if len(files) == 1:
+                raise
+            render.summary(f"lplr: {error}", quiet=False)
+            failure = error if failure is None else max(failure, error, key=_severity)
     if as_json:
         render.print_json({"files": documents})
-    elif len(documents) == 1 and len(documents[0]["matrices"]) == 1:
+    elif len(files) == 1 and len(documents[0]["matrices"]) == 1:
         _print_one(documents[0], verbose)
-    else:
+    elif documents:
         _print_table(documents)
+    if failure is not None:
+        sys.exit(failure.exit_code)
+
+
+def _severity(error: LplrError) -> int:
+    return error.exit_code
+
+
+def _inspect(
+    path: str,
+    against: str | None,
+    dataset: str | None,
+    threads: int | None,
+    progress: bool | None,
+) -> dict[str, Any]:
+    """What one file holds, as `--json` prints it."""
+    with opened_container(path) as container:
+        matrices = [_describe(container, i) for i in range(container.count)]
+        if against is not None:
+            for i, matrix in enumerate(matrices):
+                matrix["measured"] = _measure(container, i, against, dataset, threads, progress)
+        shared = container.section_bytes(None)
+        owned = [matrix["section_bytes"] for matrix in matrices]
+        accounted = sum(sum(sizes.values()) for sizes in (*owned, shared))
+        return {
+            "path": path,
+            "file_bytes": container.file_bytes,
+            "format_version": ".".join(str(part) for part in container.version),
+            "header_bytes": container.file_bytes - accounted,
+            "section_bytes": shared,
+            "matrices": matrices,
+        }
 
 
 def _describe(container: Container, i: int) -> dict[str, Any]:
@@ -139,68 +169,63 @@ def _measure(
     }
 
 
-def _rows(matrix: dict[str, Any]) -> list[tuple[str, str]]:
+def _rows(matrix: dict[str, Any]) -> list[list[str]]:
     """Label and text of everything that one matrix's table shows."""
     error = render.error_text(matrix["relative_frobenius_error"], matrix["exact"])
     rows = [
-        ("shape", f"{render.shape_text(tuple(matrix['shape']))} {matrix['dtype']}"),
-        ("method", f"{matrix['method']} ({matrix['mode']})"),
-        ("rank", str(matrix["rank"])),
-        ("bits per factor entry", f"{matrix['bits_per_factor_entry']:.4g}"),
-        ("size", f"{matrix['bytes']} bytes ({render.bytes_text(matrix['bytes'])})"),
-        ("bits per coordinate", f"{matrix['bits_per_coordinate']:.4g}"),
-        ("compression ratio", f"{matrix['compression_ratio']:.4g}"),
-        ("relative error, stored", error),
-        ("largest error, stored", render.error_text(matrix["max_abs_error"])),
+        ["shape", f"{render.shape_text(tuple(matrix['shape']))} {matrix['dtype']}"],
+        ["method", f"{matrix['method']} ({matrix['mode']})"],
+        ["rank", str(matrix["rank"])],
+        ["bits per factor entry", f"{matrix['bits_per_factor_entry']:.4g}"],
+        ["size", f"{matrix['bytes']} bytes ({render.bytes_text(matrix['bytes'])})"],
+        ["bits per coordinate", f"{matrix['bits_per_coordinate']:.4g}"],
+        ["compression ratio", f"{matrix['compression_ratio']:.4g}"],
+        ["relative error, stored", error],
+        ["largest error, stored", render.error_text(matrix["max_abs_error"])],
     ]
     if measured := matrix.get("measured"):
         error = render.error_text(measured["relative_frobenius_error"], measured["exact"])
-        rows.append(("relative error, measured", error))
-        rows.append(("largest error, measured", render.error_text(measured["max_abs_error"])))
+        rows.append(["relative error, measured", error])
+        rows.append(["largest error, measured", render.error_text(measured["max_abs_error"])])
     return rows
 
 
 def _print_one(document: dict[str, Any], verbose: bool) -> None:
     matrix = document["matrices"][0]
     rows = [
-        ("file", f"{document['path']} (format {document['format_version']})"),
-        *([("name", matrix["name"])] if matrix["name"] else []),
+        ["file", f"{document['path']} (format {document['format_version']})"],
+        *([["name", matrix["name"]]] if matrix["name"] else []),
         *_rows(matrix),
     ]
-    rows += [(f"section {tag}", f"{size} bytes") for tag, size in matrix["section_bytes"].items()]
+    sizes = {**matrix["section_bytes"], **document["section_bytes"]}
+    rows += [[f"section {tag}", f"{size} bytes"] for tag, size in sizes.items()]
+    rows.append(["file header", f"{document['header_bytes']} bytes"])
     if verbose:
-        flat = {**matrix["plan"], **matrix["plan"]["target"], **matrix["source"]}
-        flat["passes"], flat["bound"] = matrix["passes"], matrix["bound"]
-        rows += [(key, str(value)) for key, value in flat.items() if not isinstance(value, dict)]
-    width = max(len(label) for label, _ in rows)
-    for label, text in rows:
-        click.echo(f"{label:<{width}}  {text}")
+        plan = matrix["plan"]
+        told = {**plan, **plan["target"], **matrix["source"], "passes": matrix["passes"]}
+        told |= {"bound": matrix["bound"], "tool": matrix["tool"], "target": None}
+        rows += [[key, str(value)] for key, value in told.items() if value is not None]
+    render.print_lines(render.aligned(rows, left=2))
 
 
 def _print_table(documents: list[dict[str, Any]]) -> None:
-    import sys
-
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("file", overflow="fold")
-    for label in ("shape", "method", "rank", "bytes", "bits/coord.", "ratio", "error", "largest"):
-        table.add_column(label, justify="right", no_wrap=True)
+    heads = ("file", "shape", "method", "rank", "bytes", "bits/coord.", "ratio", "error", "largest")
+    rows = [list(heads)]
     for document in documents:
         for i, matrix in enumerate(document["matrices"]):
             several = len(document["matrices"]) > 1
             shown = matrix.get("measured", matrix)
-            table.add_row(
-                f"{document['path']}[{i}]" if several else document["path"],
-                f"{render.shape_text(tuple(matrix['shape']))} {matrix['dtype']}",
-                matrix["method"],
-                str(matrix["rank"]),
-                str(matrix["bytes"]),
-                f"{matrix['bits_per_coordinate']:.4g}",
-                f"{matrix['compression_ratio']:.4g}",
-                render.error_text(shown["relative_frobenius_error"], shown["exact"]),
-                render.error_text(shown["max_abs_error"]),
+            rows.append(
+                [
+                    f"{document['path']}[{i}]" if several else document["path"],
+                    f"{render.shape_text(tuple(matrix['shape']))} {matrix['dtype']}",
+                    matrix["method"],
+                    str(matrix["rank"]),
+                    str(matrix["bytes"]),
+                    f"{matrix['bits_per_coordinate']:.4g}",
+                    f"{matrix['compression_ratio']:.4g}",
+                    render.error_text(shown["relative_frobenius_error"], shown["exact"]),
+                    render.error_text(shown["max_abs_error"]),
+                ]
             )
-    # A pipe has no width: nothing is folded or cut there.
-    Console(width=None if sys.stdout.isatty() else 400, markup=False, emoji=False).print(table)
+    render.print_lines(render.aligned(rows))

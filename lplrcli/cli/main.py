@@ -61,26 +61,29 @@ def cli(debug: bool) -> None:
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit status."""
-    signal.signal(signal.SIGTERM, _terminate)
-    if hasattr(signal, "SIGHUP"):
-        signal.signal(signal.SIGHUP, _terminate)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # What the parent ignores stays ignored: nohup.
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _terminate)
+    status = 0
     try:
-        cli.main(prog_name="lplr", standalone_mode=False)
-        sys.stdout.flush()
+        # Not `cli.main()`, which turns a broken pipe into exit status 1.
+        with cli.make_context("lplr", sys.argv[1:]) as context:
+            cli.invoke(context)
+    except click.exceptions.Exit as end:
+        status = end.exit_code
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         _die_of(signal.SIGINT)
     except BrokenPipeError:
-        # Nobody reads any more. Python would complain again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         _die_of(signal.SIGPIPE)
     except Exception as error:
         if "--debug" in sys.argv[1:2]:
             raise
         _fail(*_explained(error))
-    sys.exit(0)
+    sys.exit(status)
 
 
 def _explained(error: Exception) -> tuple[str, int]:

@@ -20,7 +20,7 @@ def progress_bar(label: str, wanted: bool | None) -> Iterator[Callable[[int, int
     wanted : bool or None
         None shows a bar only if standard error is a terminal.
     """
-    if not (sys.stderr.isatty() if wanted is None else wanted):
+    if sys.stderr is None or not (sys.stderr.isatty() if wanted is None else wanted):
         yield None
         return
     from rich.console import Console
@@ -29,12 +29,12 @@ def progress_bar(label: str, wanted: bool | None) -> Iterator[Callable[[int, int
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed}/{task.total} rows"),
+        TextColumn("{task.fields[rows]}"),
         TimeElapsedColumn(),
     )
     console = Console(stderr=True, force_terminal=True if wanted else None)
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task(label, total=None)
+        task = progress.add_task(label, total=None, rows="")
         passes = 0
         last = 0
 
@@ -44,6 +44,6 @@ def progress_bar(label: str, wanted: bool | None) -> Iterator[Callable[[int, int
                 passes += 1
                 progress.update(task, description=f"{label}, pass {passes}")
             last = done
-            progress.update(task, completed=done, total=total)
+            progress.update(task, completed=done, total=total, rows=f"{done}/{total} rows")
 
         yield observe

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
+
+from lplrcli.errors import OutputError
 
 
 def shape_text(shape: tuple[int, int]) -> str:
@@ -30,16 +35,66 @@ def error_text(value: float | None, exact: bool = True) -> str:
 
 
 def summary(text: str, quiet: bool) -> None:
-    """Print the one line that a command leaves on standard error."""
+    """Print a line for people, on standard error."""
     if not quiet:
         click.echo(text, err=True)
 
 
+class _EchoHandler(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        click.echo(f"  {record.getMessage()}", err=True)
+
+
+@contextmanager
+def shown_log(wanted: bool) -> Iterator[None]:
+    """Show what the algorithm logs of its stages, on standard error: one half of ``-v``."""
+    logger = logging.getLogger("lplrcli")
+    handler = _EchoHandler()
+    if wanted:
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(logging.NOTSET)
+
+
+def print_lines(text: str) -> None:
+    """Print on standard output.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written, but for a pipe that nobody reads.
+    """
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(f"cannot be written: {reason}", path="<stdout>") from error
+
+
 def print_json(document: Any) -> None:
     """Print a JSON document on standard output."""
-    click.echo(json.dumps(document, indent=2, allow_nan=False))
+    print_lines(json.dumps(document, indent=2, allow_nan=False))
+
+
+def aligned(rows: list[list[str]], left: int = 1) -> str:
+    """Rows of text in columns: the first `left` flush left, the others flush right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = (
+        "  ".join(
+            cell.ljust(width) if i < left else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )
+    return "\n".join(lines)
 
 
 def rate_text(source_bytes: int, seconds: float) -> str:
     """Seconds, and megabytes of the uncompressed matrix per second."""
-    return f"{seconds:.2f} s, {source_bytes / 1e6 / max(seconds, 1e-9):.0f} MB/s"
+    return f"{seconds:.2f} s, {source_bytes / 1e6 / max(seconds, 1e-9):.3g} MB/s"

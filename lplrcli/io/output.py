@@ -67,7 +67,8 @@ class AtomicOutput:
             return _to_stdout()
         target = _resolve(self.path)
         try:
-            status = target.stat()
+            # Of the path as given: /dev/stdout leads to no file of the name that it resolves to.
+            status = Path(self.path).stat()
         except FileNotFoundError:
             return _replacing(target, self.path, None, self.force)
         except OSError as error:
@@ -81,7 +82,7 @@ class AtomicOutput:
         if stat.S_ISDIR(status.st_mode):
             raise OutputError("is a directory", path=self.path, advice="Name a file with -o.")
         if not stat.S_ISREG(status.st_mode):
-            return _to_special(target, self.path)
+            return _to_special(Path(self.path), self.path)
         if not self.force:
             raise _exists(self.path)
         return _replacing(target, self.path, stat.S_IMODE(status.st_mode), self.force)

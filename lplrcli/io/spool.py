@@ -52,9 +52,7 @@ def open_seekable(path: str) -> tuple[BinaryIO, str, bool]:
     try:
         mode = Path(path).stat().st_mode
         if stat.S_ISDIR(mode):
-            raise InputError(
-                "is a directory", path=path, advice="Name one file; lplr compresses one matrix."
-            )
+            raise InputError("is a directory", path=path, advice="Name one file.")
         if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
             raise InputError("is not a regular file", path=path)
         file = Path(path).open("rb")  # noqa: SIM115 - the caller closes it

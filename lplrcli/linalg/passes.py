@@ -7,6 +7,8 @@ on who computed what.
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -27,6 +29,8 @@ from lplrcli.linalg.operands import (
 from lplrcli.model.source import CsrRows, MatrixSource, RowBlock, working_dtype
 
 T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ class Passes:
         """
         low, high, squares, nonfinite, first = np.inf, -np.inf, 0.0, 0, (0, 0)
         row = 0
-        for block in self._map(_scan_block):
+        for block in self._map("range and norm", _scan_block):
             if block.nonfinite and not nonfinite:
                 first = (row + block.first[0], block.first[1])
             nonfinite += block.nonfinite
@@ -98,52 +102,60 @@ class Passes:
             raise NonFiniteError(nonfinite, first, path=self.source.name)
         self.exponent = _safe_exponent(max(-low, high))
         if self.exponent:
-            squares = sum(block.squares for block in self._map(_scan_block))
+            squares = sum(block.squares for block in self._map("norm, scaled", _scan_block))
         return Scan(low, high, float(np.sqrt(squares)), self.exponent)
 
     def times(self, operand: RightOperand) -> NDArray[Any]:
         """``A X``, shape (n, columns), in the working precision."""
         out = np.empty((self.shape[0], operand.columns), self.dtype)
         row = 0
-        for part in self._map(partial(_times, operand=operand)):
+        for part in self._map("projection", partial(_times, operand=operand)):
             out[row : row + len(part)] = part
             row += len(part)
         return out
 
     def normal_times(self, operand: RightOperand) -> NDArray[np.float64]:
         """``Aᵀ (A X)`` in one pass, shape (d, columns), summed in float64."""
-        return self._sum(partial(_normal_times, operand=operand), (self.shape[1], operand.columns))
+        task = partial(_normal_times, operand=operand)
+        return self._sum("power iteration", task, (self.shape[1], operand.columns))
 
     def gram(self) -> NDArray[np.float64]:
         """``Aᵀ A``, shape (d, d); in float64 throughout for dense A."""
         if self.source.sparse:
             return self.normal_times(Dense(np.eye(self.shape[1], dtype=self.dtype)))
-        return self._sum(_gram, (self.shape[1], self.shape[1]))
+        return self._sum("Gram matrix", _gram, (self.shape[1], self.shape[1]))
 
     def left_times(self, left: NDArray[Any]) -> NDArray[np.float64]:
         """``Lᵀ A``, shape (k, d), for `left` = Lᵀ of shape (k, n); summed in float64."""
-        return self._sum(partial(_left_times, left=left), (left.shape[0], self.shape[1]))
+        task = partial(_left_times, left=left)
+        return self._sum("least squares", task, (left.shape[0], self.shape[1]))
 
     def dense(self) -> NDArray[np.float64]:
         """The whole matrix in memory, for the full decompositions of the paper's baselines."""
-        return np.concatenate(list(self._map(_dense)))
+        return np.concatenate(list(self._map("reading", _dense)))
 
-    def map_stored(self, task: Callable[[RowBlock], T]) -> Iterator[T]:
-        """Results of `task` over the blocks as they are stored, neither converted nor scaled."""
-        self.count += 1
-        return self.source.map_blocks(task)
+    def map_stored(self, label: str, task: Callable[[RowBlock], T]) -> Iterator[T]:
+        """Results of `task` over the blocks as they are stored, neither converted nor scaled.
 
-    def _map(self, task: Callable[[RowBlock], T]) -> Iterator[T]:
+        One pass, called `label` in the log.
+        """
         self.count += 1
+        started = time.perf_counter()
+        yield from self.source.map_blocks(task)
+        logger.info("pass %d, %s: %.2f s", self.count, label, time.perf_counter() - started)
+
+    def _map(self, label: str, task: Callable[[RowBlock], T]) -> Iterator[T]:
         prepared = partial(_prepared, task=task, dtype=self.dtype, exponent=self.exponent)
-        return self.source.map_blocks(prepared)
+        return self.map_stored(label, prepared)
 
     def _sum(
-        self, task: Callable[[RowBlock], NDArray[Any]], shape: tuple[int, int]
+        self, label: str, task: Callable[[RowBlock], NDArray[Any]], shape: tuple[int, int]
     ) -> NDArray[np.float64]:
         out = np.zeros(shape)
-        for part in self._map(task):
-            out += part
+        from lplrcli.kernels.statistics import accumulate
+
+        for part in self._map(label, task):
+            accumulate(out, part)
         return out
 
 

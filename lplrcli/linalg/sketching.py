@@ -42,7 +42,7 @@ def sketching_operator(
 
 
 def _generator(seed: int, block: int) -> np.random.Generator:
-    return np.random.Generator(np.random.Philox(key=(seed % 2**64, block)))
+    return np.random.Generator(np.random.Philox(key=np.array([seed, block], np.uint64)))
 
 
 def _by_blocks(rows: int, draw: Any) -> NDArray[Any]:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lplrcli.errors import InputError, NonFiniteError
-from lplrcli.linalg.operands import dense_rows, position_of_nonfinite, stored_entries
-from lplrcli.linalg.passes import Passes
+from lplrcli.errors import InputError
+from lplrcli.linalg.operands import dense_rows, stored_entries
+from lplrcli.linalg.passes import Passes, Scan
 from lplrcli.linalg.range_finder import gram_of
 from lplrcli.model.compressed import Factorization
 from lplrcli.model.report import ErrorReport
@@ -26,7 +26,7 @@ follows from inner products over the nonzeros and Gram matrices of the factors."
 _TILE_BYTES = 2**22
 
 
-def measure(passes: Passes, factorization: Factorization, threads: int) -> ErrorReport:
+def measure(passes: Passes, factorization: Factorization, scan: Scan, threads: int) -> ErrorReport:
     """Error of `factorization` against the matrix it was made from.
 
     Parameters
@@ -34,22 +34,13 @@ def measure(passes: Passes, factorization: Factorization, threads: int) -> Error
     passes : Passes
         The original A (n x d); one more pass is made over it.
     factorization : Factorization
-        Its compressed form; the report it carries is not used.
+        Its compressed form.
+    scan : Scan
+        Range and norm of A.
     threads : int
         For decoding the factors.
 
-    Raises
-    ------
-    InputError
-        If the shapes differ, or the original holds NaN or infinity.
     """
-    if passes.shape != factorization.shape:
-        raise InputError(
-            "the shape differs from that of the compressed matrix",
-            path=passes.source.name,
-            found=f"{passes.shape[0]} x {passes.shape[1]}",
-            expected=f"{factorization.shape[0]} x {factorization.shape[1]}",
-        )
     rows, columns = passes.shape
     left = factorization.left
     huge = passes.source.sparse and rows * columns > DENSE_ENTRIES
@@ -61,16 +52,15 @@ def measure(passes: Passes, factorization: Factorization, threads: int) -> Error
         if left is not None
         else np.empty((0, rows), reconstruction.working)
     )
-    exponent = _square_safe_exponent(factorization.report.source_norm)
+    exponent = _square_safe_exponent(scan, factorization.report.source_norm)
     squares = norm = largest = 0.0
     task = partial(
         _compare,
         reconstruction=reconstruction,
         left=decoded,
         exponent=exponent,
-        name=passes.source.name,
     )
-    for block_norm, block_squares, block_largest in passes.map_stored(task):
+    for block_norm, block_squares, block_largest in passes.map_stored("measurement", task):
         norm += block_norm
         squares += block_squares
         largest = max(largest, block_largest)
@@ -84,13 +74,32 @@ def measure(passes: Passes, factorization: Factorization, threads: int) -> Error
     )
 
 
+def check_shape(passes: Passes, factorization: Factorization) -> None:
+    """Raise `InputError` if the matrix cannot be the original."""
+    if passes.shape != factorization.shape:
+        raise InputError(
+            "the shape differs from that of the compressed matrix",
+            path=passes.source.name,
+            found=f"{passes.shape[0]} x {passes.shape[1]}",
+            expected=f"{factorization.shape[0]} x {factorization.shape[1]}",
+        )
+
+
 def assess(source: MatrixSource, factorization: Factorization, threads: int) -> ErrorReport:
-    """Error of `factorization` against another copy of its original, in one pass."""
-    return measure(Passes(source), factorization, threads)
+    """Error of `factorization` against another copy of its original, in two passes.
+
+    Raises
+    ------
+    InputError
+        If the shapes differ, or the original holds NaN or infinity.
+    """
+    passes = Passes(source)
+    check_shape(passes, factorization)
+    return measure(passes, factorization, passes.scan(), threads)
 
 
 def _compare(
-    block: RowBlock, reconstruction: Reconstruction, left: NDArray[Any], exponent: int, name: str
+    block: RowBlock, reconstruction: Reconstruction, left: NDArray[Any], exponent: int
 ) -> tuple[float, float, float]:
     """Squared norm, squared distance and largest distance of a block, over 2**exponent."""
     from lplrcli.kernels.statistics import squared_distance, sum_of_squares
@@ -99,9 +108,6 @@ def _compare(
     wide = np.dtype(np.float32 if entries.dtype == np.float32 else np.float64)
     squares = largest = 0.0
     norm = float(sum_of_squares(_scaled(entries.astype(wide, copy=False), exponent)))
-    if not np.isfinite(norm):
-        count, (row, column) = position_of_nonfinite(block.values)
-        raise NonFiniteError(count, (block.start + row, column), path=name)
     rows, columns = block.values.shape
     height = max(1, _TILE_BYTES // (columns * 8))
     for start in range(0, rows, height):
@@ -132,9 +138,11 @@ def _scaled(values: NDArray[Any], exponent: int) -> NDArray[Any]:
     return np.ldexp(values, -exponent) if exponent else values
 
 
-def _square_safe_exponent(norm: float) -> int:
-    """0, or the exponent of a norm so large or small that squares leave float64's range."""
-    exponent = math.frexp(norm)[1]
+def _square_safe_exponent(scan: Scan, decoded_norm: float) -> int:
+    """0, or the exponent of norms so large or small that squares leave float64's range."""
+    exponents = [math.frexp(scan.norm)[1] + scan.exponent] if scan.norm else []
+    exponents += [math.frexp(decoded_norm)[1]] if decoded_norm else []
+    exponent = max(exponents, default=0)
     return exponent if abs(exponent) > 400 else 0
 
 
@@ -149,21 +157,23 @@ def _by_inner_products(passes: Passes, factorization: Factorization, threads: in
 
     Exact but for float64 rounding, as long as decoding does not round to integers.
     """
-    assert_left = factorization.left
-    assert_right = factorization.right
-    if assert_left is None or assert_right is None:
+    if factorization.left is None or factorization.right is None:
         raise TypeError("inner products need both factors")
-    left = np.ascontiguousarray(decode_factor(assert_left, passes.dtype, threads=threads).T)
-    right = np.ascontiguousarray(decode_factor(assert_right, passes.dtype, threads=threads).T)
+    left, right = (
+        np.ascontiguousarray(decode_factor(factor, passes.dtype, threads=threads).T)
+        for factor in (factorization.left, factorization.right)
+    )
     inner = norm = 0.0
-    for block_norm, block_inner in passes.map_stored(partial(_inner, left=left, right=right)):
+    for block_norm, block_inner in passes.map_stored(
+        "measurement", partial(_inner, left=left, right=right)
+    ):
         norm += block_norm
         inner += block_inner
     product = float(np.sum(gram_of(left) * gram_of(right)))
     return ErrorReport(
         relative_frobenius_error=_ratio(max(norm - 2 * inner + product, 0.0), norm),
         max_abs_error=None,
-        exact=np.dtype(factorization.dtype).kind == "f",
+        exact=factorization.dtype in ("float32", "float64"),
         source_norm=float(np.sqrt(norm)),
         passes=passes.count,
         bound=factorization.report.bound,

@@ -13,7 +13,7 @@ from lplrcli.errors import PlanError
 from lplrcli.linalg.operands import Dense, RightOperand, dense_rows
 from lplrcli.linalg.passes import Passes, Scan
 from lplrcli.linalg.projection import least_squares
-from lplrcli.linalg.range_finder import gram_of, power_iterate
+from lplrcli.linalg.range_finder import gram_of, power_iterates
 from lplrcli.linalg.sketching import sketching_operator
 from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.model.plan import CompressionPlan
@@ -43,7 +43,7 @@ def lplr(
         str(plan.sketch), columns, rank, plan.seed, passes.dtype
     )
     if plan.power_iterations:
-        basis = power_iterate(passes, operand, plan.power_iterations)
+        *_, basis = power_iterates(passes, operand, plan.power_iterations)
         operand = Dense(np.ascontiguousarray(basis, passes.dtype))
     left = _encode(passes.times(operand).T, plan.target.bits, threads)
     decoded = decode_factor(left, passes.dtype, threads=threads)
@@ -81,7 +81,9 @@ def nq(passes: Passes, plan: CompressionPlan, scan: Scan, threads: int) -> Quant
     # Whole rows in multiples of eight, where they fit: a slice of rows is then whole chunks.
     size = chunk_entries(length, plan.target.bits)
     chunk_length = max(size // (8 * columns), 1) * 8 * columns if 8 * columns <= size else size
-    codes = passes.map_stored(partial(_direct_codes, quantizer=quantizer, dtype=passes.dtype))
+    codes = passes.map_stored(
+        "quantization", partial(_direct_codes, quantizer=quantizer, dtype=passes.dtype)
+    )
     chunks = [
         CODINGS["packed"].encode_chunk([part], bits) for part in rechunked(codes, chunk_length)
     ]

@@ -20,8 +20,9 @@ from lplrcli.pipeline.assess import measure
 from lplrcli.planning.bit_allocation import MAX_BITS
 
 ENGINE_POWER_ITERATIONS = 2
-"""Within 2 % of the best possible truncation error on every spectrum measured, see
-benchmarks/power_iterations.py; the baselines make none, as the paper does."""
+ENGINE_OVERSAMPLING = 8
+"""Together within 2 % of the best possible truncation error on every spectrum measured, see
+benchmarks/power_iterations.py; ``lplr`` has neither, as the paper has it."""
 
 
 def compress(
@@ -31,7 +32,7 @@ def compress(
     rank: int | None = None,
     bits: int = 4,
     bits_right: int | None = None,
-    sketch: str = "gaussian",
+    sketch: str | None = None,
     oversampling: int | None = None,
     power_iterations: int | None = None,
     seed: int = 0,
@@ -51,11 +52,11 @@ def compress(
         Bits per entry of the left and of the right factor, 1 to 16, the latter equal to the
         former by default: means, and upper bounds to the size, for ``packed``; exact for the
         others.
-    sketch : str
-        ``gaussian``, ``srht`` or ``sparse-sign``.
+    sketch : str, optional
+        ``gaussian``, the default, ``srht`` or ``sparse-sign``.
     oversampling : int, optional
-        Columns of the sketch beyond the rank: by default half the rank, at least 10, for
-        ``packed``; none for ``lplr``, whose left factor is the sketch itself.
+        Columns of the sketch beyond the rank: 8 by default for ``packed``; none for ``lplr``,
+        whose left factor is the sketch itself.
     power_iterations : int, optional
         Products with AᵀA: 2 by default for ``packed``, 0 for ``lplr``.
     seed : int
@@ -76,7 +77,9 @@ def compress(
     target = Target(method, rank, bits, right_bits)
     possible = min(source.shape)
     wanted = min(rank or possible, possible)
-    plan = _plan(target, wanted, possible, sketch, oversampling, power_iterations, seed)
+    plan = _plan(
+        target, wanted, possible, sketch or "gaussian", oversampling, power_iterations, seed
+    )
     passes = Passes(source)
     # One BLAS thread for each of ours: two pools would fight for the processors, and the order
     # in which BLAS splits a product among its threads must not decide bytes.
@@ -95,7 +98,7 @@ def compress(
             report=unmeasured,
             source={"format": source.format},
         )
-        return replace(factorization, report=measure(passes, factorization, threads))
+        return replace(factorization, report=measure(passes, factorization, scan, threads))
 
 
 def _norm(scan: Scan, source: MatrixSource) -> float:
@@ -154,7 +157,7 @@ def _plan(
 ) -> CompressionPlan:
     method = target.method
     if method == "packed":
-        extra = max(10, rank // 2) if oversampling is None else oversampling
+        extra = ENGINE_OVERSAMPLING if oversampling is None else oversampling
         iterations = ENGINE_POWER_ITERATIONS if power_iterations is None else power_iterations
         return CompressionPlan(
             target, "factors", "sketch", sketch, min(rank + extra, possible), iterations, seed
@@ -172,7 +175,7 @@ def _check(
     rank: int | None,
     bits: int,
     bits_right: int | None,
-    sketch: str,
+    sketch: str | None,
     oversampling: int | None,
     power_iterations: int | None,
     seed: int,
@@ -180,7 +183,6 @@ def _check(
 ) -> None:
     """Raise `PlanError` for the first option that makes no sense."""
     _require(method in METHODS, "unknown method", method, " or ".join(METHODS))
-    _require(sketch in SKETCHES, "unknown sketch", sketch, " or ".join(SKETCHES))
     for name, value in (("bits", bits), ("bits_right", bits_right)):
         valid = value is None or 1 <= value <= MAX_BITS
         _require(valid, f"{name} out of range", value, f"1 to {MAX_BITS}")
@@ -193,6 +195,9 @@ def _check(
             rank is not None and rank >= 1, f"method {method} needs a rank", found, "1 or more"
         )
     iterated = method in ("packed", "lplr")
+    if sketch is not None:
+        _require(sketch in SKETCHES, "unknown sketch", sketch, " or ".join(SKETCHES))
+        _require(iterated, f"method {method} makes no sketch", sketch, None)
     if power_iterations is not None:
         _require(iterated, f"method {method} makes no power iterations", power_iterations, None)
         least = 1 if method == "packed" else 0

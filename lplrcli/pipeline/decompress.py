@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -13,6 +15,8 @@ from lplrcli.model.compressed import Factorization
 from lplrcli.model.parallel import ordered_map
 from lplrcli.model.source import working_dtype
 from lplrcli.pipeline.factors import decode_factor
+
+logger = logging.getLogger(__name__)
 
 _BLOCK_BYTES = 2**22
 """Of decoded rows, in the type they are computed in: what fits the caches, products included."""
@@ -48,6 +52,8 @@ def cast(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
         out: NDArray[Any] = np.clip(rounded, float(limits.min), greatest).astype(dtype)
         out[rounded > greatest] = limits.max
         return out
+    if dtype.itemsize > values.dtype.itemsize:
+        return values.astype(dtype)
     largest = float(_limits(dtype).max)
     clipped: NDArray[Any] = np.clip(values, -largest, largest)
     return clipped.astype(dtype)
@@ -98,11 +104,18 @@ class Reconstruction:
         self.threads = threads
         start, stop, _ = (columns or slice(None)).indices(factorization.shape[1])
         self.columns = range(start, stop)
+        began = time.perf_counter()
         self.right = (
             decode_factor(factorization.right, self.working, start, stop, threads)
             if factorization.right is not None
             else None
         )
+        if factorization.right is not None:
+            logger.info(
+                "decoding %d of %d columns of R, %d components: %.2f s",
+                *(stop - start, factorization.shape[1], factorization.rank),
+                time.perf_counter() - began,
+            )
 
     def rows(self, start: int, stop: int) -> NDArray[Any]:
         """Rows `start` to `stop` in the working precision, before `cast`."""
@@ -128,12 +141,15 @@ class Reconstruction:
         Blocks are of a few megabytes whatever the matrix, so memory stays bounded.
         """
         start, stop, _ = (rows or slice(None)).indices(self.factorization.shape[0])
+        stop = max(start, stop)
+        began = time.perf_counter()
         for first, left in self._left_parts(start, stop):
             height = max(1, _BLOCK_BYTES // max(1, len(self.columns) * self.working.itemsize))
             if self.factorization.residual is not None:
                 height = self._whole_chunks(height)
             task = partial(_block, self, left, first, height)
             yield from ordered_map(task, range(0, left.shape[1], height), self.threads)
+        logger.info("rows %d to %d: %.2f s", start, stop, time.perf_counter() - began)
 
     def _left_parts(self, start: int, stop: int) -> Iterator[tuple[int, NDArray[Any]]]:
         """Lᵀ in parts of whole chunks; an empty stand-in for a matrix coded directly."""

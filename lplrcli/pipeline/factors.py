@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -14,6 +16,8 @@ from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.model.parallel import ordered_map
 from lplrcli.quantize import QUANTIZERS, Quantizer
 from lplrcli.transform import TRANSFORMS
+
+logger = logging.getLogger(__name__)
 
 _SMALLEST_CHUNK, _LARGEST_CHUNK = 2**16, 2**22
 _CHUNKS = 1024
@@ -52,6 +56,7 @@ def encode_factor(
     threads : int
         Chunks are coded in parallel; their bytes do not depend on it.
     """
+    started = time.perf_counter()
     length = factor.shape[1]
     grid = (length,)
     coefficients = np.ascontiguousarray(TRANSFORMS["identity"].forward(factor, grid))
@@ -59,6 +64,9 @@ def encode_factor(
     starts = range(0, length if len(bits) else 0, chunk_length)
     encode = partial(_encode_chunk, coefficients, fitted, chunk_length)
     chunks = list(ordered_map(encode, starts, threads))
+    logger.info(
+        "coding a factor of %d x %d: %.2f s", length, len(bits), time.perf_counter() - started
+    )
     return QuantizedFactor(
         length=length,
         bits=bits,

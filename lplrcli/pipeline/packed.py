@@ -107,7 +107,9 @@ def _allocation(
         excess = max(used - asked, 8 * (stored - allowed))
         if excess <= 0:
             return allocation
-        budget = used + 8 * _TABLE_BYTES * len(left) - excess
+        # A section that crosses a boundary by one byte counts 64: what it takes to get back is
+        # one bit less for a component or two, not all of the excess.
+        budget = used + 8 * _TABLE_BYTES * len(left) - min(excess, length, width)
 
 
 def _chunk_bytes(length: int, chunk: int, depths: list[int]) -> list[int]:

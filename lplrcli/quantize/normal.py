@@ -18,7 +18,9 @@ _SAMPLE = 4096
 _OUTLIERS = 64
 """The largest entries, which a sample would miss, are always among them."""
 
-_SCALES = np.array([0.7, 0.8, 0.87, 0.93, 1.0, 1.07, 1.15, 1.25, 1.4, 1.6, 1.9, 2.4, 3.2, 4.5])
+_SCALES = np.array(
+    [0.55, 0.63, 0.7, 0.8, 0.87, 0.93, 1.0, 1.07, 1.15, 1.25, 1.4, 1.6, 1.9, 2.4, 3.2, 4.5]
+)
 """Scales tried, in units of the root mean square: below 1 for components with short tails
 (sinusoids), above for long ones."""
 
@@ -113,7 +115,7 @@ def _best_scale(factor: NDArray[Any], bits: NDArray[Any], component: int) -> int
     weight = (values.size - outliers.size) / rest.size
     # At many bits the error is all in the entries that the codebook does not reach.
     covering = float(np.abs(values).max()) / float(levels[-1])
-    candidates = [*(spread * _SCALES), covering] if covering > spread else spread * _SCALES
+    candidates = [*(spread * _SCALES), 0.9 * covering, covering]
     best, least = 0, np.inf
     for candidate in candidates:
         half = _upper_half(float(candidate))

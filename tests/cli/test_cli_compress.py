@@ -143,7 +143,7 @@ def test_force_replaces_it(work):
 @pytest.mark.parametrize("way", ["same", "./", "absolute", "symlink", "hard link", "folder link"])
 @pytest.mark.parametrize("command", ["compress", "decompress"])
 def test_the_input_is_never_overwritten(work, refuses, command, way):
-    name, options = ("a.npy", PLAN) if command == "compress" else ("a.lplr", ())
+    name, options = ("a.npy", PLAN) if command == "compress" else ("a.lplr", ("--to", "npy"))
     output = {"same": name, "./": f"./{name}", "absolute": work / name}.get(way, "other")
     if way == "symlink":
         (work / output).symlink_to(name)

@@ -38,7 +38,7 @@ def test_default_name_and_format(work):
     assert np.load("a.npy").shape == (120, 80)
     assert result.out == b""
     assert re.fullmatch(
-        r"a\.lplr -> a\.npy: 120 x 80 float32, error [\d.e-]+, [\d.]+ bits/coordinate, "
+        r"a\.lplr -> a\.npy: 120 x 80 float32, stored error [\d.e-]+, [\d.]+ bits/coordinate, "
         r"[\d.]+ s, [\d.]+ .?B/s\n",
         result.err,
     ), result.err

@@ -1,0 +1,137 @@
+"""Leading directions on known spectra, against scipy's singular value decomposition."""
+
+from __future__ import annotations
+
+import matrices
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from scipy.linalg import svdvals
+
+from lplrcli.io import open_array
+from lplrcli.linalg import range_finder
+from lplrcli.linalg.passes import Passes
+from lplrcli.linalg.projection import least_squares
+from lplrcli.linalg.range_finder import gram_of, leading_directions
+from lplrcli.model.plan import SKETCHES
+
+
+def directions(a, rank, basis, monkeypatch, sketch="gaussian", extra=10, iterations=2):
+    if basis == "sketch":
+        monkeypatch.setattr(range_finder, "GRAM_COLUMNS", 0)
+    passes = Passes(open_array(a))
+    passes.scan()
+    size = min(rank + extra, *a.shape)
+    found = leading_directions(
+        passes, rank, sketch=sketch, sketch_size=size, power_iterations=iterations, seed=0
+    )
+    assert found.basis == basis
+    assert found.left.shape == (rank, a.shape[0])
+    return found, passes
+
+
+def projection_error(a, found, passes):
+    """Relative error of the best approximation of A with the columns found."""
+    fitted = least_squares(passes, found.left)
+    return np.linalg.norm(a - found.left.T @ fitted) / np.linalg.norm(a)
+
+
+BASES = pytest.mark.parametrize("basis", ["gram", "sketch"])
+SHAPES = pytest.mark.parametrize("shape", [(300, 120), (120, 300)])
+SPECTRA = {
+    "exponential": (matrices.exponential, lambda k: np.exp(-np.arange(k) / 50)),
+    "harmonic": (matrices.harmonic, lambda k: 1 / np.arange(1, k + 1)),
+}
+
+
+@BASES
+@SHAPES
+@pytest.mark.parametrize("spectrum", SPECTRA)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_error_is_near_that_of_the_best_truncation(basis, shape, spectrum, dtype, monkeypatch):
+    make, values = SPECTRA[spectrum]
+    a = make(*shape, dtype=dtype)
+    found, passes = directions(a, 20, basis, monkeypatch)
+    best = matrices.tail_error(values(120), 20)
+    assert projection_error(a, found, passes) <= best * (1.0001 if basis == "gram" else 1.03)
+
+
+@BASES
+def test_a_low_rank_is_found_under_noise(basis, monkeypatch):
+    a = matrices.low_rank(400, 150, 12, noise=0.05)
+    found, passes = directions(a, 12, basis, monkeypatch)
+    assert projection_error(a, found, passes) < 0.05
+
+
+@BASES
+@SHAPES
+def test_energies_are_squared_singular_values(basis, shape, monkeypatch):
+    a = matrices.harmonic(*shape, dtype=np.float64)
+    found, _ = directions(a, 15, basis, monkeypatch)
+    expected = svdvals(a)[:15] ** 2
+    np.testing.assert_allclose(found.energies, expected, rtol=1e-10 if basis == "gram" else 0.15)
+    # A projection cannot have more energy than A.
+    assert np.all(found.energies <= expected * (1 + 1e-10))
+
+
+@BASES
+def test_columns_are_orthogonal_with_their_energies(basis, monkeypatch):
+    a = matrices.exponential(300, 120, dtype=np.float64)
+    found, _ = directions(a, 15, basis, monkeypatch)
+    np.testing.assert_allclose(
+        found.left @ found.left.T, np.diag(found.energies), atol=1e-11 * found.energies[0]
+    )
+    assert np.all(np.diff(found.energies) <= 0)
+
+
+@pytest.mark.parametrize("sketch", SKETCHES)
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_array])
+def test_every_sketch_serves_dense_and_sparse(sketch, form, monkeypatch):
+    a = matrices.exponential(300, 120)
+    found, passes = directions(form(a), 20, "sketch", monkeypatch, sketch)
+    best = matrices.tail_error(np.exp(-np.arange(120) / 50), 20)
+    assert projection_error(a, found, passes) <= 1.05 * best
+
+
+def test_more_power_iterations_do_not_hurt(monkeypatch):
+    # Without orthonormalisation between them they would.
+    a = matrices.harmonic(300, 120)
+    errors = []
+    for iterations in (1, 2, 6):
+        found, passes = directions(a, 20, "sketch", monkeypatch, iterations=iterations)
+        errors.append(projection_error(a, found, passes))
+    assert errors[0] >= errors[1] * 0.999 >= errors[2] * 0.998
+
+
+def test_a_wide_matrix_is_sketched(monkeypatch):
+    a = matrices.exponential(40, 3000)
+    found, passes = directions(a, 40, "sketch", monkeypatch)
+    assert projection_error(a, found, passes) < 1e-5
+
+
+@BASES
+@pytest.mark.parametrize(
+    "a",
+    [
+        np.zeros((30, 20)),
+        np.full((30, 20), 3.0),
+        np.outer(np.arange(1.0, 31), np.arange(1.0, 21)),
+        np.repeat(np.random.default_rng(0).standard_normal((3, 20)), 10, axis=0),
+        np.ones((1, 20)),
+        np.ones((30, 1)),
+        np.eye(20),
+    ],
+    ids=["zero", "constant", "rank 1", "duplicated rows", "one row", "one column", "identity"],
+)
+def test_every_direction_of_ordinary_extremes(basis, a, monkeypatch):
+    found, passes = directions(a, min(a.shape), basis, monkeypatch)
+    assert np.all(np.isfinite(found.left))
+    fitted = least_squares(passes, found.left)
+    np.testing.assert_allclose(found.left.T @ fitted, a, atol=1e-9 * max(np.abs(a).max(), 1))
+
+
+@pytest.mark.parametrize("rows", [1, 4095, 4096, 10000])
+def test_gram_of_many_rows(rows):
+    y = np.random.default_rng(0).standard_normal((rows, 3)).astype(np.float32)
+    wide = y.astype(np.float64)
+    np.testing.assert_allclose(gram_of(y), wide.T @ wide, rtol=1e-12, atol=1e-10)

@@ -1,0 +1,91 @@
+"""The paper's quantizer, Q_B."""
+
+from __future__ import annotations
+
+import struct
+
+import naive
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from lplrcli.errors import CorruptSectionError
+from lplrcli.quantize import QUANTIZERS
+from lplrcli.quantize.uniform import UniformQuantizer
+
+
+def decoded(quantizer, factor):
+    return np.stack(
+        [quantizer.levels(i)[quantizer.encode(i, values)] for i, values in enumerate(factor)]
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@given(data=st.data())
+@settings(deadline=None, max_examples=60)
+def test_levels_spread_over_the_range_and_the_nearest_is_taken(dtype, data):
+    bits = data.draw(st.integers(1, 16))
+    elements = st.floats(-(2.0**40), 2.0**40, width=np.finfo(dtype).bits, allow_subnormal=False)
+    shape = data.draw(hnp.array_shapes(min_dims=2, max_dims=2, max_side=12))
+    factor = data.draw(hnp.arrays(dtype, shape, elements=elements))
+    quantizer = UniformQuantizer.fit(factor, np.full(len(factor), bits, np.uint8))
+    low, high = float(factor.min()), float(factor.max())
+    assert struct.unpack("<d", quantizer.side[:8])[0] == low
+    levels = quantizer.levels(0)
+    assert levels[0] == low
+    assert levels[-1] == pytest.approx(high, rel=1e-12, abs=1e-12 * (high - low))
+    step = (high - low) / (2**bits - 1)
+    distance = np.abs(factor - decoded(quantizer, factor)).max()
+    assert distance <= step / 2 * (1 + 1e-9) + 1e-15 * max(abs(low), abs(high))
+
+
+@pytest.mark.parametrize("bits", range(1, 17))
+def test_it_is_the_formula_of_the_paper(bits):
+    factor = np.random.default_rng(bits).standard_normal((3, 400))
+    quantizer = UniformQuantizer.fit(factor, np.full(3, bits, np.uint8))
+    expected = naive.quantize_uniform(factor, bits)
+    np.testing.assert_allclose(decoded(quantizer, factor), expected, atol=1e-14)
+
+
+def test_a_constant_is_exact():
+    factor = np.full((2, 5), 0.1)
+    quantizer = UniformQuantizer.fit(factor, np.full(2, 3, np.uint8))
+    np.testing.assert_array_equal(decoded(quantizer, factor), factor)
+
+
+def test_an_empty_factor_has_parameters():
+    quantizer = UniformQuantizer.fit(np.empty((0, 7)), np.empty(0, np.uint8))
+    assert len(quantizer.side) == 16
+
+
+@pytest.mark.parametrize(
+    ("low", "step"), [(np.nan, 1), (np.inf, 1), (0, -1), (0, np.nan), (0, np.inf)]
+)
+def test_parameters_that_are_not_finite_are_refused(low, step):
+    with pytest.raises(CorruptSectionError, match="finite"):
+        UniformQuantizer(np.array([3], np.uint8), struct.pack("<dd", low, step))
+
+
+def test_unequal_bits_are_refused():
+    with pytest.raises(CorruptSectionError, match="equal"):
+        UniformQuantizer(np.array([3, 4], np.uint8), struct.pack("<dd", 0, 1))
+
+
+def test_a_side_of_wrong_length_is_refused():
+    with pytest.raises(CorruptSectionError, match="length"):
+        UniformQuantizer(np.array([3], np.uint8), bytes(15))
+
+
+@pytest.mark.parametrize("name", sorted(QUANTIZERS))
+@pytest.mark.parametrize("bits", [1, 7, 16])
+def test_every_quantizer_comes_back_from_its_side(name, bits):
+    factor = np.random.default_rng(0).standard_normal((4, 33)).astype(np.float32)
+    fitted = QUANTIZERS[name].fit(factor, np.full(4, bits, np.uint8), 1)
+    again = QUANTIZERS[name](fitted.bits, fitted.side)
+    for i, values in enumerate(factor):
+        np.testing.assert_array_equal(again.levels(i), fitted.levels(i))
+        codes = fitted.encode(i, values)
+        assert codes.dtype == np.uint16
+        assert codes.max() < 2**bits == len(again.levels(i))
