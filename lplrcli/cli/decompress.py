@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -229,7 +229,8 @@ def _check_size(result_bytes: int, max_output: int | None, target: str) -> None:
         endless = target == "-" or (path.exists() and not path.is_file())
         if endless or not path.resolve().parent.is_dir():
             return
-        limit = shutil.disk_usage(path.resolve().parent).free
+        disk = os.statvfs(path.resolve().parent)
+        limit = disk.f_bavail * disk.f_frsize
     if result_bytes > limit:
         raise OutputError(
             "the decoded matrix is too large",

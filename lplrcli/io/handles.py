@@ -13,7 +13,7 @@ from lplrcli.model.source import CsrRows, working_dtype
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-BLOCK_BYTES = 4 << 20
+BLOCK_BYTES = 2 << 20  # what a second-level cache holds from one product to the next
 
 
 class Handle(ABC):
@@ -48,7 +48,7 @@ class Handle(ABC):
 
 
 def dense_block_rows(shape: tuple[int, int], dtype: np.dtype[Any]) -> int:
-    """Rows of about 4 MiB: a multiple of 8 where that many fit, never less than 1."""
+    """Rows of about 2 MiB: a multiple of 8 where that many fit, never less than 1."""
     rows = max(1, BLOCK_BYTES // (shape[1] * dtype.itemsize))
     return rows // 8 * 8 if rows >= 8 else rows
 

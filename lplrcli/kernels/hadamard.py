@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from lplrcli.kernels import kernel
+from lplrcli.kernels.jit import kernel
 
 
 @kernel

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from lplrcli.kernels import kernel
+from lplrcli.kernels.jit import kernel
 
 
 @kernel

@@ -7,7 +7,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lplrcli.kernels import kernel
+from lplrcli.kernels.jit import kernel
+
+
+@kernel
+def _code(
+    value: float,
+    thresholds: NDArray[np.float32],
+    starts: NDArray[np.uint16],
+    reach: float,
+    per_unit: float,
+) -> int:
+    """Number of thresholds below `value`: a look-up, and a short walk."""
+    cell = (min(max(np.float64(value), -reach), reach) + reach) * per_unit
+    code = int(starts[min(int(cell), starts.size - 1)])
+    while code < thresholds.size and thresholds[code] < value:
+        code += 1
+    return code
 
 
 @kernel
@@ -41,11 +57,7 @@ def nearest_codes(
     per_unit = starts.size / (2.0 * reach)
     for i in range(values.size):
         value = np.float32(values[i] * inverse)
-        cell = (min(max(np.float64(value), -reach), reach) + reach) * per_unit
-        code = int(starts[min(int(cell), starts.size - 1)])
-        while code < thresholds.size and thresholds[code] < value:
-            code += 1
-        codes[i] = code
+        codes[i] = _code(value, thresholds, starts, reach, per_unit)
 
 
 @kernel
@@ -73,24 +85,28 @@ def uniform_codes(
 
 
 @kernel
-def squared_error(
-    values: NDArray[Any], codes: NDArray[np.uint16], levels: NDArray[np.float64], scale: float
+def quantization_error(
+    values: NDArray[Any],
+    scale: float,
+    thresholds: NDArray[np.float32],
+    starts: NDArray[np.uint16],
+    reach: float,
+    levels: NDArray[np.float64],
 ) -> float:
-    """``sum((values - scale * levels[codes])**2)`` in float64.
+    """``sum((values - scale * levels[codes])**2)`` for the codes that `nearest_codes` gives.
 
     Parameters
     ----------
-    values : ndarray of float32 or float64, shape (m,)
-        Values before quantization.
-    codes : ndarray of uint16, shape (m,)
-        Their codes.
+    values, scale, thresholds, starts, reach
+        As for `nearest_codes`.
     levels : ndarray of float64, shape (2**b,)
         Codebook of unit scale.
-    scale : float
-        Multiplies the levels.
     """
+    inverse = 1.0 / scale
+    per_unit = starts.size / (2.0 * reach)
     total = 0.0
     for i in range(values.size):
-        error = values[i] - scale * levels[codes[i]]
+        value = np.float32(values[i] * inverse)
+        error = values[i] - scale * levels[_code(value, thresholds, starts, reach, per_unit)]
         total += error * error
     return total

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lplrcli.kernels import kernel
+from lplrcli.kernels.jit import kernel
 
 
 @kernel

@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from lplrcli.kernels.jit import summing_kernel
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+
+@summing_kernel
 def sum_of_squares(values: NDArray[Any]) -> float:
     """Sum of squares, accumulated in float64.
-
-    Reassociation lets the compiler keep partial sums in vector registers; NaN and infinity
-    still propagate.
 
     Parameters
     ----------
@@ -28,7 +26,7 @@ def sum_of_squares(values: NDArray[Any]) -> float:
     return total
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+@summing_kernel
 def squared_distance(first: NDArray[Any], second: NDArray[Any]) -> tuple[float, float]:
     """Sum of squared differences and largest absolute difference, in float64.
 
@@ -44,19 +42,3 @@ def squared_distance(first: NDArray[Any], second: NDArray[Any]) -> tuple[float, 
         total += difference * difference
         largest = difference if difference > largest else largest
     return total, largest
-
-
-@njit(cache=True, nogil=True)
-def accumulate(total: NDArray[np.float64], part: NDArray[Any]) -> None:
-    """``total += part``; NumPy takes four times as long where the types differ.
-
-    Parameters
-    ----------
-    total : ndarray of float64, shape (m, k)
-        Accumulated into.
-    part : ndarray of float32 or float64, shape (m, k)
-        Added.
-    """
-    for i in range(total.shape[0]):
-        for j in range(total.shape[1]):
-            total[i, j] += part[i, j]

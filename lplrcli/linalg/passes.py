@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -31,6 +31,9 @@ from lplrcli.model.source import CsrRows, MatrixSource, RowBlock, working_dtype
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
+
+_FEW = 8
+"""Results of blocks summed in the working precision before they are added in float64."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class Passes:
     dtype : numpy.dtype
         Working precision, float32 or float64.
     exponent : int
-        Products are with ``A / 2**exponent``; set by `scan`.
+        Products are with ``A / 2**exponent``.
     count : int
         Passes made so far.
     """
@@ -80,43 +83,41 @@ class Passes:
         self.dtype = working_dtype(source.dtype)
         self.exponent = 0
         self.count = 0
+        self._scan: Scan | None = None
 
     def scan(self) -> Scan:
-        """Range and norm; the first pass over any matrix.
+        """Range and norm: a pass, unless the first sum made over A has found them on the way.
 
         Raises
         ------
         NonFiniteError
-            If entries are NaN or infinite: how many, and where the first is.
+            If entries are NaN or infinite: how many, and where the first is. Raised by that
+            first sum likewise.
         """
-        low, high, squares, nonfinite, first = np.inf, -np.inf, 0.0, 0, (0, 0)
-        row = 0
-        for block in self._map("range and norm", _scan_block):
-            if block.nonfinite and not nonfinite:
-                first = (row + block.first[0], block.first[1])
-            nonfinite += block.nonfinite
-            low, high = min(low, block.low), max(high, block.high)
-            squares += block.squares
-            row += block.rows
-        if nonfinite:
-            raise NonFiniteError(nonfinite, first, path=self.source.name)
-        self.exponent = _safe_exponent(max(-low, high))
-        if self.exponent:
-            squares = sum(block.squares for block in self._map("norm, scaled", _scan_block))
-        return Scan(low, high, float(np.sqrt(squares)), self.exponent)
+        if self._scan is None:
+            self._conclude(list(self._map("range and norm", _scan_block)))
+        if self._scan is None:
+            raise RuntimeError("the scan found nothing")
+        return self._scan
 
-    def times(self, operand: RightOperand) -> NDArray[Any]:
-        """``A X``, shape (n, columns), in the working precision."""
-        out = np.empty((self.shape[0], operand.columns), self.dtype)
+    def times(self, operand: RightOperand, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """``A X``, shape (n, columns), in the working precision; in `out` if that is given."""
+        if out is None:
+            out = np.empty((self.shape[0], operand.columns), self.dtype)
         row = 0
         for part in self._map("projection", partial(_times, operand=operand)):
             out[row : row + len(part)] = part
             row += len(part)
         return out
 
-    def normal_times(self, operand: RightOperand) -> NDArray[np.float64]:
-        """``Aᵀ (A X)`` in one pass, shape (d, columns), summed in float64."""
-        task = partial(_normal_times, operand=operand)
+    def normal_times(
+        self, operand: RightOperand, image: NDArray[Any] | None = None
+    ) -> NDArray[np.float64]:
+        """``Aᵀ (A X)`` in one pass, shape (d, columns), summed in float64.
+
+        `image`, of shape (n, columns), receives ``A X`` on the way.
+        """
+        task = partial(_normal_times, operand=operand, image=image)
         return self._sum("power iteration", task, (self.shape[1], operand.columns))
 
     def gram(self) -> NDArray[np.float64]:
@@ -151,12 +152,48 @@ class Passes:
     def _sum(
         self, label: str, task: Callable[[RowBlock], NDArray[Any]], shape: tuple[int, int]
     ) -> NDArray[np.float64]:
-        out = np.zeros(shape)
-        from lplrcli.kernels.statistics import accumulate
+        if self._scan is not None:
+            return _sum_in_order(self._map(label, task), shape)
+        # The first look at A: scan it on the way, and start again if its scale was unsafe.
+        scans: list[_BlockScan] = []
+        results = self._map(label, partial(_scanned, task=task))
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = _sum_in_order((_noted(scans, result) for result in results), shape)
+        self._conclude(scans)
+        return self._sum(label, task, shape) if self.exponent else total
 
-        for part in self._map(label, task):
-            accumulate(out, part)
-        return out
+    def _conclude(self, scans: list[_BlockScan]) -> None:
+        """Combine the scans of all blocks, and choose the exponent."""
+        nonfinite = sum(scan.nonfinite for scan in scans)
+        if nonfinite:
+            row = 0
+            for scan in scans:
+                if scan.nonfinite:
+                    first = (row + scan.first[0], scan.first[1])
+                    raise NonFiniteError(nonfinite, first, path=self.source.name)
+                row += scan.rows
+        low, high = min(scan.low for scan in scans), max(scan.high for scan in scans)
+        self.exponent = _safe_exponent(max(-low, high))
+        if self.exponent:
+            scans = list(self._map("norm, at a safe scale", _scan_block))
+        norm = float(np.sqrt(sum(scan.squares for scan in scans)))
+        self._scan = Scan(low, high, norm, self.exponent)
+
+
+def _sum_in_order(parts: Iterable[NDArray[Any]], shape: tuple[int, int]) -> NDArray[np.float64]:
+    """Sum of the parts: a few at a time in their own precision, those sums in float64.
+
+    That costs an eighth of adding every part in float64, and loses nothing: the parts carry the
+    rounding errors of longer sums.
+    """
+    out = np.zeros(shape)
+    few: NDArray[Any] | None = None
+    for count, part in enumerate(parts, start=1):
+        few = part if few is None else np.add(few, part, out=few)
+        if count % _FEW == 0:
+            out += few
+            few = None
+    return out if few is None else np.add(out, few, out=out)
 
 
 @dataclass(frozen=True)
@@ -167,6 +204,17 @@ class _BlockScan:
     low: float
     high: float
     squares: float
+
+
+def _noted(scans: list[_BlockScan], result: tuple[_BlockScan, NDArray[Any]]) -> NDArray[Any]:
+    scans.append(result[0])
+    return result[1]
+
+
+def _scanned(
+    block: RowBlock, task: Callable[[RowBlock], NDArray[Any]]
+) -> tuple[_BlockScan, NDArray[Any]]:
+    return _scan_block(block), task(block)
 
 
 def _safe_exponent(largest: float) -> int:
@@ -211,8 +259,13 @@ def _times(block: RowBlock, operand: RightOperand) -> NDArray[Any]:
     return operand.multiply(block.values)
 
 
-def _normal_times(block: RowBlock, operand: RightOperand) -> NDArray[Any]:
-    return transposed_times(block.values, operand.multiply(block.values))
+def _normal_times(
+    block: RowBlock, operand: RightOperand, image: NDArray[Any] | None
+) -> NDArray[Any]:
+    product = operand.multiply(block.values)
+    if image is not None:
+        image[block.start : block.start + len(product)] = product
+    return transposed_times(block.values, product)
 
 
 def _gram(block: RowBlock) -> NDArray[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,13 +27,24 @@ class LeadingDirections:
         (U Σ)ᵀ, in the working precision.
     energies : ndarray of float64, shape (r,)
         Squared singular values, descending.
-    basis : str
+    found_by : str
         ``gram`` or ``sketch``.
+    row_basis : ndarray, shape (d, w)
+        V, orthonormal columns, w ≥ r.
+    projected : ndarray, shape (n, w)
+        ``A V``.
     """
 
     left: NDArray[Any]
     energies: NDArray[np.float64]
-    basis: str
+    found_by: str
+    row_basis: NDArray[Any]
+    projected: NDArray[Any]
+
+    def left_times(self, left: NDArray[Any]) -> NDArray[Any]:
+        """``Lᵀ (A V) Vᵀ`` for `left` = Lᵀ: ``Lᵀ A`` as far as the basis holds the rows of A."""
+        product: NDArray[Any] = (left @ self.projected) @ self.row_basis.T
+        return product
 
 
 def leading_directions(
@@ -48,7 +58,8 @@ def leading_directions(
 ) -> LeadingDirections:
     """Find the range of Aᵀ, then project A onto it.
 
-    Two passes for the Gram matrix; otherwise one for every power iteration and one to project.
+    Two passes for the Gram matrix; otherwise one for every power iteration and one for the last
+    projection.
     Randomized block Krylov iteration (Musco and Musco 2015, Algorithm 2, applied to Aᵀ): the
     basis holds the results of all products, not of the last alone, and with two products comes
     as close to the best error as four without. ``AᵀA S`` costs one pass over A.
@@ -67,20 +78,57 @@ def leading_directions(
         Products with AᵀA, at least 1, orthonormalised after each.
     """
     columns = passes.shape[1]
-    possible = min(passes.shape)
     if columns <= max(GRAM_COLUMNS, min(4 * sketch_size, 4 * GRAM_COLUMNS)):
         row_basis = np.linalg.eigh(passes.gram())[1][:, : -sketch_size - 1 : -1]
-        found = "gram"
+        projected = passes.times(_operand(passes, row_basis))
+        found_by = "gram"
     else:
         operand = sketching_operator(sketch, columns, sketch_size, seed, passes.dtype)
-        iterates = list(power_iterates(passes, operand, power_iterations))
-        row_basis = orthonormal_basis(np.concatenate(iterates, axis=1)[:, :columns])[:, :possible]
-        found = "sketch"
-    projected = passes.times(Dense(np.ascontiguousarray(row_basis, passes.dtype)))
+        row_basis, projected = _krylov_projection(passes, operand, power_iterations)
+        found_by = "sketch"
     energies, rotation = np.linalg.eigh(gram_of(projected))
     kept = slice(None, -rank - 1, -1)
     left = rotation.T[kept].astype(passes.dtype) @ projected.T
-    return LeadingDirections(left, _without_rounding_noise(energies[kept], passes), found)
+    energies = _without_rounding_noise(energies[kept], passes)
+    row_basis = row_basis.astype(passes.dtype)
+    return LeadingDirections(left, energies, found_by, row_basis, projected)
+
+
+def _krylov_projection(
+    passes: Passes, operand: RightOperand, count: int
+) -> tuple[NDArray[np.float64], NDArray[Any]]:
+    """V and ``A V``, V an orthonormal basis of the ranges of ``AᵀA S``, ..., ``(AᵀA)**count S``.
+
+    V is made block by block, each orthogonal to those before it; a product with AᵀA gives ``A V``
+    of its block on the way, so that only the last block needs a pass of its own.
+    """
+    rows, columns = passes.shape
+    possible = min(rows, columns)
+    basis = np.empty((columns, 0))
+    projected = np.empty((rows, min(count * operand.columns, possible)), passes.dtype)
+    for k in range(count):
+        done = basis.shape[1]
+        # The image of the sketch itself is of no use; from the second product on it is.
+        image = projected[:, done - operand.columns : done] if k else None
+        product = passes.normal_times(operand, image)
+        fresh = _complement(product, basis)[:, : possible - done]
+        if fresh.shape[1] == 0:
+            return basis, projected
+        basis = np.concatenate([basis, fresh], axis=1)
+        operand = _operand(passes, fresh)
+    passes.times(operand, projected[:, basis.shape[1] - operand.columns : basis.shape[1]])
+    return basis, projected
+
+
+def _complement(y: NDArray[np.float64], basis: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Orthonormal basis of what Y adds to the span of `basis`, projected twice for accuracy."""
+    for _ in range(2 if basis.shape[1] else 0):
+        y = y - basis @ (basis.T @ y)
+    return orthonormal_basis(y)
+
+
+def _operand(passes: Passes, matrix: NDArray[Any]) -> Dense:
+    return Dense(np.ascontiguousarray(matrix, passes.dtype))
 
 
 def _without_rounding_noise(energies: NDArray[np.float64], passes: Passes) -> NDArray[np.float64]:
@@ -90,18 +138,15 @@ def _without_rounding_noise(energies: NDArray[np.float64], passes: Passes) -> ND
     return np.where(energies > floor, energies, 0.0)
 
 
-def power_iterates(
-    passes: Passes, operand: RightOperand, count: int
-) -> Iterator[NDArray[np.float64]]:
-    """Orthonormal bases of ``AᵀA S``, ``(AᵀA)² S``, ... up to power `count`.
+def power_iterate(passes: Passes, operand: RightOperand, count: int) -> RightOperand:
+    """Orthonormal basis of ``(AᵀA)**count S``; `operand` itself for a count of 0.
 
     Orthonormalised after every product: without that the columns all turn towards the first
     singular vector, and the error grows.
     """
     for _ in range(count):
-        basis = orthonormal_basis(passes.normal_times(operand))
-        operand = Dense(np.ascontiguousarray(basis, passes.dtype))
-        yield basis
+        operand = _operand(passes, orthonormal_basis(passes.normal_times(operand)))
+    return operand
 
 
 def gram_of(y: NDArray[Any]) -> NDArray[np.float64]:

@@ -53,22 +53,21 @@ def measure(passes: Passes, factorization: Factorization, scan: Scan, threads: i
         else np.empty((0, rows), reconstruction.working)
     )
     exponent = _square_safe_exponent(scan, factorization.report.source_norm)
-    squares = norm = largest = 0.0
+    squares = largest = 0.0
     task = partial(
         _compare,
         reconstruction=reconstruction,
         left=decoded,
         exponent=exponent,
     )
-    for block_norm, block_squares, block_largest in passes.map_stored("measurement", task):
-        norm += block_norm
+    for block_squares, block_largest in passes.map_stored("measurement", task):
         squares += block_squares
         largest = max(largest, block_largest)
     return ErrorReport(
-        relative_frobenius_error=_ratio(squares, norm),
+        relative_frobenius_error=_ratio(squares, _scaled_norm(scan, exponent) ** 2),
         max_abs_error=math.ldexp(largest, exponent),
         exact=True,
-        source_norm=math.ldexp(math.sqrt(norm), exponent),
+        source_norm=math.ldexp(scan.norm, scan.exponent),
         passes=passes.count,
         bound=factorization.report.bound,
     )
@@ -100,14 +99,13 @@ def assess(source: MatrixSource, factorization: Factorization, threads: int) -> 
 
 def _compare(
     block: RowBlock, reconstruction: Reconstruction, left: NDArray[Any], exponent: int
-) -> tuple[float, float, float]:
-    """Squared norm, squared distance and largest distance of a block, over 2**exponent."""
-    from lplrcli.kernels.statistics import squared_distance, sum_of_squares
+) -> tuple[float, float]:
+    """Squared and largest distance of a block, over 2**exponent."""
+    from lplrcli.kernels.statistics import squared_distance
 
-    entries = stored_entries(block.values)
-    wide = np.dtype(np.float32 if entries.dtype == np.float32 else np.float64)
+    stored = stored_entries(block.values).dtype
+    wide = np.dtype(np.float32 if stored == np.float32 else np.float64)
     squares = largest = 0.0
-    norm = float(sum_of_squares(_scaled(entries.astype(wide, copy=False), exponent)))
     rows, columns = block.values.shape
     height = max(1, _TILE_BYTES // (columns * 8))
     for start in range(0, rows, height):
@@ -119,7 +117,7 @@ def _compare(
         total, worst = squared_distance(original, found)
         squares += total
         largest = max(largest, worst)
-    return norm, squares, largest
+    return squares, largest
 
 
 def _rows_of(values: NDArray[Any] | CsrRows, start: int, stop: int) -> NDArray[Any] | CsrRows:
@@ -136,6 +134,10 @@ def _rows_of(values: NDArray[Any] | CsrRows, start: int, stop: int) -> NDArray[A
 
 def _scaled(values: NDArray[Any], exponent: int) -> NDArray[Any]:
     return np.ldexp(values, -exponent) if exponent else values
+
+
+def _scaled_norm(scan: Scan, exponent: int) -> float:
+    return math.ldexp(scan.norm, scan.exponent - exponent)
 
 
 def _square_safe_exponent(scan: Scan, decoded_norm: float) -> int:

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from lplrcli.coding import CODINGS
 from lplrcli.errors import PlanError
-from lplrcli.linalg.operands import Dense, RightOperand, dense_rows
-from lplrcli.linalg.passes import Passes, Scan
+from lplrcli.linalg.operands import dense_rows
+from lplrcli.linalg.passes import Passes
 from lplrcli.linalg.projection import least_squares
-from lplrcli.linalg.range_finder import gram_of, power_iterates
+from lplrcli.linalg.range_finder import gram_of, power_iterate
 from lplrcli.linalg.sketching import sketching_operator
 from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.model.plan import CompressionPlan
@@ -27,7 +27,7 @@ _SVD_ENTRIES = 2**28
 
 
 def lplr(
-    passes: Passes, plan: CompressionPlan, rank: int, scan: Scan, threads: int
+    passes: Passes, plan: CompressionPlan, rank: int, threads: int
 ) -> tuple[QuantizedFactor, QuantizedFactor, float]:
     """``Q_B(A S)`` and ``Q_B'(argmin_W ‖Q_B(A S) W − A‖_F)``: Algorithm 1.
 
@@ -39,15 +39,12 @@ def lplr(
         Theorem 3.2 without its ε, see `expected_error`.
     """
     columns = passes.shape[1]
-    operand: RightOperand = sketching_operator(
-        str(plan.sketch), columns, rank, plan.seed, passes.dtype
-    )
-    if plan.power_iterations:
-        *_, basis = power_iterates(passes, operand, plan.power_iterations)
-        operand = Dense(np.ascontiguousarray(basis, passes.dtype))
+    scan = passes.scan()
+    sketch = sketching_operator(str(plan.sketch), columns, rank, plan.seed, passes.dtype)
+    operand = power_iterate(passes, sketch, int(plan.power_iterations or 0))
     left = _encode(passes.times(operand).T, plan.target.bits, threads)
     decoded = decode_factor(left, passes.dtype, threads=threads)
-    fitted = least_squares(passes, decoded)
+    fitted = least_squares(decoded, passes.left_times(decoded))
     right = _encode(fitted, plan.target.bits_right, threads)
     return left, right, expected_error(decoded, fitted, scan.norm)
 
@@ -58,7 +55,8 @@ def lsvd(
     """``Q_B(U_r Σ_r)`` and the least-squares W against it, quantized."""
     left_vectors, values, _ = _svd(passes, rank)
     left = _encode((left_vectors * values).T.astype(passes.dtype), plan.target.bits, threads)
-    fitted = least_squares(passes, decode_factor(left, passes.dtype, threads=threads))
+    decoded = decode_factor(left, passes.dtype, threads=threads)
+    fitted = least_squares(decoded, passes.left_times(decoded))
     return left, _encode(fitted, plan.target.bits_right, threads)
 
 
@@ -72,8 +70,9 @@ def dsvd(
     return left, _encode(right, plan.target.bits_right, threads)
 
 
-def nq(passes: Passes, plan: CompressionPlan, scan: Scan, threads: int) -> QuantizedFactor:
+def nq(passes: Passes, plan: CompressionPlan) -> QuantizedFactor:
     """``Q_B(A)``: every entry rounded to one of 2**B levels between the extremes of A."""
+    scan = passes.scan()
     rows, columns = passes.shape
     bits = uniform_bits(1, plan.target.bits)
     quantizer = UniformQuantizer.over(scan.low, scan.high, bits)
@@ -138,6 +137,7 @@ def _direct_codes(
 
 def _svd(passes: Passes, rank: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Leading singular triplets from a full decomposition, as the paper's baselines need."""
+    passes.scan()
     entries = passes.shape[0] * passes.shape[1]
     if entries > _SVD_ENTRIES:
         raise PlanError(

@@ -84,9 +84,9 @@ def compress(
     # One BLAS thread for each of ours: two pools would fight for the processors, and the order
     # in which BLAS splits a product among its threads must not decide bytes.
     with threadpool_limits(1, "blas"):
+        left, right, residual, plan, bound = _factorize(passes, plan, wanted, threads)
         scan = passes.scan()
         norm = _norm(scan, source)
-        left, right, residual, plan, bound = _factorize(passes, plan, wanted, scan, threads)
         unmeasured = ErrorReport(0.0, None, exact=False, source_norm=norm, passes=0, bound=bound)
         factorization = Factorization(
             shape=source.shape,
@@ -121,7 +121,7 @@ def _norm(scan: Scan, source: MatrixSource) -> float:
 
 
 def _factorize(
-    passes: Passes, plan: CompressionPlan, rank: int, scan: Scan, threads: int
+    passes: Passes, plan: CompressionPlan, rank: int, threads: int
 ) -> tuple[
     QuantizedFactor | None, QuantizedFactor | None, QuantizedFactor | None, CompressionPlan,
     float | None,
@@ -129,8 +129,7 @@ def _factorize(
     """Left, right and residual factor, the plan completed, and the theorem's bound."""
     method = plan.target.method
     if method == "nq":
-        return None, None, baselines.nq(passes, plan, scan, threads), plan, None
-    plan = replace(plan, exponent=scan.exponent)
+        return None, None, baselines.nq(passes, plan), plan, None
     bound = None
     if method == "packed":
         left, right, basis = packed.factorize(passes, plan, rank, threads)
@@ -138,12 +137,12 @@ def _factorize(
         if basis != "sketch":
             plan = replace(plan, sketch=None, sketch_size=None, power_iterations=None)
     elif method == "lplr":
-        left, right, bound = baselines.lplr(passes, plan, rank, scan, threads)
+        left, right, bound = baselines.lplr(passes, plan, rank, threads)
     elif method == "lsvd":
         left, right = baselines.lsvd(passes, plan, rank, threads)
     else:
         left, right = baselines.dsvd(passes, plan, rank, threads)
-    return left, right, None, plan, bound
+    return left, right, None, replace(plan, exponent=passes.scan().exponent), bound
 
 
 def _plan(

@@ -18,8 +18,8 @@ from lplrcli.pipeline.factors import decode_factor
 
 logger = logging.getLogger(__name__)
 
-_BLOCK_BYTES = 2**22
-"""Of decoded rows, in the type they are computed in: what fits the caches, products included."""
+_BLOCK_BYTES = 2**20
+"""Of decoded rows, in the type they are computed in: what is still in the cache when written."""
 
 
 def entry_dtype(name: str) -> np.dtype[Any]:

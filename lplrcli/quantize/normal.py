@@ -99,11 +99,10 @@ def _codes(values: NDArray[Any], scale: float, bits: int) -> NDArray[Any]:
 
 def _best_scale(factor: NDArray[Any], bits: NDArray[Any], component: int) -> int:
     """Upper half of the float32 scale with the least squared error on a sample."""
-    from lplrcli.kernels.quantization import squared_error
+    from lplrcli.kernels.quantization import quantization_error
 
     values = np.ascontiguousarray(factor[component])
-    width = int(bits[component])
-    levels = normal_codebook(width).levels
+    codebook = normal_codebook(int(bits[component]))
     spread = float(np.sqrt(np.mean(np.square(values, dtype=np.float64))))
     if spread == 0.0:
         return _upper_half(1.0)
@@ -114,7 +113,7 @@ def _best_scale(factor: NDArray[Any], bits: NDArray[Any], component: int) -> int
         rest = np.ascontiguousarray(values[:: -(-values.size // _SAMPLE)])
     weight = (values.size - outliers.size) / rest.size
     # At many bits the error is all in the entries that the codebook does not reach.
-    covering = float(np.abs(values).max()) / float(levels[-1])
+    covering = float(np.abs(values).max()) / float(codebook.levels[-1])
     candidates = [*(spread * _SCALES), 0.9 * covering, covering]
     best, least = 0, np.inf
     for candidate in candidates:
@@ -122,7 +121,10 @@ def _best_scale(factor: NDArray[Any], bits: NDArray[Any], component: int) -> int
         scale = float(np.uint32(half << 16).view(np.float32))
         error = 0.0
         for sample, repeats in ((rest, weight), (outliers, 1.0)):
-            error += repeats * squared_error(sample, _codes(sample, scale, width), levels, scale)
+            error += repeats * quantization_error(
+                *(sample, scale, codebook.thresholds, codebook.starts),
+                *(codebook.reach, codebook.levels),
+            )
         if error < least:
             best, least = half, error
     return best

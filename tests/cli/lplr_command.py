@@ -51,7 +51,7 @@ def lplr(*arguments, stdin=b"") -> Result:
     entry._die_of = _not_here
     code = None
     try:
-        entry.main()
+        entry.run()
     except SystemExit as stop:
         code = stop.code
     finally:

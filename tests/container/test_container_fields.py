@@ -9,13 +9,13 @@ import zlib
 import pytest
 from lplr_samples import WHOLE_FILE, Draft, DraftSection, factorization, read_all, written
 
-from lplrcli.model.definitions import format_folder
 from lplrcli.errors import (
     CorruptSectionError,
     NotLplrError,
     UnknownSectionError,
     UnsupportedVersionError,
 )
+from lplrcli.model.definitions import format_folder
 
 SPEC = (format_folder() / "SPEC.md").read_text(encoding="utf-8")
 

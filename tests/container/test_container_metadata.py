@@ -12,9 +12,9 @@ import zstandard
 from lplr_samples import Draft, factorization, read_all, written
 
 from lplrcli.container.metadata_text import MAX_COMPRESSED, MAX_INFLATED
-from lplrcli.model.definitions import format_folder
 from lplrcli.errors import CorruptSectionError
 from lplrcli.model.compressed import QuantizedFactor
+from lplrcli.model.definitions import format_folder
 from lplrcli.model.plan import METHODS, SKETCHES, CompressionPlan, Target
 from lplrcli.model.report import ErrorReport
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import pylibmagic  # noqa: F401 - makes its library the one that python-magic loads
 import magic
+import pylibmagic  # noqa: F401 - makes its library the one that python-magic loads
 from lplr_samples import factorization, written
 
 from lplrcli.model.definitions import format_folder

@@ -1,0 +1,17 @@
+"""The decorators of kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from numba import njit
+
+Decorator = Callable[[Callable[..., Any]], Any]
+
+kernel: Decorator = njit(cache=True, nogil=True)
+"""Of every kernel whose result must not depend on the machine."""
+
+summing_kernel: Decorator = njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+"""Of sums: reassociation lets the compiler keep partial sums in vector registers; NaN and
+infinity still propagate."""
