@@ -1,4 +1,6 @@
-"""Make the golden files of a format version: python testdata/make_golden.py testdata/golden/v0.1
+"""Make the golden files of a version of the format.
+
+    python testdata/make_golden.py testdata/golden/v0.1
 
 Run once for every version of the format; what is there is never made again. The expectations
 come from the reference decoder, formats/lplr/decode.py, not from the product.
@@ -22,8 +24,9 @@ from lplrcli.container.writer import write_container
 from lplrcli.model.compressed import Factorization
 
 ROOT = Path(__file__).resolve().parent
-DTYPES = ("float16", "float32", "float64", "bfloat16", "bool") + tuple(
-    f"{kind}{width}" for kind in ("int", "uint") for width in (8, 16, 32, 64)
+DTYPES = (
+    *("float16", "float32", "float64", "bfloat16", "bool"),
+    *(f"{kind}{width}" for kind in ("int", "uint") for width in (8, 16, 32, 64)),
 )
 
 

@@ -33,9 +33,11 @@ def imported_by(code, *arguments):
 
 
 RUN = """
-import runpy
+import sys
+import lplrcli.__main__
+from lplrcli.cli.main import run
 try:
-    runpy.run_module("lplrcli", run_name="__main__", alter_sys=True)
+    run()
 except SystemExit as leaving:
     assert not leaving.code, leaving.code
 """

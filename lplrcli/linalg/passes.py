@@ -8,6 +8,8 @@ on who computed what.
 from __future__ import annotations
 
 import logging
+import math
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lplrcli.errors import NonFiniteError
+from lplrcli.errors import InputError, NonFiniteError
 from lplrcli.linalg.operands import (
     Dense,
     RightOperand,
@@ -56,6 +58,11 @@ class Scan:
     norm: float
     exponent: int
 
+    @property
+    def source_norm(self) -> float:
+        """Frobenius norm of A."""
+        return math.ldexp(self.norm, self.exponent)
+
 
 class Passes:
     """Products with a matrix A (n x d) read block by block.
@@ -90,6 +97,8 @@ class Passes:
 
         Raises
         ------
+        InputError
+            If the norm overflows: no error relative to it could be stated.
         NonFiniteError
             If entries are NaN or infinite: how many, and where the first is. Raised by that
             first sum likewise.
@@ -177,6 +186,13 @@ class Passes:
         if self.exponent:
             scans = list(self._map("norm, at a safe scale", _scan_block))
         norm = float(np.sqrt(sum(scan.squares for scan in scans)))
+        if math.frexp(norm)[1] + self.exponent > sys.float_info.max_exp:
+            raise InputError(
+                "the Frobenius norm of the matrix overflows float64",
+                path=self.source.name,
+                found=f"entries from {low:.3g} to {high:.3g}",
+                advice="Divide the matrix by a constant first.",
+            )
         self._scan = Scan(low, high, norm, self.exponent)
 
 
@@ -214,7 +230,9 @@ def _noted(scans: list[_BlockScan], result: tuple[_BlockScan, NDArray[Any]]) -> 
 def _scanned(
     block: RowBlock, task: Callable[[RowBlock], NDArray[Any]]
 ) -> tuple[_BlockScan, NDArray[Any]]:
-    return _scan_block(block), task(block)
+    # What overflows here is computed again, at a safe scale.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _scan_block(block), task(block)
 
 
 def _safe_exponent(largest: float) -> int:

@@ -67,7 +67,7 @@ def measure(passes: Passes, factorization: Factorization, scan: Scan, threads: i
         relative_frobenius_error=_ratio(squares, _scaled_norm(scan, exponent) ** 2),
         max_abs_error=math.ldexp(largest, exponent),
         exact=True,
-        source_norm=math.ldexp(scan.norm, scan.exponent),
+        source_norm=scan.source_norm,
         passes=passes.count,
         bound=factorization.report.bound,
     )

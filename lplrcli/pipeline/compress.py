@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from lplrcli.errors import InputError, PlanError
-from lplrcli.linalg.passes import Passes, Scan
+from lplrcli.errors import PlanError
+from lplrcli.linalg.passes import Passes
 from lplrcli.model.compressed import Factorization, QuantizedFactor
 from lplrcli.model.parallel import usable_cpus
 from lplrcli.model.plan import METHODS, SKETCHES, CompressionPlan, Target
@@ -86,8 +85,9 @@ def compress(
     with threadpool_limits(1, "blas"):
         left, right, residual, plan, bound = _factorize(passes, plan, wanted, threads)
         scan = passes.scan()
-        norm = _norm(scan, source)
-        unmeasured = ErrorReport(0.0, None, exact=False, source_norm=norm, passes=0, bound=bound)
+        unmeasured = ErrorReport(
+            0.0, None, exact=False, source_norm=scan.source_norm, passes=0, bound=bound
+        )
         factorization = Factorization(
             shape=source.shape,
             dtype=source.dtype.name,
@@ -99,25 +99,6 @@ def compress(
             source={"format": source.format},
         )
         return replace(factorization, report=measure(passes, factorization, scan, threads))
-
-
-def _norm(scan: Scan, source: MatrixSource) -> float:
-    """Frobenius norm of the matrix as given.
-
-    Raises
-    ------
-    InputError
-        If float64 does not hold it: no error relative to it could be stated.
-    """
-    try:
-        return math.ldexp(scan.norm, scan.exponent)
-    except OverflowError:
-        raise InputError(
-            "the Frobenius norm of the matrix overflows float64",
-            path=source.name,
-            found=f"entries from {scan.low:.3g} to {scan.high:.3g}",
-            advice="Divide the matrix by a constant first.",
-        ) from None
 
 
 def _factorize(

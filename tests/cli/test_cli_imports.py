@@ -9,11 +9,11 @@ from lplr_command import ENVIRONMENT, run
 
 SCRIPT = """
 import json, pathlib, sys
-from lplrcli.cli.main import main
+from lplrcli.cli.main import run
 place, *arguments = sys.argv[1:]
 sys.argv = ["lplr", *arguments]
 try:
-    main()
+    run()
 finally:
     pathlib.Path(place).write_text(json.dumps(sorted(sys.modules)))
 """

@@ -264,15 +264,15 @@ def test_open_array_refuses(thing):
 
 
 def test_block_heights():
-    assert dense_block_rows((10**6, 1000), np.dtype("f4")) == 1048 // 8 * 8
+    assert dense_block_rows((10**6, 1000), np.dtype("f4")) == 524 // 8 * 8
     assert dense_block_rows((10, 1 << 22), np.dtype("f4")) == 1
-    assert dense_block_rows((10, 1 << 18), np.dtype("f4")) == 4
+    assert dense_block_rows((10, 1 << 18), np.dtype("f4")) == 2
     assert [sparse_block_rows(n) for n in (1, 10**5, 10**8)] == [1024, 3125, 65536]
     f4 = np.dtype("f4")
-    assert chunked_block_rows((10**5, 1000), f4, (100, 10)) == 1000
+    assert chunked_block_rows((10**5, 1000), f4, (100, 10)) == 500
     assert chunked_block_rows((10**5, 1000), f4, (2000, 10)) == 2000
-    assert chunked_block_rows((10**5, 1000), f4, (10**5, 1)) == 1048 // 8 * 8
-    assert chunked_block_rows((10**5, 1000), f4, None) == 1048 // 8 * 8
+    assert chunked_block_rows((10**5, 1000), f4, (10**5, 1)) == 524 // 8 * 8
+    assert chunked_block_rows((10**5, 1000), f4, None) == 524 // 8 * 8
 
 
 def tall():
@@ -297,9 +297,9 @@ def test_order_bounds_and_observer(threads):
         starts.append(start)
         with lock:
             at_work[0] -= 1
-    assert starts == list(range(0, 4000, 520))
+    assert starts == list(range(0, 4000, 256))
     assert most[0] <= threads + 1
-    assert seen == [(min(start + 520, 4000), 4000) for start in starts]
+    assert seen == [(min(start + 256, 4000), 4000) for start in starts]
 
 
 def test_an_error_in_a_task_comes_through_and_ends_the_pass():
