@@ -4,7 +4,7 @@ Usage: python benchmarks/power_iterations.py [--data FOLDER ...] [--ranks R ...]
 
 Every figure is the truncation error of the rank-r approximation that the range finder gives,
 before any quantization, divided by the least possible one (Eckart-Young), for p = 1, 2, 3 power
-iterations and an oversampling of 10, r/2 and r columns; the worst of --seeds sketches. The Gram
+iterations and an oversampling of 4, 8 and 16 columns; the worst of --seeds sketches. The Gram
 path, which is exact and would be taken for matrices as small as these, is switched off.
 """
 
@@ -22,8 +22,10 @@ from threadpoolctl import threadpool_limits
 from lplrcli.io import open_array
 from lplrcli.linalg import range_finder
 from lplrcli.linalg.passes import Passes
+from lplrcli.pipeline.compress import ENGINE_OVERSAMPLING
 
 POWERS = (1, 2, 3)
+EXTRAS = (4, ENGINE_OVERSAMPLING, 16)
 
 
 def truncation_error(
@@ -36,7 +38,7 @@ def truncation_error(
         found = range_finder.leading_directions(
             passes, rank, sketch=sketch, sketch_size=size, power_iterations=power, seed=seed
         )
-    assert found.basis == "sketch"
+    assert found.found_by == "sketch"
     return max(float(1 - found.energies.sum() / total), 0.0)
 
 
@@ -53,19 +55,19 @@ def main() -> None:
 
     range_finder.GRAM_COLUMNS = 0
     print("| matrix | r | optimum |", end="")
-    print("".join(f" p={p}, +{extra} |" for extra in ("10", "r/2", "r") for p in POWERS))
-    print("|---|" + "--:|" * (2 + 3 * len(POWERS)))
+    print("".join(f" p={p}, +{extra} |" for extra in EXTRAS for p in POWERS))
+    print("|---|" + "--:|" * (2 + len(EXTRAS) * len(POWERS)))
     worst = dict.fromkeys(POWERS, 0.0)
     with tempfile.TemporaryDirectory() as folder, threadpool_limits(1, "blas"):
         for name, _, matrix in all_matrices(options.data, 0, Path(folder)):
             energies = np.linalg.svd(matrix, compute_uv=False) ** 2
             for rank in options.ranks:
                 # A sketch as wide as the matrix is exact, and says nothing.
-                if rank + 10 >= len(energies):
+                if rank + max(EXTRAS) >= len(energies):
                     continue
                 least = energies[rank:].sum() / energies.sum()
                 cells = []
-                for extra in (10, rank // 2, rank):
+                for extra in EXTRAS:
                     size = min(rank + extra, len(energies))
                     for power in POWERS:
                         ratio = max(
@@ -76,12 +78,12 @@ def main() -> None:
                             for seed in range(options.seeds)
                         )
                         cells.append(f"{ratio:.4f}")
-                        if extra == max(10, rank // 2):
+                        if extra == ENGINE_OVERSAMPLING:
                             worst[power] = max(worst[power], ratio)
                 print(
                     f"| {name} | {rank} | {np.sqrt(least):.4g} | {' | '.join(cells)} |", flush=True
                 )
-    print("\nWorst with an oversampling of r/2, at least 10: ", end="")
+    print(f"\nWorst with an oversampling of {ENGINE_OVERSAMPLING}: ", end="")
     print(", ".join(f"p={power} {ratio:.4f}" for power, ratio in worst.items()))
 
 

@@ -121,10 +121,13 @@ def _krylov_projection(
 
 
 def _complement(y: NDArray[np.float64], basis: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Orthonormal basis of what Y adds to the span of `basis`, projected twice for accuracy."""
-    for _ in range(2 if basis.shape[1] else 0):
-        y = y - basis @ (basis.T @ y)
-    return orthonormal_basis(y)
+    """Orthonormal basis of what Y adds to the span of `basis`.
+
+    Projected twice, normalised in between: what is left of a column that lay in the span is
+    rounding error, which once normalised may point anywhere.
+    """
+    fresh = orthonormal_basis(y - basis @ (basis.T @ y))
+    return orthonormal_basis(fresh - basis @ (basis.T @ fresh)) if basis.shape[1] else fresh
 
 
 def _operand(passes: Passes, matrix: NDArray[Any]) -> Dense:

@@ -135,3 +135,22 @@ def test_gram_of_many_rows(rows):
     y = np.random.default_rng(0).standard_normal((rows, 3)).astype(np.float32)
     wide = y.astype(np.float64)
     np.testing.assert_allclose(gram_of(y), wide.T @ wide, rtol=1e-12, atol=1e-10)
+
+
+@pytest.mark.parametrize("rank", [1, 5, 40])
+@pytest.mark.parametrize("sketch_size", [8, 30, 40])
+def test_the_krylov_basis_is_orthonormal_whatever_the_rank(rank, sketch_size, monkeypatch):
+    # Blocks that add nothing, and blocks that fill the whole space, are where it would not be.
+    monkeypatch.setattr(range_finder, "GRAM_COLUMNS", 0)
+    generator = np.random.default_rng(rank)
+    a = generator.standard_normal((90, rank)) @ generator.standard_normal((rank, 40))
+    for dtype, tolerance in ((np.float32, 1e-5), (np.float64, 1e-12)):
+        with open_array(a.astype(dtype)) as source:
+            found = range_finder.leading_directions(
+                Passes(source), 8, sketch="gaussian", sketch_size=sketch_size,
+                power_iterations=3, seed=0,
+            )  # fmt: skip
+        assert found.found_by == "sketch"
+        basis = found.row_basis
+        np.testing.assert_allclose(basis.T @ basis, np.eye(basis.shape[1]), atol=tolerance)
+        assert found.energies.sum() <= np.linalg.norm(a) ** 2 * (1 + 1e-5)
