@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lplrcli.model.version import __version__
+
 if TYPE_CHECKING:
     from lplrcli import errors
     from lplrcli.api import CompressedMatrix, compress, open  # noqa: A004
-
-__version__ = "0.1.0"
 
 __all__ = ["CompressedMatrix", "__version__", "compress", "errors", "open"]
 

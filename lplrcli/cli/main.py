@@ -12,8 +12,8 @@ from typing import NoReturn
 
 import click
 
-from lplrcli import __version__
 from lplrcli.errors import LplrError
+from lplrcli.model.version import __version__
 
 COMMANDS = {
     "compress": "Compress a matrix into an .lplr file.",

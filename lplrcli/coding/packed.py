@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lplrcli.errors import CorruptSectionError
-
 
 def run_bytes(bits: int, rows: int) -> int:
     """Bytes of one component's run in a chunk of `rows` rows."""
@@ -42,23 +40,13 @@ def decode_chunk(payload: bytes, bits: NDArray[Any], rows: int) -> list[NDArray[
     Parameters
     ----------
     payload : bytes
-        What `encode_chunk` made.
+        What `encode_chunk` made; a chunk of a file has been checked when it was read.
     bits : ndarray of uint8, shape (components,)
         Bits per code of each component.
     rows : int
         Codes per component.
-
-    Raises
-    ------
-    CorruptSectionError
-        If the length is not what `bits` and `rows` require, or a padding bit is set.
     """
     widths = bits.tolist()
-    expected = sum(run_bytes(width, rows) for width in widths)
-    if len(payload) != expected:
-        raise CorruptSectionError(
-            "length of a packed chunk is wrong", found=len(payload), expected=f"{expected} bytes"
-        )
     data = np.frombuffer(payload, np.uint8)
     codes = []
     start = 0
@@ -71,9 +59,6 @@ def decode_chunk(payload: bytes, bits: NDArray[Any], rows: int) -> list[NDArray[
 
 def _unpack(run: NDArray[np.uint8], bits: int, rows: int) -> NDArray[Any]:
     """Codes of one run: eight of them fill `bits` bytes, so eight columns of shifts suffice."""
-    used = bits * rows % 8
-    if used and run[-1] >> used:
-        raise CorruptSectionError("padding bits of a packed run must be zero", found=int(run[-1]))
     if bits in (8, 16):
         return run.view("<u1" if bits == 8 else "<u2")
     groups = -(-rows // 8)

@@ -7,7 +7,6 @@ import math
 import re
 from typing import Any, NoReturn
 
-from lplrcli import __version__
 from lplrcli.container.layout import CHUNK_TAGS, METADATA
 from lplrcli.container.schema import check_schema
 from lplrcli.container.tables import table_length
@@ -15,6 +14,7 @@ from lplrcli.errors import CorruptSectionError
 from lplrcli.model.compressed import Factorization, QuantizedFactor
 from lplrcli.model.plan import CompressionPlan, Target
 from lplrcli.model.report import ErrorReport
+from lplrcli.model.version import __version__
 
 MAX_ENTRIES = 2**63 - 1
 MAX_NAME = 4096

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lplrcli.errors import CorruptSectionError
 from lplrcli.model.parallel import ordered_map
 from lplrcli.quantize.codebooks import normal_codebook, normal_levels
 
@@ -34,28 +33,14 @@ class NormalQuantizer:
         Bits per component, 1 to 16.
     side : bytes
         A bfloat16 scale per component: half a percent of precision costs nothing, the least-squares
-        refit of the other factor absorbs it.
-
-    Raises
-    ------
-    CorruptSectionError
-        If a scale is not a positive finite number or their count is wrong.
+        refit of the other factor absorbs it. Those of a file have been checked when it was opened.
     """
 
     def __init__(self, bits: NDArray[Any], side: bytes) -> None:
-        if len(side) != 2 * len(bits):
-            raise CorruptSectionError(
-                "length of the normal quantizer's side data is wrong",
-                section="COMP", found=len(side), expected=2 * len(bits),
-            )  # fmt: skip
         self.bits = bits
         self.side = side
         upper = np.frombuffer(side, "<u2").astype(np.uint32)
         self.scales = (upper << np.uint32(16)).view(np.float32)
-        if not np.all(np.isfinite(self.scales) & (self.scales > 0)):
-            raise CorruptSectionError(
-                "scales of the normal quantizer must be finite and positive", section="COMP"
-            )
 
     @classmethod
     def fit(cls, factor: NDArray[Any], bits: NDArray[Any], threads: int = 1) -> NormalQuantizer:

@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lplrcli.errors import CorruptSectionError
-
 _SIDE = struct.Struct("<dd")
 
 
@@ -21,33 +19,13 @@ class UniformQuantizer:
     bits : ndarray of uint8, shape (components,)
         All equal.
     side : bytes
-        `low` and `step`, two float64.
-
-    Raises
-    ------
-    CorruptSectionError
-        If they are not what SPEC.md requires.
+        `low` and `step`, two float64; those of a file have been checked when it was opened.
     """
 
     def __init__(self, bits: NDArray[Any], side: bytes) -> None:
-        if len(side) != _SIDE.size:
-            raise CorruptSectionError(
-                "length of the uniform quantizer's side data is wrong",
-                section="COMP", found=len(side), expected=_SIDE.size,
-            )  # fmt: skip
         self.bits = bits
         self.side = side
         self.low, self.step = _SIDE.unpack(side)
-        if not (np.isfinite(self.low) and np.isfinite(self.step) and self.step >= 0):
-            raise CorruptSectionError(
-                "low and step of the uniform quantizer must be finite, step not negative",
-                section="COMP", found=f"low {self.low}, step {self.step}",
-            )  # fmt: skip
-        if len(bits) and bits.min() != bits.max():
-            raise CorruptSectionError(
-                "bits of the uniform quantizer must be equal in all components",
-                section="COMP", found=f"{bits.min()} to {bits.max()}",
-            )  # fmt: skip
 
     @classmethod
     def fit(cls, factor: NDArray[Any], bits: NDArray[Any], threads: int = 1) -> UniformQuantizer:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +9,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from ml_dtypes import bfloat16
 
-from lplrcli.errors import CorruptSectionError
 from lplrcli.planning.bit_allocation import DISTORTION
 from lplrcli.quantize.codebooks import normal_levels
 from lplrcli.quantize.normal import NormalQuantizer
@@ -114,15 +111,3 @@ def test_the_number_of_threads_changes_nothing():
     bits = np.arange(1, 10).astype(np.uint8)
     sides = {NormalQuantizer.fit(factor, bits, threads).side for threads in (1, 2, 5)}
     assert len(sides) == 1
-
-
-@pytest.mark.parametrize("side", [b"", b"\x80?\x80", struct.pack("<2H", 0x3F80, 0)])
-def test_a_wrong_side_is_refused(side):
-    with pytest.raises(CorruptSectionError, match="normal quantizer"):
-        NormalQuantizer(depths(1, 2), side)
-
-
-@pytest.mark.parametrize("pattern", [0x0000, 0x8000, 0xBF80, 0x7F80, 0x7FC0, 0xFFFF])
-def test_a_scale_that_is_not_positive_and_finite_is_refused(pattern):
-    with pytest.raises(CorruptSectionError, match="finite and positive"):
-        NormalQuantizer(depths(1), struct.pack("<H", pattern))

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from lplrcli.errors import CorruptSectionError
 from lplrcli.quantize import QUANTIZERS
 from lplrcli.quantize.uniform import UniformQuantizer
 
@@ -58,24 +57,6 @@ def test_a_constant_is_exact():
 def test_an_empty_factor_has_parameters():
     quantizer = UniformQuantizer.fit(np.empty((0, 7)), np.empty(0, np.uint8))
     assert len(quantizer.side) == 16
-
-
-@pytest.mark.parametrize(
-    ("low", "step"), [(np.nan, 1), (np.inf, 1), (0, -1), (0, np.nan), (0, np.inf)]
-)
-def test_parameters_that_are_not_finite_are_refused(low, step):
-    with pytest.raises(CorruptSectionError, match="finite"):
-        UniformQuantizer(np.array([3], np.uint8), struct.pack("<dd", low, step))
-
-
-def test_unequal_bits_are_refused():
-    with pytest.raises(CorruptSectionError, match="equal"):
-        UniformQuantizer(np.array([3, 4], np.uint8), struct.pack("<dd", 0, 1))
-
-
-def test_a_side_of_wrong_length_is_refused():
-    with pytest.raises(CorruptSectionError, match="length"):
-        UniformQuantizer(np.array([3], np.uint8), bytes(15))
 
 
 @pytest.mark.parametrize("name", sorted(QUANTIZERS))
