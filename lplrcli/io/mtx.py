@@ -251,7 +251,7 @@ def _parse(text: Any, header: _Header, name: str) -> Any:
     if not header.entries and not header.coordinate:
         return np.zeros((header.rows, header.columns))  # skew-symmetric of one row
     try:
-        return mmread(_Replayed(header.canonical(), text))
+        return mmread(_Replayed(header.canonical(), text), spmatrix=False)
     except MemoryError as error:
         raise InputError("the matrix does not fit in memory", path=name) from error
     except (ValueError, OverflowError, RuntimeError, TypeError) as error:
