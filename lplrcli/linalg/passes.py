@@ -104,9 +104,7 @@ class Passes:
             first sum likewise.
         """
         if self._scan is None:
-            self._conclude(list(self._map("range and norm", _scan_block)))
-        if self._scan is None:
-            raise RuntimeError("the scan found nothing")
+            self._scan = self._concluded(list(self._map("range and norm", _scan_block)))
         return self._scan
 
     def times(self, operand: RightOperand, out: NDArray[Any] | None = None) -> NDArray[Any]:
@@ -168,10 +166,10 @@ class Passes:
         results = self._map(label, partial(_scanned, task=task))
         with np.errstate(over="ignore", invalid="ignore"):
             total = _sum_in_order((_noted(scans, result) for result in results), shape)
-        self._conclude(scans)
+        self._scan = self._concluded(scans)
         return self._sum(label, task, shape) if self.exponent else total
 
-    def _conclude(self, scans: list[_BlockScan]) -> None:
+    def _concluded(self, scans: list[_BlockScan]) -> Scan:
         """Combine the scans of all blocks, and choose the exponent."""
         nonfinite = sum(scan.nonfinite for scan in scans)
         if nonfinite:
@@ -193,7 +191,7 @@ class Passes:
                 found=f"entries from {low:.3g} to {high:.3g}",
                 advice="Divide the matrix by a constant first.",
             )
-        self._scan = Scan(low, high, norm, self.exponent)
+        return Scan(low, high, norm, self.exponent)
 
 
 def _sum_in_order(parts: Iterable[NDArray[Any]], shape: tuple[int, int]) -> NDArray[np.float64]:

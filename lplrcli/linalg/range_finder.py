@@ -67,7 +67,7 @@ def leading_directions(
     Parameters
     ----------
     passes : Passes
-        The matrix A (n x d), scanned.
+        The matrix A (n x d).
     rank : int
         Directions wanted, at most min(n, d).
     sketch, seed

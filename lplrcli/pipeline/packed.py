@@ -28,7 +28,7 @@ def factorize(
     Parameters
     ----------
     passes : Passes
-        The matrix A (n x d), scanned.
+        The matrix A (n x d).
     plan : CompressionPlan
         Target, sketch and power iterations.
     rank : int
