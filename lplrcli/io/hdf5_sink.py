@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import shutil
+import signal
 import tempfile
+import threading
 import weakref
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import h5py
@@ -16,7 +18,8 @@ from lplrcli.io.hdf5 import H5_ERRORS, MAX_CACHE_BYTES, reason_of
 from lplrcli.io.sinks import Sink
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from types import FrameType
 
     import numpy as np
     from numpy.typing import NDArray
@@ -68,11 +71,13 @@ class Hdf5Sink(Sink):
         # A slab may end within a row of chunks; these wait for the next one in the cache.
         waiting = 2 * height * (shape[1] + width) * dtype.itemsize
         try:
-            self._h5 = h5py.File(self._shield, "w", rdcc_nbytes=min(waiting, MAX_CACHE_BYTES))
+            with _signals_deferred():
+                self._h5 = h5py.File(self._shield, "w", rdcc_nbytes=min(waiting, MAX_CACHE_BYTES))
             # A sink that is dropped half-way still has its file closed, at the latest when the
             # interpreter ends: the library left to close it by itself then crashes.
             self._closing = weakref.finalize(self, _close, self._h5, self._spool)
-            self._dataset = self._h5.create_dataset(dataset, shape, dtype, **layout)
+            with _signals_deferred():
+                self._dataset = self._h5.create_dataset(dataset, shape, dtype, **layout)
         except H5_ERRORS as error:
             if self._spool is not None:
                 self._spool.close()
@@ -99,7 +104,8 @@ class Hdf5Sink(Sink):
     def _guarded(self, call: Callable[..., object], *arguments: object) -> None:
         """Call the library; failures of the stream and its own are raised as OSError."""
         try:
-            call(*arguments)
+            with _signals_deferred():
+                call(*arguments)
             self._shield.check()
         except BaseException as error:
             self._closing()
@@ -110,10 +116,36 @@ class Hdf5Sink(Sink):
 
 
 def _close(h5: h5py.File, spool: BinaryIO | None) -> None:
-    with suppress(*H5_ERRORS):
+    with suppress(*H5_ERRORS), _signals_deferred():
         h5.close()
     if spool is not None:
         spool.close()
+
+
+@contextmanager
+def _signals_deferred() -> Iterator[None]:
+    """Handle signals after the block instead of within it.
+
+    Their handlers run between any two Python instructions, those of `_Shield` too, and what they
+    raise there would be lost in the library.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # handlers run in the main thread only
+        return
+    waiting: list[tuple[int, FrameType | None]] = []
+    handlers: dict[int, Callable[[int, FrameType | None], Any]] = {}
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        handler = signal.getsignal(number)
+        if callable(handler):
+            handlers[number] = handler
+            signal.signal(number, lambda *received: waiting.append(received))
+    try:
+        yield
+    finally:
+        for caught, handler in handlers.items():
+            signal.signal(caught, handler)
+    for caught, frame in waiting:
+        handlers[caught](caught, frame)
 
 
 class _Shield:

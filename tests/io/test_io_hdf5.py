@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 import subprocess
 import sys
 
@@ -255,3 +256,27 @@ def test_writes_what_h5py_reads(tmp_path, rows, columns, step, dtype, gzip, pipe
 def test_sink_refuses_bad_names(dataset):
     with pytest.raises(OutputError):
         create_sink("hdf5", io.BytesIO(), (2, 2), "f4", dataset=dataset)
+
+
+def test_a_signal_within_the_library_is_handled_after_it(tmp_path):
+    class Interrupted(BaseException):
+        pass
+
+    def handle(number, frame):
+        raise Interrupted
+
+    class Signalling(io.FileIO):
+        def write(self, data):
+            signal.raise_signal(signal.SIGTERM)
+            return super().write(data)
+
+    before = signal.signal(signal.SIGTERM, handle)
+    try:
+        with Signalling(tmp_path / "a.h5", "w+") as stream, pytest.raises(Interrupted):
+            sink = create_sink("hdf5", stream, (5000, 400), np.float64, gzip=True)
+            for _ in range(50):
+                sink.write(np.random.default_rng(0).standard_normal((100, 400)))
+            sink.close()
+        assert signal.getsignal(signal.SIGTERM) is handle
+    finally:
+        signal.signal(signal.SIGTERM, before)
