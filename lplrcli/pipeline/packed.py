@@ -68,9 +68,9 @@ def _refit(
     """R as the least-squares solution against what decoding will make of L.
 
     Where A was sketched, it is represented by its projection onto the basis found, which saves
-    a pass. What that leaves out meets only the quantization noise of L: the error rises by half
-    a percent at most on the matrices measured. Where the Gram matrix was formed, which costs more than
-    a pass, the fit is exact.
+    a pass. What that leaves out meets only the quantization noise of L: on the matrices measured
+    the error rises by half a percent at most. Where the Gram matrix was formed, which costs more
+    than a pass, the fit is exact.
     """
     if left.components == 0:
         return np.zeros((0, passes.shape[1]), passes.dtype)
