@@ -14,12 +14,14 @@ from lplrcli.container.reader import Container, open_container
 from lplrcli.container.writer import container_size, write_container
 from lplrcli.io import AtomicOutput, open_array, open_source
 from lplrcli.io.spool import open_seekable
+from lplrcli.linalg.operands import scaled
 from lplrcli.model.compressed import Factorization
 from lplrcli.model.parallel import usable_cpus
 from lplrcli.model.plan import CompressionPlan
 from lplrcli.model.report import ErrorReport, SizeReport
+from lplrcli.model.source import working_dtype
 from lplrcli.pipeline import compress as pipeline
-from lplrcli.pipeline.decompress import Reconstruction
+from lplrcli.pipeline.decompress import Reconstruction, entry_dtype
 from lplrcli.pipeline.factors import decode_factor
 
 if TYPE_CHECKING:
@@ -59,8 +61,8 @@ class CompressedMatrix:
         self._container = container
         self._threads = usable_cpus()
         self._factors: tuple[NDArray[Any], NDArray[Any]] | None = None
-        self._all_columns = Reconstruction(factorization, slice(0, 0))
-        self.dtype = self._all_columns.dtype
+        self.dtype = entry_dtype(factorization.dtype)
+        self._working = working_dtype(self.dtype)
 
     @property
     def rank(self) -> int:
@@ -116,7 +118,7 @@ class CompressedMatrix:
         x = np.asarray(other)
         self._check_operand(x, x.shape[0] if x.ndim in (1, 2) else None, self.shape[1])
         if self.factorization.residual is None:
-            return self._scaled(self.left @ (self.right @ x))
+            return scaled(self.left @ (self.right @ x), self.plan.exponent)
         return np.concatenate([block @ x for block in self._blocks()])
 
     def __rmatmul__(self, other: Any) -> NDArray[Any]:
@@ -124,7 +126,7 @@ class CompressedMatrix:
         x = np.asarray(other)
         self._check_operand(x, x.shape[-1] if x.ndim in (1, 2) else None, self.shape[0])
         if self.factorization.residual is None:
-            return self._scaled((x @ self.left) @ self.right)
+            return scaled((x @ self.left) @ self.right, self.plan.exponent)
         total: Any = 0
         row = 0
         for block in self._blocks():
@@ -186,21 +188,16 @@ class CompressedMatrix:
             left, right = self.factorization.left, self.factorization.right
             if left is None or right is None:
                 raise ValueError("a matrix coded directly has no factors")
-            working = self._all_columns.working
             self._factors = (
-                decode_factor(left, working, threads=self._threads).T,
-                decode_factor(right, working, threads=self._threads),
+                decode_factor(left, self._working, threads=self._threads).T,
+                decode_factor(right, self._working, threads=self._threads),
             )
         return self._factors
 
-    def _scaled(self, product: NDArray[Any]) -> NDArray[Any]:
-        exponent = self.plan.exponent
-        return np.ldexp(product, exponent) if exponent else product
-
     def _blocks(self) -> Iterator[NDArray[Any]]:
         # Unrounded: integers of a narrow type would wrap in a product.
-        working = self._all_columns.working
-        return Reconstruction(self.factorization, threads=self._threads, dtype=working).blocks()
+        unrounded = Reconstruction(self.factorization, threads=self._threads, dtype=self._working)
+        return unrounded.blocks()
 
     def _check_operand(self, x: NDArray[Any], found: int | None, expected: int) -> None:
         if found != expected:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import asdict
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -153,7 +154,9 @@ def _output_name(source: str, output: str | None) -> str:
         return output
     if source == "-":
         return "-"
-    for suffix in (".npy", ".h5", ".hdf5", ".hdf", ".he5", ".mtx.gz", ".mtx"):
+    from lplrcli.io import FORMATS
+
+    for suffix in chain.from_iterable(known.suffixes for known in FORMATS.values()):
         if source.lower().endswith(suffix):
             return source[: -len(suffix)] + ".lplr"
     return source + ".lplr"

@@ -148,8 +148,6 @@ def _measure(
     progress: bool | None,
 ) -> dict[str, Any]:
     """Error of matrix `i` against the original, in one pass over it."""
-    from threadpoolctl import threadpool_limits
-
     from lplrcli.io import open_source
     from lplrcli.model.parallel import usable_cpus
     from lplrcli.pipeline.assess import assess
@@ -157,7 +155,6 @@ def _measure(
     with (
         progress_bar("measuring", progress) as observe,
         open_source(against, dataset=dataset, threads=threads, observer=observe) as source,
-        threadpool_limits(1, "blas"),
     ):
         report = assess(source, container.factorization(i), threads or usable_cpus())
     return {

@@ -72,6 +72,11 @@ def stored_entries(values: NDArray[Any] | CsrRows) -> NDArray[Any]:
     return entries.ravel(order="K")
 
 
+def scaled(values: NDArray[Any], exponent: int) -> NDArray[Any]:
+    """``2**exponent * values``, exactly; `values` themselves for an exponent of 0."""
+    return np.ldexp(values, exponent) if exponent else values
+
+
 def position_of_nonfinite(values: NDArray[Any] | CsrRows) -> tuple[int, tuple[int, int]]:
     """How many entries are NaN or infinite, and row and column of the first in row order."""
     if isinstance(values, CsrRows):

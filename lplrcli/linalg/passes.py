@@ -25,6 +25,7 @@ from lplrcli.linalg.operands import (
     RightOperand,
     dense_rows,
     position_of_nonfinite,
+    scaled,
     stored_entries,
     transposed_times,
 )
@@ -245,15 +246,11 @@ def _prepared(
     """Run `task` on the block in the working precision and at the safe scale."""
     values = block.values
     if isinstance(values, CsrRows):
-        data = _scaled(values.data.astype(dtype, copy=False), exponent)
+        data = scaled(values.data.astype(dtype, copy=False), -exponent)
         return task(
             RowBlock(block.start, CsrRows(values.shape, values.indptr, values.indices, data))
         )
-    return task(RowBlock(block.start, _scaled(values.astype(dtype, copy=False), exponent)))
-
-
-def _scaled(values: NDArray[Any], exponent: int) -> NDArray[Any]:
-    return np.ldexp(values, -exponent) if exponent else values
+    return task(RowBlock(block.start, scaled(values.astype(dtype, copy=False), -exponent)))
 
 
 def _scan_block(block: RowBlock) -> _BlockScan:

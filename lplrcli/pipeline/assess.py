@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from lplrcli.errors import InputError
-from lplrcli.linalg.operands import dense_rows, stored_entries
+from lplrcli.linalg.operands import dense_rows, scaled, stored_entries
 from lplrcli.linalg.passes import Passes, Scan
 from lplrcli.linalg.range_finder import gram_of
 from lplrcli.model.compressed import Factorization
@@ -39,13 +40,12 @@ def measure(passes: Passes, factorization: Factorization, scan: Scan, threads: i
         Range and norm of A.
     threads : int
         For decoding the factors.
-
     """
     rows, columns = passes.shape
     left = factorization.left
     huge = passes.source.sparse and rows * columns > DENSE_ENTRIES
-    if huge and left is not None and factorization.plan.exponent == 0:
-        return _by_inner_products(passes, factorization, threads)
+    if huge and left is not None and factorization.plan.exponent == scan.exponent == 0:
+        return _by_inner_products(passes, factorization, scan, threads)
     reconstruction = Reconstruction(factorization, threads=threads)
     decoded = (
         decode_factor(left, reconstruction.working, threads=threads)
@@ -54,12 +54,7 @@ def measure(passes: Passes, factorization: Factorization, scan: Scan, threads: i
     )
     exponent = _square_safe_exponent(scan, factorization.report.source_norm)
     squares = largest = 0.0
-    task = partial(
-        _compare,
-        reconstruction=reconstruction,
-        left=decoded,
-        exponent=exponent,
-    )
+    task = partial(_compare, reconstruction=reconstruction, left=decoded, exponent=exponent)
     for block_squares, block_largest in passes.map_stored("measurement", task):
         squares += block_squares
         largest = max(largest, block_largest)
@@ -73,17 +68,6 @@ def measure(passes: Passes, factorization: Factorization, scan: Scan, threads: i
     )
 
 
-def check_shape(passes: Passes, factorization: Factorization) -> None:
-    """Raise `InputError` if the matrix cannot be the original."""
-    if passes.shape != factorization.shape:
-        raise InputError(
-            "the shape differs from that of the compressed matrix",
-            path=passes.source.name,
-            found=f"{passes.shape[0]} x {passes.shape[1]}",
-            expected=f"{factorization.shape[0]} x {factorization.shape[1]}",
-        )
-
-
 def assess(source: MatrixSource, factorization: Factorization, threads: int) -> ErrorReport:
     """Error of `factorization` against another copy of its original, in two passes.
 
@@ -92,9 +76,16 @@ def assess(source: MatrixSource, factorization: Factorization, threads: int) -> 
     InputError
         If the shapes differ, or the original holds NaN or infinity.
     """
+    if source.shape != factorization.shape:
+        raise InputError(
+            "the shape differs from that of the compressed matrix",
+            path=source.name,
+            found=f"{source.shape[0]} x {source.shape[1]}",
+            expected=f"{factorization.shape[0]} x {factorization.shape[1]}",
+        )
     passes = Passes(source)
-    check_shape(passes, factorization)
-    return measure(passes, factorization, passes.scan(), threads)
+    with threadpool_limits(1, "blas"):
+        return measure(passes, factorization, passes.scan(), threads)
 
 
 def _compare(
@@ -112,8 +103,8 @@ def _compare(
         tile = _rows_of(block.values, start, min(start + height, rows))
         first = block.start + start
         decoded = reconstruction.product(left[:, first : first + tile.shape[0]], first)
-        original = np.ascontiguousarray(_scaled(dense_rows(tile, wide), exponent)).reshape(-1)
-        found = _scaled(decoded.astype(wide, copy=False), exponent).reshape(-1)
+        original = np.ascontiguousarray(scaled(dense_rows(tile, wide), -exponent)).reshape(-1)
+        found = scaled(decoded.astype(wide, copy=False), -exponent).reshape(-1)
         total, worst = squared_distance(original, found)
         squares += total
         largest = max(largest, worst)
@@ -130,10 +121,6 @@ def _rows_of(values: NDArray[Any] | CsrRows, start: int, stop: int) -> NDArray[A
             values.data[low:high],
         )
     return values[start:stop]
-
-
-def _scaled(values: NDArray[Any], exponent: int) -> NDArray[Any]:
-    return np.ldexp(values, -exponent) if exponent else values
 
 
 def _scaled_norm(scan: Scan, exponent: int) -> float:
@@ -154,7 +141,9 @@ def _ratio(squares: float, norm: float) -> float:
     return float(np.sqrt(squares / norm)) if norm > 0 else float("inf")
 
 
-def _by_inner_products(passes: Passes, factorization: Factorization, threads: int) -> ErrorReport:
+def _by_inner_products(
+    passes: Passes, factorization: Factorization, scan: Scan, threads: int
+) -> ErrorReport:
     """``‖A‖² − 2 <A, L R> + ‖L R‖²``: nothing is formed, so nothing limits the shape.
 
     Exact but for float64 rounding, as long as decoding does not round to integers.
@@ -165,30 +154,24 @@ def _by_inner_products(passes: Passes, factorization: Factorization, threads: in
         np.ascontiguousarray(decode_factor(factor, passes.dtype, threads=threads).T)
         for factor in (factorization.left, factorization.right)
     )
-    inner = norm = 0.0
-    for block_norm, block_inner in passes.map_stored(
-        "measurement", partial(_inner, left=left, right=right)
-    ):
-        norm += block_norm
-        inner += block_inner
+    norm = scan.source_norm**2
+    inner = sum(passes.map_stored("measurement", partial(_inner, left=left, right=right)))
     product = float(np.sum(gram_of(left) * gram_of(right)))
     return ErrorReport(
         relative_frobenius_error=_ratio(max(norm - 2 * inner + product, 0.0), norm),
         max_abs_error=None,
         exact=factorization.dtype in ("float32", "float64"),
-        source_norm=float(np.sqrt(norm)),
+        source_norm=scan.source_norm,
         passes=passes.count,
         bound=factorization.report.bound,
     )
 
 
-def _inner(block: RowBlock, left: NDArray[Any], right: NDArray[Any]) -> tuple[float, float]:
+def _inner(block: RowBlock, left: NDArray[Any], right: NDArray[Any]) -> float:
     from lplrcli.kernels.sparse import csr_inner_product
-    from lplrcli.kernels.statistics import sum_of_squares
 
     values = block.values
     if not isinstance(values, CsrRows):
         raise TypeError("inner products are for sparse rows")
     rows = left[block.start : block.start + values.shape[0]]
-    inner = csr_inner_product(values.indptr, values.indices, values.data, rows, right)
-    return float(sum_of_squares(values.data)), float(inner)
+    return float(csr_inner_product(values.indptr, values.indices, values.data, rows, right))

@@ -117,15 +117,6 @@ class Reconstruction:
                 time.perf_counter() - began,
             )
 
-    def rows(self, start: int, stop: int) -> NDArray[Any]:
-        """Rows `start` to `stop` in the working precision, before `cast`."""
-        factorization = self.factorization
-        out = np.zeros((stop - start, len(self.columns)), self.working)
-        if factorization.left is not None and self.right is not None:
-            left = decode_factor(factorization.left, self.working, start, stop, self.threads)
-            np.matmul(left.T, self.right, out=out)
-        return self._finished(out, start, stop)
-
     def product(self, left: NDArray[Any], start: int) -> NDArray[Any]:
         """Rows from `start` on, as `dtype`, given their part of Lᵀ."""
         rows = left.shape[1]
