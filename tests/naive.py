@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -96,6 +97,196 @@ def sum_of_squares(values):
 def squared_distance(first, second):
     difference = np.asarray(first, np.float64) - np.asarray(second, np.float64)
     return float(np.sum(difference**2)), float(np.abs(difference).max(initial=0.0))
+
+
+# -- kernels/rans.py
+
+
+TRELLIS_MACHINES = {
+    3: (0o13 >> 1, 0o04 >> 1),
+    4: (0o23 >> 1, 0o04 >> 1),
+    5: (0o45 >> 1, 0o10 >> 1),
+    6: (0o103 >> 1, 0o024 >> 1),
+    7: (0o235 >> 1, 0o126 >> 1),
+    8: (0o515 >> 1, 0o362 >> 1),
+}
+"""State bits v to (H0, H1): Ungerboeck's parity-check polynomials without their last digit."""
+
+
+def rans_frequencies(weights):
+    """Frequencies out of 4096 of tokens whose weights have these indices."""
+    values = [w if w < 4 else (4 + w % 4) << (w // 4 - 1) for w in weights]
+    found = [max(1, 4096 * v // sum(values)) if v else 0 for v in values]
+    found[found.index(max(found))] += 4096 - sum(found)
+    return found
+
+
+def rans_read_tables(tables, components):
+    """Machine, context, class of each component, context map and frequencies of each table."""
+
+    def summed(part, lag):
+        out = []
+        for i, difference in enumerate(part):
+            out.append((difference + (out[i - lag] if i >= lag else 0)) % 256)
+        return out
+
+    machine, context, classes, count = tables[:4]
+    at = 4
+    component_class = summed(tables[at : at + components], 1)
+    at += components
+    size = classes * (32 if context else 1) * (2 if machine else 1)
+    table_of = summed(tables[at : at + size], 1)
+    at += size
+    frequencies = []
+    for _ in range(count):
+        listed = tables[at]
+        frequencies.append(rans_frequencies(summed(tables[at + 1 : at + 1 + listed], 2)))
+        at += 1 + listed
+    assert at == len(tables)
+    return machine, context, component_class, table_of, frequencies
+
+
+def rans_token(k):
+    """Token, number of extra bits and extra bits of a coded integer."""
+    m = abs(k)
+    bucket, count, extra = m, 0, 0
+    if m >= 16:
+        length = m.bit_length()
+        bucket, count = 16 + 4 * (length - 5) + (m >> (length - 3)) % 4, length - 3
+        extra = m % 2**count
+    return (0 if m == 0 else 2 * bucket - (k < 0)), count, extra
+
+
+def rans_integer(token, read):
+    """The coded integer of a token; `read(n)` gives n extra bits."""
+    bucket = (token + 1) // 2
+    m = bucket
+    if bucket >= 16:
+        count = (bucket - 16) // 4 + 2
+        m = (4 + bucket % 4 << count) + read(count)
+    return -m if token % 2 else m
+
+
+def rans_order(components, rows):
+    """Component and row of the entries, in the order in which they are decoded."""
+    for first in range(0, components, 4):
+        for row in range(rows):
+            for component in range(first, min(first + 4, components)):
+                yield component, row
+
+
+class RansWalk:
+    """What encoder and decoder both know before an entry: its table, and what parity it has."""
+
+    def __init__(self, tables, components):
+        parts = rans_read_tables(tables, components)
+        self.machine, self.context, self.classes, self.table_of, self.frequencies = parts
+        self.states = [0] * components
+        self.above = [(0, 0)] * components
+
+    def union(self, component):
+        return self.states[component] % 2 if self.machine else 0
+
+    def table(self, component):
+        contexts, unions = 32 if self.context else 1, 2 if self.machine else 1
+        context = 0
+        if self.context:
+            a, b = self.above[component]
+            t = 2 * a + b
+            context = min(abs(t).bit_length(), 15) + (16 if t < 0 else 0)
+        index = (self.classes[component] * contexts + context) * unions + self.union(component)
+        return self.frequencies[self.table_of[index]]
+
+    def integer(self, component, code):
+        return (code - self.union(component)) // 2 if self.machine else code
+
+    def code(self, component, k):
+        return 2 * k + self.union(component) if self.machine else k
+
+    def step(self, component, code):
+        if self.machine:
+            h0, h1 = TRELLIS_MACHINES[self.machine]
+            state, k = self.states[component], self.integer(component, code)
+            self.states[component] = (state >> 1) ^ (h0 if state % 2 else 0) ^ (h1 if k % 2 else 0)
+        self.above[component] = (code, self.above[component][0])
+
+
+def rans_encode_chunk(codes, tables):
+    """Payload of a chunk of coding ``rans`` (SPEC.md): codes (components, rows) of any integers.
+
+    With a machine, every code has the parity that its state demands.
+    """
+    components, rows = codes.shape
+    walk = RansWalk(tables, components)
+    # Forward: what to put, as (lane, slots below, slots taken, bits of a slot) or raw bits.
+    puts = []
+    for component, row in rans_order(components, rows):
+        code, frequencies = int(codes[component, row]), walk.table(component)
+        k = walk.integer(component, code)
+        assert walk.code(component, k) == code, "a code of the wrong parity"
+        token, count, extra = rans_token(k)
+        assert frequencies[token] > 0, "a token that the table does not have"
+        puts.append((component % 4, sum(frequencies[:token]), frequencies[token], 12))
+        if count:
+            puts.append((component % 4, extra % 2 ** min(count, 16), 1, min(count, 16)))
+        if count > 16:
+            puts.append((component % 4, extra >> 16, 1, count - 16))
+        walk.step(component, code)
+    # Backward: extra bits are symbols of frequency 1 out of 2**bits.
+    states, words = [2**16] * 4, []
+    for lane, start, frequency, bits in reversed(puts):
+        x = states[lane]
+        if x >= frequency << (32 - bits):
+            words.append(x % 2**16)
+            x >>= 16
+        states[lane] = (x // frequency << bits) + x % frequency + start
+    head = b"".join(x.to_bytes(4, "little") for x in states)
+    return head + b"".join(word.to_bytes(2, "little") for word in reversed(words))
+
+
+def rans_decode_chunk(payload, tables, components, rows):
+    """Codes of a chunk, int64 of shape (components, rows); ValueError for one that is damaged."""
+    if len(payload) < 16 or len(payload) % 2:
+        raise ValueError("length")
+    states = [int.from_bytes(payload[4 * i : 4 * i + 4], "little") for i in range(4)]
+    if min(states) < 2**16:
+        raise ValueError("state")
+    words = iter([int.from_bytes(payload[i : i + 2], "little") for i in range(16, len(payload), 2)])
+
+    def refill(lane):
+        if states[lane] < 2**16:
+            word = next(words, None)
+            if word is None:
+                raise ValueError("words run out")
+            states[lane] = states[lane] * 2**16 + word
+
+    def raw(lane, count):
+        value = states[lane] % 2**count
+        states[lane] >>= count
+        refill(lane)
+        return value
+
+    def extra_bits(lane, count):
+        low = raw(lane, min(count, 16))
+        return low + (raw(lane, count - 16) << 16 if count > 16 else 0)
+
+    walk = RansWalk(tables, components)
+    codes = np.zeros((components, rows), np.int64)
+    for component, row in rans_order(components, rows):
+        lane, frequencies = component % 4, walk.table(component)
+        slot = states[lane] % 4096
+        token, start = 0, 0
+        while slot >= start + frequencies[token]:
+            start += frequencies[token]
+            token += 1
+        states[lane] = frequencies[token] * (states[lane] // 4096) + slot - start
+        refill(lane)
+        k = rans_integer(token, partial(extra_bits, lane))
+        codes[component, row] = walk.code(component, k)
+        walk.step(component, int(codes[component, row]))
+    if states != [2**16] * 4 or next(words, None) is not None:
+        raise ValueError("states or words left")
+    return codes
 
 
 # -- the paper's methods (arXiv 2310.11028, section 5; design/ALGORITHM.md, section 1)

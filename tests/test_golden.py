@@ -19,7 +19,7 @@ from lplrcli.model.definitions import format_folder
 from lplrcli.pipeline.factors import decode_factor
 
 GOLDEN = sorted((Path(__file__).parent.parent / "testdata" / "golden").glob("v*/*.lplr"))
-NATURAL = {"normal": np.float32, "uniform": np.float64}
+NATURAL = {"normal": np.float32} | dict.fromkeys(("uniform", "deadzone", "trellis"), np.float64)
 
 
 def reference_decoder():

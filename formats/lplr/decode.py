@@ -29,9 +29,12 @@ except ImportError:  # Python 3.14 brings its own
 WHOLE_FILE = 2**32 - 1
 CHUNK_TAGS = {"left": b"LEFT", "right": b"RGHT", "residual": b"RESD"}
 ORDER = (b"META", b"COMP", *CHUNK_TAGS.values())
+VERSIONS = ((0, 1), (0, 2))
 MODES = {"factors": "left right", "direct": "residual", "factors+residual": "left residual right"}
 SCHEMA = json.loads(Path(__file__).with_name("metadata.schema.json").read_text("utf-8"))
+DICTIONARY = Path(__file__).with_name("metadata.dict").read_bytes()
 CODEBOOKS = json.loads(Path(__file__).with_name("normal_codebooks.json").read_text("utf-8"))
+MACHINES = {0: (0, 0), 3: (5, 2), 4: (9, 2), 5: (18, 4), 6: (33, 10), 7: (78, 43), 8: (166, 121)}
 TYPES: dict[str, Any] = {"object": dict, "array": list, "string": str, "boolean": bool}
 TYPES |= {"integer": int, "number": int | float, "null": type(None)}
 
@@ -54,7 +57,7 @@ class Section(NamedTuple):
 class Factor(NamedTuple):
     """Codes of a factor and their values, one row per component."""
 
-    codes: NDArray[np.uint16]
+    codes: NDArray[Any]
     values: NDArray[Any]
 
 
@@ -72,15 +75,26 @@ def check(holds: bool, message: str) -> None:
         raise LplrError(message)
 
 
-def file_header(data: memoryview) -> None:
-    """Check signature, checksum and version, in this order."""
+class EntropyTables(NamedTuple):
+    """Tables of the coding `rans`: as they are, differences undone."""
+
+    machine: int
+    context: int
+    classes: list[int]
+    context_map: list[int]
+    frequencies: list[list[int]]
+
+
+def file_header(data: memoryview) -> tuple[int, int]:
+    """Check signature, checksum and version, in this order, and return the version."""
     check(bytes(data[:8]) == b"\x89LPLR\r\x1a\n", "File header, signature: not an .lplr file")
     check(len(data) >= 32, "File header: file is truncated")
     _, major, minor, flags, reserved, checksum = struct.unpack_from("<8sHHI12sI", data)
     check(zlib.crc32(data[:28]) == checksum, "File header, header checksum: mismatch")
-    needed = f"file needs a reader of version {major}.{minor}, this one reads 0.1"
-    check((major, minor) == (0, 1), f"File header, major, minor: {needed}")
+    needed = f"file needs a reader of version {major}.{minor}, this one reads 0.1 and 0.2"
+    check((major, minor) in VERSIONS, f"File header, major, minor: {needed}")
     check(flags == 0 and not any(reserved), "File header, flags, reserved: not zero")
+    return major, minor
 
 
 def section_header(data: memoryview, offset: int) -> Section:
@@ -155,28 +169,32 @@ def order_of_sections(entries: list[Section]) -> list[dict[bytes, list[Section]]
     return matrices
 
 
-def inflate(frame: bytes) -> bytes:
-    """Inflate the Zstandard frame of `META`; its header is RFC 8878, section 3.1.1.1."""
-    check(len(frame) <= 2**20, "META: payload over 1 MiB")
-    check(frame[:4] == b"\x28\xb5\x2f\xfd" and len(frame) > 5, "META: not a Zstandard frame")
+def inflate(frame: bytes, most: int, name: str, dictionary: bytes = b"") -> bytes:
+    """Inflate a bounded frame; the header of a frame is RFC 8878, section 3.1.1.1."""
+    check(frame[:4] == b"\x28\xb5\x2f\xfd" and len(frame) > 5, f"{name}: not a Zstandard frame")
     single, id_length = frame[4] >> 5 & 1, (0, 1, 2, 4)[frame[4] & 3]
     size_length = (single, 2, 4, 8)[frame[4] >> 6]
     at = 6 - single + id_length
-    check(size_length > 0, "META: frame does not state its content size")
-    check(not any(frame[at - id_length : at]), "META: frame uses a dictionary")
+    check(size_length > 0, f"{name}: frame does not state its content size")
+    check(not any(frame[at - id_length : at]), f"{name}: frame names a dictionary")
     size = int.from_bytes(frame[at : at + size_length], "little") + 256 * (size_length == 2)
     window = size if single else (8 + (frame[5] & 7)) << (7 + (frame[5] >> 3))
-    check(max(size, window) <= 2**24, "META: content or window over 16 MiB")
+    check(size <= most, f"{name}: content over {most} bytes")
+    check(window <= 2**24, f"{name}: window over 16 MiB")
     try:
         if zstd.__name__ == "zstandard":
-            content: bytes = zstd.ZstdDecompressor().decompress(frame, allow_extra_data=False)
+            raw = zstd.ZstdCompressionDict(dictionary, dict_type=zstd.DICT_TYPE_RAWCONTENT)
+            decompressor = zstd.ZstdDecompressor(dict_data=raw if dictionary else None)
+            content: bytes = decompressor.decompress(frame, allow_extra_data=False)
         else:
-            decompressor = zstd.ZstdDecompressor()
+            raw = zstd.ZstdDict(dictionary, is_raw=True) if dictionary else None
+            decompressor = zstd.ZstdDecompressor(zstd_dict=raw)
             content = decompressor.decompress(frame, max_length=size + 1)
-            check(decompressor.eof and not decompressor.unused_data, "META: not one whole frame")
+            whole = decompressor.eof and not decompressor.unused_data
+            check(whole, f"{name}: not one whole frame")
     except zstd.ZstdError as error:
-        raise LplrError(f"META: {error}") from error
-    check(len(content) == size, "META: content is not of the size that the frame states")
+        raise LplrError(f"{name}: {error}") from error
+    check(len(content) == size, f"{name}: content is not of the size that the frame states")
     return content
 
 
@@ -242,6 +260,19 @@ def validate(value: Any, schema: dict[str, Any], name: str = "META") -> None:
             validate(value[key], properties[key], f"{name}, {key}")
 
 
+def later_than_first(meta: dict[str, Any]) -> None:
+    """Refuse in a file of version 0.1 what came with 0.2; Versions tells what that is."""
+    plan, name = meta["plan"], "Versions: came with 0.2"
+    target = plan["target"]
+    check(target["method"] != "rate-distortion", f"{name}: method")
+    check(None not in (target["bits"], target["bits_right"]), f"{name}: bits of null")
+    new = target.keys() - {"method", "rank", "bits", "bits_right"}
+    check(not new and "predictions" not in plan, f"{name}: keys of the plan")
+    for factor in meta["factors"].values():
+        check(factor["quantizer"] in ("uniform", "normal"), f"{name}: quantizer")
+        check(factor["coding"] == "packed", f"{name}: coding")
+
+
 def arithmetic(meta: dict[str, Any]) -> None:
     """Check the rules of `META` between fields; Python's integers do not overflow."""
     n, d = meta["matrix"]["shape"]
@@ -254,13 +285,27 @@ def arithmetic(meta: dict[str, Any]) -> None:
     check(" ".join(sorted(factors)) == MODES[mode], "META, plan, mode: factors do not agree")
     for key, factor in factors.items():
         name, count = f"META, factors, {key}", factor["components"]
-        length = {"left": n, "right": d, "residual": n * d}[key]
-        equal = 1 if key == "residual" else factors["left"]["components"]
+        entropy = factor["coding"] == "rans"
+        if key == "residual":
+            check(count == 1 or (entropy and count == d), f"{name}, components: not 1 or {d}")
+            length = n * d if count == 1 else n
+        else:
+            length = n if key == "left" else d
+            check(count == factors["left"]["components"], f"{name}, components: not equal")
+            check(not entropy or count <= min(n, d), f"{name}, components: over min(n, d)")
         check(factor["length"] == length, f"{name}, length: not {length}")
-        check(count == equal, f"{name}, components: not {equal}")
         check(math.prod(factor["grid"]) == length, f"{name}, grid: product is not the length")
+        pair = (factor["quantizer"] in ("deadzone", "trellis")) == entropy
+        check(pair, f"{name}, quantizer, coding: do not go together")
         table_length = count + (16 if factor["quantizer"] == "uniform" else 2 * count)
-        check(factor["table_length"] == table_length, f"{name}, table_length: not {table_length}")
+        holds = factor["table_length"] >= 1 if entropy else factor["table_length"] == table_length
+        check(holds, f"{name}, table_length: not {1 if entropy else table_length}")
+
+
+def bits_of(tables: bytes, name: str) -> list[int]:
+    """Check the tables of the coding `packed`."""
+    check(all(1 <= each <= 16 for each in tables), f"{name}, bits: not 1 to 16")
+    return list(tables)
 
 
 def packed(content: bytes, rows: int, bits: list[int], name: str) -> NDArray[np.uint16]:
@@ -277,6 +322,126 @@ def packed(content: bytes, rows: int, bits: list[int], name: str) -> NDArray[np.
             codes[i] |= stream[bit : width * rows : width].astype(np.uint16) << np.uint16(bit)
         at += run
     return codes
+
+
+def undo(stored: bytes, lag: int) -> list[int]:
+    """Undo differences mod 256 from the byte `lag` before."""
+    found = list(stored)
+    for i in range(lag, len(found)):
+        found[i] = (found[i] + found[i - lag]) % 256
+    return found
+
+
+def frequencies(stored: bytes, name: str) -> list[int]:
+    """Frequencies of the tokens that a frequency table lists; they sum to 4096."""
+    indices = undo(stored, 2)
+    check(1 <= len(indices) <= 231, f"{name}, count: not 1 to 231")
+    check(max(indices) <= 47 and indices[-1] > 0, f"{name}, weight: over 47, or last one 0")
+    weights = [w if w < 4 else (4 + w % 4) << (w // 4 - 1) for w in indices]
+    found = [max(1, 4096 * each // sum(weights)) if each else 0 for each in weights]
+    greatest = found.index(max(found))
+    found[greatest] += 4096 - sum(found)
+    check(found[greatest] >= 1, f"{name}, frequency: less than 1")
+    return found
+
+
+def entropy_tables(
+    content: bytes, components: int, quantizer: str, name: str
+) -> tuple[EntropyTables, bytes]:
+    """Read the tables of the coding `rans`, and return them with what follows, the side."""
+    stream = memoryview(content)
+
+    def take(size: int) -> bytes:
+        nonlocal stream
+        check(len(stream) >= size, f"{name}, tables: end too early")
+        part, stream = stream[:size], stream[size:]
+        return bytes(part)
+
+    machine, context, class_count, table_count = take(4)
+    right = machine == 0 if quantizer == "deadzone" else 3 <= machine <= 8
+    check(right, f"{name}, machine: not one for {quantizer}")
+    check(context <= 1, f"{name}, context: not 0 or 1")
+    check((class_count > 0) == (components > 0), f"{name}, classes: none, or not none")
+    check((table_count > 0) == (components > 0), f"{name}, frequency tables: none, or not none")
+    classes = undo(take(components), 1)
+    check(all(each < class_count for each in classes), f"{name}, class: too large")
+    size = class_count * (32 if context else 1) * (2 if machine else 1)
+    context_map = undo(take(size), 1)
+    check(all(each < table_count for each in context_map), f"{name}, context map: too large")
+    found = [frequencies(take(take(1)[0]), f"{name}, table {t}") for t in range(table_count)]
+    return EntropyTables(machine, context, classes, context_map, found), bytes(stream)
+
+
+class Lanes:
+    """The four decoders of a chunk of the coding `rans`, and the words that they share."""
+
+    def __init__(self, content: bytes, name: str) -> None:
+        long_enough = len(content) >= 16 and len(content) % 2 == 0
+        check(long_enough, f"{name}, length: under 16, or odd")
+        self.states: list[int] = list(struct.unpack_from("<4I", content))
+        self.words = iter(struct.unpack_from(f"<{len(content) // 2 - 8}H", content, 16))
+        self.name = name
+        check(min(self.states) >= 2**16, f"{name}, states: less than 2^16")
+
+    def refill(self, lane: int, x: int) -> None:
+        """Set the state of a lane, of which the next word becomes part if it is small."""
+        if x < 2**16:
+            word: int = next(self.words, -1)
+            check(word >= 0, f"{self.name}, words: none is left")
+            x = x << 16 | word
+        self.states[lane] = x
+
+    def token(self, lane: int, tokens: list[int], starts: list[int]) -> int:
+        """Decode a token, given the token of every slot and the start of every token."""
+        x = self.states[lane]
+        slot = x % 4096
+        token = tokens[slot]
+        self.refill(lane, (starts[token + 1] - starts[token]) * (x >> 12) + slot - starts[token])
+        return token
+
+    def bits(self, lane: int, count: int) -> int:
+        """Decode extra bits, the low 16 of them first."""
+        x, some = self.states[lane], min(count, 16)
+        self.refill(lane, x >> some)
+        low = x & ((1 << some) - 1)
+        return low | self.bits(lane, count - 16) << 16 if count > 16 else low
+
+    def end(self) -> None:
+        """Check that nothing is left."""
+        check(next(self.words, None) is None, f"{self.name}, end of the chunk: words are left")
+        known = self.states == [2**16] * 4
+        check(known, f"{self.name}, end of the chunk: state of a lane is not 2^16")
+
+
+def rans(content: bytes, rows: int, tables: EntropyTables, name: str) -> NDArray[np.int32]:
+    """Decode a chunk of the coding `rans`, one entry after the other."""
+    lanes = Lanes(content, name)
+    starts = [[0, *itertools.accumulate(each)] for each in tables.frequencies]
+    slots = [[t for t, f in enumerate(each) for _ in range(f)] for each in tables.frequencies]
+    h0, h1 = MACHINES[tables.machine]
+    contexts, unions = 32 if tables.context else 1, 2 if tables.machine else 1
+    components = len(tables.classes)
+    codes = [[0, 0] for _ in range(components)]  # two zeros above the first row
+    states = [0] * components
+    for first in range(0, components, 4):
+        group = range(first, min(first + 4, components))
+        for _, i in itertools.product(range(rows), group):
+            context, union = 0, states[i] & 1  # the state stays 0 without a machine
+            if tables.context:
+                t = 2 * codes[i][-1] + codes[i][-2]
+                context = min(abs(t).bit_length(), 15) + 16 * (t < 0)
+            at = (tables.classes[i] * contexts + context) * unions + union
+            table = tables.context_map[at]
+            token = lanes.token(i % 4, slots[table], starts[table])
+            m = bucket = (token + 1) // 2
+            if bucket >= 16:
+                n = (bucket - 16) // 4 + 2
+                m = (4 + bucket % 4) * 2**n + lanes.bits(i % 4, n)
+            k = -m if token % 2 else m
+            codes[i].append(2 * k + union if tables.machine else k)
+            states[i] = (states[i] >> 1) ^ (h0 if union else 0) ^ (h1 if k % 2 else 0)
+    lanes.end()
+    return np.array([each[2:] for each in codes], np.int32).reshape(components, rows)
 
 
 def normal_levels(bits: int) -> NDArray[Any]:
@@ -315,6 +480,59 @@ def normal(codes: NDArray[np.uint16], bits: list[int], side: bytes, name: str) -
     return values
 
 
+def units(side: bytes, components: int, name: str) -> NDArray[np.float64]:
+    """Return the unit of each component, from the side of `deadzone` or `trellis`."""
+    check(len(side) == 11 + 2 * components, f"{name}, side: not of the length demanded")
+    step = struct.unpack_from("<d", side)[0]
+    check(math.isfinite(step) and step > 0, f"{name}, step: not finite and over 0")
+    planes = np.frombuffer(side, np.uint8, offset=11).reshape(2, components)
+    index = (planes[1].astype(np.uint16) << 8 | planes[0]).astype(np.uint16).view(np.int16)
+    in_range = (index >= -8176) & (index <= 8191)
+    check(bool(in_range.all()), f"{name}, scales: index not -8176 to 8191")
+    scale = np.ldexp(1 + (index & 7) / 8, (index >> 3).astype(np.int32))
+    unit: NDArray[np.float64] = np.float64(step) * scale
+    in_range = (unit >= 2.0**-960) & (unit <= 2.0**960)
+    check(bool(in_range.all()), f"{name}, scales: unit not 2^-960 to 2^960")
+    return unit
+
+
+def stepped(codes: NDArray[np.int32], side: bytes, name: str) -> NDArray[Any]:
+    """Dequantize to multiples of the units, moved by what the magnitude of a code says."""
+    unit = units(side, len(codes), name)
+    shift = np.array([0, *struct.unpack_from("<3b", side, 8)])
+    wide = codes.astype(np.int64)
+    exact = 256 * wide + np.sign(wide) * shift[np.minimum(np.abs(wide), 3)]
+    values: NDArray[np.float64] = exact.astype(np.float64) * unit[:, None] / 256
+    return values
+
+
+def factor_of(
+    factor: dict[str, Any], table: bytes, chunks: list[bytes], name: str, label: str
+) -> Factor:
+    """Decode the chunks of one factor and dequantize them, given its part of `COMP`."""
+    length, count, quantizer = factor["length"], factor["components"], factor["quantizer"]
+    entropy = factor["coding"] == "rans"
+    if entropy:
+        content = inflate(table, 2**24, name)
+        tables, side = entropy_tables(content, count, quantizer, name)
+        # What is wrong with the side is told before anything is decoded.
+        units(side, count, name)
+    else:
+        bits, side = bits_of(table[:count], name), table[count:]
+    parts = [np.zeros((count, 0 if count else length), np.int32 if entropy else np.uint16)]
+    for ordinal, chunk in enumerate(chunks):
+        rows = min(length - ordinal * factor["chunk_length"], factor["chunk_length"])
+        where = f"{label} {ordinal}"
+        decoded = rans(chunk, rows, tables, where) if entropy else packed(chunk, rows, bits, where)
+        parts.append(decoded)
+    codes = np.concatenate(parts, axis=1)
+    if entropy:
+        values = stepped(codes, side, name)
+    else:
+        values = {"uniform": uniform, "normal": normal}[quantizer](codes, bits, side, name)
+    return Factor(codes, values)
+
+
 def factors_of(
     data: memoryview, metadata: dict[str, Any], sections: dict[bytes, list[Section]]
 ) -> dict[str, Factor]:
@@ -326,24 +544,26 @@ def factors_of(
     factors: dict[str, Factor] = {}
     for key, tag in CHUNK_TAGS.items():
         factor = described.get(key, {"length": 0, "chunk_length": 8, "components": 0})
-        length, chunk_length = factor["length"], factor["chunk_length"]
-        demanded = -(-length // chunk_length) if factor["components"] else 0
+        demanded = -(-factor["length"] // factor["chunk_length"]) if factor["components"] else 0
         check(len(sections[tag]) == demanded, f"{tag!r}: file has not {demanded} sections")
-        if key not in described:
-            continue
-        table, tables = tables[: factor["table_length"]], tables[factor["table_length"] :]
-        bits, side = list(table[: factor["components"]]), table[factor["components"] :]
-        name = f"COMP, {key}"
-        check(all(1 <= each <= 16 for each in bits), f"{name}, bits: not 1 to 16")
-        chunks = [np.zeros((len(bits), 0 if bits else length), np.uint16)]
-        for section in sections[tag]:
-            rows = min(length - section.ordinal * chunk_length, chunk_length)
-            label = f"{tag!r} {section.ordinal} of matrix {section.matrix}"
-            chunks.append(packed(payload(data, section), rows, bits, label))
-        codes = np.concatenate(chunks, axis=1)
-        quantizer = {"uniform": uniform, "normal": normal}[factor["quantizer"]]
-        factors[key] = Factor(codes, quantizer(codes, bits, side, name))
+        if key in described:
+            table, tables = tables[: factor["table_length"]], tables[factor["table_length"] :]
+            chunks = [payload(data, section) for section in sections[tag]]
+            label = f"{tag!r} of matrix {comp.matrix}, chunk"
+            factors[key] = factor_of(factor, table, chunks, f"COMP, {key}", label)
     return factors
+
+
+def to_odd(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Round to binary32 so that a second rounding, to less, gives what one alone would.
+
+    Where a value is not one of binary32, of the two next to it the one with an odd last digit.
+    """
+    near = values.astype(np.float32)
+    inexact = (near != values) & ~np.isnan(values)
+    even = (near.view(np.uint32) & 1) == 0
+    toward = np.where(values > near, np.inf, -np.inf).astype(np.float32)
+    return np.where(inexact & even, np.nextafter(near, toward), near).astype(np.float32)
 
 
 def decoded_matrix(metadata: dict[str, Any], factors: dict[str, Factor]) -> NDArray[Any]:
@@ -353,14 +573,16 @@ def decoded_matrix(metadata: dict[str, Any], factors: dict[str, Factor]) -> NDAr
     if "left" in factors:
         result += factors["left"].values.T.astype(np.float64) @ factors["right"].values
     if "residual" in factors:
-        result += factors["residual"].values.reshape(result.shape)
+        values = factors["residual"].values
+        # One component holds the rows; of several, each is a column.
+        result += values.reshape(result.shape) if len(values) == 1 else values.T
     # The power alone may overflow where the product does not.
     result = np.ldexp(result, metadata["plan"]["exponent"]).reshape(shape)
     if dtype == "bool":
         return np.asarray(result >= 0.5)
     if dtype == "bfloat16":
         largest = float(np.uint32(0x7F7F0000).view(np.float32))
-        pattern = np.clip(result, -largest, largest).astype(np.float32).view(np.uint32)
+        pattern = to_odd(np.clip(result, -largest, largest)).view(np.uint32)
         rounded = (pattern + 0x7FFF + (pattern >> 16 & 1)) >> 16
         return np.where(np.isnan(result), 0x7FC0, rounded).astype("<u2").view("V2")
     if dtype.startswith("float"):
@@ -396,13 +618,18 @@ def decode_file(path: str | Path, most_entries: int = 2**28) -> list[Matrix]:
         If the file breaks a rule of the specification, or memory does not suffice.
     """
     data = memoryview(Path(path).read_bytes())
-    file_header(data)
+    version = file_header(data)
     entries = structure_of_a_file(data)
     matrices = []
     try:
         for sections in order_of_sections(entries):
-            metadata = parse_json(inflate(payload(data, sections[b"META"][0])))
+            meta = sections[b"META"][0]
+            check(meta.length <= 2**20, "META: payload over 1 MiB")
+            dictionary = b"" if version == (0, 1) else DICTIONARY
+            metadata = parse_json(inflate(payload(data, meta), 2**24, "META", dictionary))
             validate(metadata, SCHEMA)
+            if version == (0, 1):
+                later_than_first(metadata)
             arithmetic(metadata)
             metadata.pop("user", None)
             most_entries -= math.prod(metadata["matrix"]["shape"])
@@ -440,9 +667,10 @@ def main() -> int:
                 file.write(array.tobytes())
         hashes = {}
         for key, (codes, values) in factors.items():
+            codes_bytes = codes.astype(codes.dtype.newbyteorder("<")).tobytes()
             value_bytes = values.astype(values.dtype.newbyteorder("<")).tobytes()
             hashes[key] = {
-                "codes_sha256": hashlib.sha256(codes.astype("<u2").tobytes()).hexdigest(),
+                "codes_sha256": hashlib.sha256(codes_bytes).hexdigest(),
                 "values_sha256": hashlib.sha256(value_bytes).hexdigest(),
             }
         rank = len(factors["left"].codes) if "left" in factors else None

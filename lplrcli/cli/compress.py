@@ -194,7 +194,7 @@ def _explain(factorization: Factorization) -> None:
         if factor is not None:
             lines.append(
                 f"{side} factor {factor.length} x {factor.components}, bits per component: "
-                + " ".join(str(depth) for depth in factor.bits.tolist())
+                + " ".join(str(depth) for depth in factor.tables)
             )
     if report.bound is not None:
         lines.append(f"expected error before quantization at most {report.bound:.4g} (Theorem 3.2)")

@@ -1,14 +1,120 @@
-"""The coded chunks of one factor of an open file."""
+"""Coded chunks: what the container checks of them, and those of an open file."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import struct
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, overload
 
 from lplrcli.container.layout import Section
 from lplrcli.container.section_reader import SectionReader
-from lplrcli.container.tables import CHUNK_CHECKS, CODED_LENGTHS, chunk_rows
 from lplrcli.errors import CorruptSectionError
+
+LANES = struct.Struct("<4I")
+SMALLEST_STATE = 1 << 16
+
+
+@lru_cache(maxsize=64)  # all chunks of a factor but the last have the same rows
+def packed_length(bits: bytes, rows: int) -> int:
+    """Bytes of a chunk of `rows` entries per component in coding ``packed``."""
+    # Few depths occur, so counting them beats a sum over thousands of components.
+    return sum(bits.count(depth) * -(-depth * rows // 8) for depth in set(bits))
+
+
+def check_length(coding: str, tables: bytes, section: Section, rows: int) -> None:
+    """Check the length of a chunk by its index entry alone.
+
+    Parameters
+    ----------
+    coding : str
+        Registered id.
+    tables : bytes
+        Parameters of the coding, checked.
+    section : Section
+        Of the chunk.
+    rows : int
+        Entries per component in it.
+
+    Raises
+    ------
+    CorruptSectionError
+        It is not as long as the coding demands.
+    """
+    if coding == "packed":
+        expected: object = packed_length(tables, rows)
+        right = section.length == expected
+    else:
+        expected = f"at least {LANES.size}, and even"
+        right = section.length >= LANES.size and section.length % 2 == 0
+    if not right:
+        raise CorruptSectionError(
+            f"wrong length of chunk {section.ordinal}",
+            section=section.tag,
+            offset=section.header_offset,
+            found=section.length,
+            expected=expected,
+        )
+
+
+def check_packed(bits: bytes, section: Section, rows: int, chunk: bytes) -> None:
+    """Check that the bits after the last code of every run are zero.
+
+    Raises
+    ------
+    CorruptSectionError
+        Some are not; the message names the component.
+    """
+    if rows % 8 == 0:
+        return  # whole bytes at every depth: only a last chunk has padding
+    end = 0
+    for i, depth in enumerate(bits):
+        end += -(-depth * rows // 8)
+        used = depth * rows % 8
+        if used and chunk[end - 1] >> used:
+            raise CorruptSectionError(
+                f"wrong run padding of component {i} in chunk {section.ordinal}",
+                section=section.tag,
+                offset=section.offset + end - 1,
+                found=f"{chunk[end - 1] >> used:#x}",
+                expected="zero bits",
+            )
+
+
+def check_rans(tables: bytes, section: Section, rows: int, chunk: bytes) -> None:
+    """Check the states that the lanes start from; the decoder checks where they end.
+
+    Raises
+    ------
+    CorruptSectionError
+        One is too small; the message names the lane.
+    """
+    for lane, state in enumerate(LANES.unpack_from(chunk)):
+        if state < SMALLEST_STATE:
+            raise CorruptSectionError(
+                f"wrong state of lane {lane} in chunk {section.ordinal}",
+                section=section.tag,
+                offset=section.offset + 4 * lane,
+                found=state,
+                expected=f"at least {SMALLEST_STATE}",
+            )
+
+
+CHUNK_CHECKS: dict[str, Callable[[bytes, Section, int, bytes], None]] = {
+    "packed": check_packed,
+    "rans": check_rans,
+}
+
+
+def chunk_count(record: dict[str, Any]) -> int:
+    """Return how many chunks a factor has, given its metadata."""
+    count: int = -(-record["length"] // record["chunk_length"]) if record["components"] else 0
+    return count
+
+
+def chunk_rows(length: int, chunk_length: int, ordinal: int) -> int:
+    """Return how many entries per component lie in chunk `ordinal` of a factor."""
+    return min(length - ordinal * chunk_length, chunk_length)
 
 
 class StoredChunks(Sequence[bytes]):
@@ -24,8 +130,8 @@ class StoredChunks(Sequence[bytes]):
         The chunk sections of the factor, in order, as many as `record` demands.
     record : dict
         The factor's metadata.
-    bits : bytes, one per component
-        Bits per code.
+    tables : bytes
+        Parameters of the coding, checked.
 
     Raises
     ------
@@ -39,32 +145,24 @@ class StoredChunks(Sequence[bytes]):
         previous_end: dict[int, int],
         sections: Sequence[Section],
         record: dict[str, Any],
-        bits: bytes,
+        tables: bytes,
     ) -> None:
         self._reader = reader
         self._previous_end = previous_end
         self._sections = sections
         self._record = record
-        self._bits = bits
+        self._tables = tables
         self._check = CHUNK_CHECKS[record["coding"]]
-        coded_length = CODED_LENGTHS[record["coding"]]
-        # All chunks but the last have the same rows, and there may be very many.
-        lengths: dict[int, int] = {}
         for section in sections:
-            rows = self._rows(section)
-            if rows not in lengths:
-                lengths[rows] = coded_length(bits, rows)
-            if section.length != lengths[rows]:
-                raise CorruptSectionError(
-                    f"wrong length of chunk {section.ordinal}",
-                    section=section.tag,
-                    offset=section.header_offset,
-                    found=section.length,
-                    expected=lengths[rows],
-                )
+            check_length(record["coding"], tables, section, self._rows(section))
 
     def __len__(self) -> int:
         return len(self._sections)
+
+    @property
+    def lengths(self) -> list[int]:
+        """Bytes of each chunk; none is read."""
+        return [section.length for section in self._sections]
 
     @overload
     def __getitem__(self, at: int) -> bytes: ...
@@ -76,9 +174,14 @@ class StoredChunks(Sequence[bytes]):
         section = self._sections[at]
         with self._reader.naming():
             payload = self._reader.payload(section, self._previous_end[section.offset])
-            self._check(self._bits, section, self._rows(section), payload)
+            self._check(self._tables, section, self._rows(section), payload)
         return payload
 
     def _rows(self, section: Section) -> int:
         record = self._record
         return chunk_rows(record["length"], record["chunk_length"], section.ordinal)
+
+
+def lengths_of(chunks: Sequence[bytes]) -> list[int]:
+    """Bytes of each chunk; those of an open file are not read for it."""
+    return chunks.lengths if isinstance(chunks, StoredChunks) else [len(chunk) for chunk in chunks]

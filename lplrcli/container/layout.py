@@ -17,7 +17,12 @@ from lplrcli.errors import (
 )
 
 SIGNATURE = b"\x89LPLR\r\x1a\n"
-VERSION = (0, 1)
+FIRST_VERSION = (0, 1)
+VERSION = (0, 2)
+"""What is written."""
+
+READABLE = (FIRST_VERSION, VERSION)
+"""What is read; any other version is refused, earlier and later ones alike."""
 
 ALIGNMENT = 64
 FILE_HEADER = struct.Struct("<8sHHI12sI")
@@ -145,7 +150,7 @@ def parse_file_header(raw: bytes) -> tuple[int, int]:
     NotLplrError
         The signature is wrong; says so where a transfer in text mode explains it.
     UnsupportedVersionError
-        The version is not `VERSION`.
+        The version is not one of `READABLE`.
     CorruptSectionError
         The checksum or a reserved field is wrong, or the header is cut short.
     """
@@ -177,12 +182,12 @@ def parse_file_header(raw: bytes) -> tuple[int, int]:
         )
     _, major, minor, flags, reserved, checksum = FILE_HEADER.unpack(raw)
     _expect("file header: header checksum", checksum, zlib.crc32(raw[:-CHECKSUM_SIZE]), 28)
-    if (major, minor) != VERSION:
+    if (major, minor) not in READABLE:
         raise UnsupportedVersionError(
             "format version (major.minor) not supported",
             offset=8,
             found=f"{major}.{minor}",
-            expected="{}.{}".format(*VERSION),
+            expected=" or ".join(f"{major}.{minor}" for major, minor in READABLE),
             advice=f"Install a version of lplrcli that reads format {major}.{minor}.",
         )
     _expect("file header: flags", flags, 0, 12)

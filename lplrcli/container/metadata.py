@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import math
 import re
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from lplrcli.container.layout import CHUNK_TAGS, METADATA
+from lplrcli.container.layout import CHUNK_TAGS, METADATA, VERSION
 from lplrcli.container.schema import check_schema
-from lplrcli.container.tables import table_length
+from lplrcli.container.tables import GOES_WITH, table_length
+from lplrcli.container.versions import check_features
 from lplrcli.errors import CorruptSectionError
 from lplrcli.model.compressed import Factorization, QuantizedFactor
 from lplrcli.model.plan import CompressionPlan, Target
@@ -18,13 +21,21 @@ from lplrcli.model.version import __version__
 
 MAX_ENTRIES = 2**63 - 1
 MAX_NAME = 4096
+ALWAYS_ASKED = ("method", "rank", "bits", "bits_right")
+"""Keys of ``plan.target`` that are there even if null."""
+
+TARGETS = ("relative_error", "max_abs_error")
 MEASURES = ("relative_frobenius_error", "max_abs_error", "source_norm", "bound")
 
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def describe(
-    factorization: Factorization, *, name: str | None = None, created: str | None = None
+    factorization: Factorization,
+    table_lengths: dict[str, int],
+    *,
+    name: str | None = None,
+    created: str | None = None,
 ) -> dict[str, Any]:
     """Return the metadata of a factorization, checked.
 
@@ -32,6 +43,8 @@ def describe(
     ----------
     factorization : Factorization
         Its chunks are not touched.
+    table_lengths : dict
+        For each factor present, by name, its bytes in ``COMP``.
     name : str, optional
         Name of the array within the file. Control characters become U+FFFD.
     created : str, optional
@@ -52,10 +65,10 @@ def describe(
     document = {
         "array": array,
         "matrix": {"shape": list(f.shape), "unfold": 1},
-        "plan": dataclasses.asdict(f.plan),
+        "plan": _describe_plan(f.plan),
         "achieved": dataclasses.asdict(f.report),
         "factors": {
-            side: _describe_factor(factor)
+            side: _describe_factor(factor, table_lengths[side])
             for side in CHUNK_TAGS
             if (factor := getattr(f, side)) is not None
         },
@@ -64,12 +77,19 @@ def describe(
     }
     if created is not None:
         document["created"] = created
-    check_metadata(document)
+    check_metadata(document, VERSION)
     return document
 
 
-def check_metadata(document: Any) -> None:
+def check_metadata(document: Any, version: tuple[int, int]) -> None:
     """Check metadata against the schema, then by the arithmetic of SPEC.md.
+
+    Parameters
+    ----------
+    document : object
+        What the JSON says.
+    version : tuple of int
+        Version of the file: one of 0.1 must not hold what 0.2 brought.
 
     Raises
     ------
@@ -77,31 +97,56 @@ def check_metadata(document: Any) -> None:
         Some key is wrong; the message names it.
     """
     check_schema(document)
-    for key in MEASURES:
-        value = document["achieved"][key]
-        if value is not None and not math.isfinite(value):
-            _refuse(f"achieved.{key}", value, "a finite number")
+    for path, record, keys in _measured(document):
+        for key in keys:
+            value = record[key]
+            if value is not None and not math.isfinite(value):
+                _refuse(f"{path}.{key}", value, "a finite number")
+    check_features(document, version)
     _check_shapes(document)
     _check_factors(document)
 
 
 def plan_of(document: dict[str, Any]) -> CompressionPlan:
     """Return what was asked and decided, from valid metadata."""
-    plan = dict(document["plan"])
-    target = Target(**plan.pop("target"))
-    return CompressionPlan(target=target, **plan)
+    plan = _real(document)["plan"]
+    return CompressionPlan(**plan | {"target": Target(**plan["target"])})
 
 
 def report_of(document: dict[str, Any]) -> ErrorReport:
     """Return what was achieved, from valid metadata."""
-    achieved = dict(document["achieved"])
-    for key in MEASURES:
-        if achieved[key] is not None:
-            achieved[key] = float(achieved[key])  # JSON may write 0 for 0.0
-    return ErrorReport(**achieved)
+    return ErrorReport(**_real(document)["achieved"])
 
 
-def _describe_factor(factor: QuantizedFactor) -> dict[str, Any]:
+def _measured(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], list[str]]]:
+    """Path and record of the objects with measures, and which of their keys are those."""
+    plan = document["plan"]
+    yield "achieved", document["achieved"], list(MEASURES)
+    yield "plan.target", plan["target"], [key for key in TARGETS if key in plan["target"]]
+    if "predictions" in plan:
+        yield "plan.predictions", plan["predictions"], list(plan["predictions"])
+
+
+def _real(document: dict[str, Any]) -> dict[str, Any]:
+    """Plan and achievements as copies in which measures are floats: JSON may write 0 for 0.0."""
+    found: dict[str, Any] = copy.deepcopy({key: document[key] for key in ("plan", "achieved")})
+    for _, record, keys in _measured(found):
+        for key in keys:
+            record[key] = None if record[key] is None else float(record[key])
+    return found
+
+
+def _describe_plan(plan: CompressionPlan) -> dict[str, Any]:
+    record = dataclasses.asdict(plan)
+    target = record["target"]
+    # Keys that not every method has are left out where they do not apply.
+    record["target"] = {k: v for k, v in target.items() if v is not None or k in ALWAYS_ASKED}
+    if plan.predictions is None:
+        del record["predictions"]
+    return record
+
+
+def _describe_factor(factor: QuantizedFactor, table_bytes: int) -> dict[str, Any]:
     return {
         "length": factor.length,
         "components": factor.components,
@@ -110,7 +155,7 @@ def _describe_factor(factor: QuantizedFactor) -> dict[str, Any]:
         "transform": factor.transform,
         "grid": list(factor.grid),
         "chunk_length": factor.chunk_length,
-        "table_length": factor.components + len(factor.side),
+        "table_length": table_bytes,
     }
 
 
@@ -135,20 +180,46 @@ def _check_factors(document: dict[str, Any]) -> None:
     mode = "direct" if names == ["residual"] else "+".join(names)
     if document["plan"]["mode"] != mode:
         _refuse("plan.mode", document["plan"]["mode"], mode)
-    lengths = {"left": rows, "right": columns, "residual": rows * columns}
+    lengths = {"left": rows, "right": columns}
+    if "residual" in factors:
+        lengths["residual"] = _residual_length(factors["residual"], rows, columns)
     for name, record in factors.items():
         _match(f"{name}.length", record["length"], lengths[name])
         if math.prod(record["grid"]) != record["length"]:
             _refuse(f"factors.{name}.grid", record["grid"], f"product {record['length']}")
         if record["chunk_length"] % 8:  # older releases of fastjsonschema divide in floats
             _refuse(f"factors.{name}.chunk_length", record["chunk_length"], "a multiple of 8")
-        expected = table_length(record["quantizer"], record["components"])
-        _match(f"{name}.table_length", record["table_length"], expected)
+        _check_coding(name, record, rows, columns)
     if "left" in factors:
         components = factors["left"]["components"]
         _match("right.components", factors["right"]["components"], components)
-    if "residual" in factors:
-        _match("residual.components", factors["residual"]["components"], 1)
+
+
+def _residual_length(record: dict[str, Any], rows: int, columns: int) -> int:
+    """Length of the residual's components: all entries in row order, or those of a column."""
+    components = record["components"]
+    if components == 1:
+        return rows * columns
+    if components != columns or record["coding"] != "rans":
+        expected = f"1 or {columns}" if record["coding"] == "rans" else 1
+        _refuse("factors.residual.components", components, expected)
+    return rows
+
+
+def _check_coding(name: str, record: dict[str, Any], rows: int, columns: int) -> None:
+    coding, quantizer, components = record["coding"], record["quantizer"], record["components"]
+    if quantizer not in GOES_WITH[coding]:
+        expected = f"{' or '.join(GOES_WITH[coding])}, as the coding is {coding}"
+        _refuse(f"factors.{name}.quantizer", quantizer, expected)
+    expected_length = table_length(coding, quantizer, components)
+    if expected_length is not None:
+        _match(f"{name}.table_length", record["table_length"], expected_length)
+        return
+    if record["table_length"] == 0:
+        _refuse(f"factors.{name}.table_length", 0, "at least 1")
+    # Codes may take no bytes at all, so that nothing else bounds what a file claims to hold.
+    if name != "residual" and components > min(rows, columns):
+        _refuse(f"factors.{name}.components", components, f"at most {min(rows, columns)}")
 
 
 def _match(key: str, found: int, expected: int) -> None:

@@ -8,9 +8,8 @@ import re
 from itertools import accumulate
 from typing import Any, NoReturn
 
-import zstandard
-
-from lplrcli.container.layout import METADATA
+from lplrcli.container.frames import deflate, inflate, metadata_dictionary
+from lplrcli.container.layout import FIRST_VERSION, METADATA
 from lplrcli.errors import CorruptSectionError
 
 MAX_COMPRESSED = 1 << 20
@@ -23,28 +22,33 @@ MAX_INTEGER_DIGITS = 20
 _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _NOT_STRUCTURE = bytes(set(range(256)) - set(b"[]{},"))
 _NESTING = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1, ord(","): 0}
-_LEVEL = 12
 
 
 def compress_text(document: dict[str, Any]) -> bytes:
     """Return the payload for a valid metadata document; equal documents give equal bytes."""
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     raw = text.encode("utf-8")
-    payload = zstandard.ZstdCompressor(level=_LEVEL, write_content_size=True).compress(raw)
+    payload = deflate(raw, metadata_dictionary())
     if len(raw) > MAX_INFLATED or len(payload) > MAX_COMPRESSED:
         _refuse("too long", f"{len(payload)} bytes", f"at most {MAX_COMPRESSED}")
     return payload
 
 
-def parse_text(payload: bytes) -> Any:
-    """Inflate and parse the payload of a ``META`` section.
+def parse_text(payload: bytes, version: tuple[int, int]) -> Any:
+    """Inflate and parse the payload of a ``META`` section in a file of `version`.
 
     Raises
     ------
     CorruptSectionError
         Not one exact zstd frame, too large, too deep, not strict JSON.
     """
-    raw = _inflate(payload)
+    if len(payload) > MAX_COMPRESSED:
+        _refuse("too long", f"{len(payload)} bytes", f"at most {MAX_COMPRESSED}")
+    # The first version compressed its metadata without one.
+    dictionary = None if version == FIRST_VERSION else metadata_dictionary()
+    raw = inflate(
+        payload, most=MAX_INFLATED, name="metadata", section=METADATA, dictionary=dictionary
+    )
     _check_structure(raw)
     try:
         return json.loads(
@@ -60,27 +64,6 @@ def parse_text(payload: bytes) -> Any:
         _refuse("not UTF-8", f"byte {raw[error.start]:#04x} at {error.start}", "UTF-8")
     except json.JSONDecodeError as error:
         _refuse(f"not JSON: {error.msg}", f"at character {error.pos}")
-
-
-def _inflate(payload: bytes) -> bytes:
-    if len(payload) > MAX_COMPRESSED:
-        _refuse("too long", f"{len(payload)} bytes", f"at most {MAX_COMPRESSED}")
-    if not payload.startswith(zstandard.FRAME_HEADER):
-        _refuse("not a zstd frame", payload[:4].hex(" "), zstandard.FRAME_HEADER.hex(" "))
-    try:
-        frame = zstandard.get_frame_parameters(payload)
-        if frame.content_size == zstandard.CONTENTSIZE_UNKNOWN:
-            _refuse("zstd frame does not state its content size")
-        if frame.content_size > MAX_INFLATED:
-            _refuse("inflates too far", f"{frame.content_size} bytes", f"at most {MAX_INFLATED}")
-        if frame.window_size > MAX_INFLATED:
-            _refuse("zstd window too large", f"{frame.window_size}", f"at most {MAX_INFLATED}")
-        if frame.dict_id:
-            _refuse("zstd frame uses a dictionary", frame.dict_id, "none")
-        inflater = zstandard.ZstdDecompressor(max_window_size=MAX_INFLATED)
-        return inflater.decompress(payload, allow_extra_data=False)
-    except zstandard.ZstdError as error:
-        _refuse(f"not one whole zstd frame: {error}")
 
 
 def _check_structure(raw: bytes) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any, BinaryIO
 
-from lplrcli.container.chunks import StoredChunks
+from lplrcli.container.chunks import StoredChunks, chunk_count
 from lplrcli.container.layout import (
     CHUNK_TAGS,
     FILE_HEADER,
@@ -19,7 +19,7 @@ from lplrcli.container.metadata import check_metadata, plan_of, report_of
 from lplrcli.container.metadata_text import MAX_COMPRESSED, parse_text
 from lplrcli.container.section_reader import SectionReader
 from lplrcli.container.section_table import read_sections
-from lplrcli.container.tables import chunk_count, split_tables
+from lplrcli.container.tables import split_tables
 from lplrcli.errors import CorruptSectionError
 from lplrcli.model.compressed import Factorization, QuantizedFactor
 
@@ -105,8 +105,8 @@ class Container:
                     found=section.length,
                     expected=f"at most {MAX_COMPRESSED}",
                 )
-            document: dict[str, Any] = parse_text(self._payload(section))
-            check_metadata(document)
+            document: dict[str, Any] = parse_text(self._payload(section), self.version)
+            check_metadata(document, self.version)
             self._check_lengths(i, document["factors"])
         return document
 
@@ -132,24 +132,23 @@ class Container:
         IndexError
             There is no matrix `i`.
         """
-        import numpy as np
-
         document = self.metadata(i)
         records = document["factors"]
         owned = self._sections_of(i)
         factors = {}
         with self._reader.naming():
             tables = split_tables(self._payload(owned[TABLES][0]), records)
-            for side, (bits, parameters) in tables.items():
+            for side, (coded, parameters) in tables.items():
                 record = records[side]
                 sections = owned.get(CHUNK_TAGS[side], [])
-                chunks = StoredChunks(self._reader, self._previous_end, sections, record, bits)
+                chunks = StoredChunks(self._reader, self._previous_end, sections, record, coded)
                 factors[side] = QuantizedFactor(
                     length=record["length"],
-                    bits=np.frombuffer(bits, np.uint8),
+                    components=record["components"],
                     quantizer=record["quantizer"],
                     side=parameters,
                     coding=record["coding"],
+                    tables=coded,
                     transform=record["transform"],
                     grid=tuple(record["grid"]),
                     chunk_length=record["chunk_length"],

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
+from lplrcli.container.chunks import (
+    CHUNK_CHECKS,
+    check_length,
+    chunk_count,
+    chunk_rows,
+    lengths_of,
+    packed_length,
+)
 from lplrcli.container.layout import (
     CHUNK_TAGS,
     END,
@@ -23,9 +31,9 @@ from lplrcli.container.layout import (
 )
 from lplrcli.container.metadata import describe
 from lplrcli.container.metadata_text import compress_text
-from lplrcli.container.tables import CODED_LENGTHS, check_tables, chunk_count, chunk_rows
+from lplrcli.container.tables import pack_table
 from lplrcli.errors import CorruptSectionError
-from lplrcli.model.compressed import Factorization
+from lplrcli.model.compressed import Factorization, QuantizedFactor
 
 FACTORS = {tag: side for side, tag in CHUNK_TAGS.items()}
 
@@ -62,22 +70,18 @@ def write_container(
     ------
     CorruptSectionError
         A factorization is not one that a reader would accept: nothing of it was written.
-        A chunk of another length than its coding demands is found only on the way.
+        A chunk that its coding does not allow is found only on the way.
     """
     layout = _Layout(stream)
     for matrix, (factorization, heads) in enumerate(_heads(factorizations, names, created)):
         for tag, payload in heads.items():
-            layout.add(tag, matrix, 0, payload)
-        for tag, ordinal, length in _chunk_lengths(factorization):
-            payload = getattr(factorization, FACTORS[tag]).chunks[ordinal]
-            if len(payload) != length:
-                raise CorruptSectionError(
-                    f"wrong length of chunk {ordinal}",
-                    section=tag,
-                    found=len(payload),
-                    expected=length,
-                )
-            layout.add(tag, matrix, ordinal, payload)
+            layout.write(layout.next_section(tag, matrix, 0, payload), payload)
+        for tag, factor in _factors(factorization):
+            for ordinal in range(len(factor.chunks)):
+                payload = factor.chunks[ordinal]
+                section = layout.next_section(tag, matrix, ordinal, payload)
+                _check_chunk(factor, section, payload)
+                layout.write(section, payload)
     return layout.finish()
 
 
@@ -87,7 +91,7 @@ def container_size(
     names: Sequence[str | None] | None = None,
     created: str | None = None,
 ) -> int:
-    """Bytes that `write_container` would write; no chunk is asked for.
+    """Bytes that `write_container` would write; no chunk of an open file is read.
 
     Raises
     ------
@@ -97,7 +101,7 @@ def container_size(
     end, count = FILE_HEADER.size, 0
     for factorization, heads in _heads(factorizations, names, created):
         lengths = [len(payload) for payload in heads.values()]
-        lengths += [length for _, _, length in _chunk_lengths(factorization)]
+        lengths += [each for _, factor in _factors(factorization) for each in _coded(factor)]
         for length in lengths:
             end = aligned_payload(end) + length
         count += len(lengths)
@@ -115,41 +119,48 @@ def _heads(
         raise ValueError("a file holds at least one matrix")
     for i, factorization in enumerate(factorizations):
         name = names[i] if names is not None else None
-        document = describe(factorization, name=name, created=created)
-        tables = []
-        for side in CHUNK_TAGS:
-            factor = getattr(factorization, side)
-            if factor is None:
-                continue
-            bits = bytes(factor.bits.tolist())
-            check_tables(side, factor.quantizer, bits, factor.side)
-            tables += [bits, factor.side]
-            _check_count(side, document["factors"][side], len(factor.chunks))
-        yield factorization, {METADATA: compress_text(document), TABLES: b"".join(tables)}
+        tables = {
+            side: pack_table(side, factor)
+            for side in CHUNK_TAGS
+            if (factor := getattr(factorization, side)) is not None
+        }
+        lengths = {side: len(table) for side, table in tables.items()}
+        document = describe(factorization, lengths, name=name, created=created)
+        for tag, factor in _factors(factorization):
+            expected = chunk_count(document["factors"][FACTORS[tag]])
+            if len(factor.chunks) != expected:
+                raise CorruptSectionError(
+                    "wrong number of chunks",
+                    section=tag,
+                    found=len(factor.chunks),
+                    expected=expected,
+                )
+        heads = {METADATA: compress_text(document), TABLES: b"".join(tables.values())}
+        yield factorization, heads
 
 
-def _check_count(side: str, record: dict[str, Any], found: int) -> None:
-    expected = chunk_count(record)
-    if found != expected:
-        raise CorruptSectionError(
-            "wrong number of chunks", section=CHUNK_TAGS[side], found=found, expected=expected
-        )
-
-
-def _chunk_lengths(factorization: Factorization) -> Iterator[tuple[str, int, int]]:
-    """Tag, ordinal and coded length of each chunk, in file order."""
+def _factors(factorization: Factorization) -> Iterator[tuple[str, QuantizedFactor]]:
+    """Each factor present, with the tag of its chunks, in file order."""
     for side, tag in CHUNK_TAGS.items():
         factor = getattr(factorization, side)
-        if factor is None:
-            continue
-        bits = bytes(factor.bits.tolist())
-        coded_length = CODED_LENGTHS[factor.coding]
-        lengths: dict[int, int] = {}
-        for ordinal in range(len(factor.chunks)):
-            rows = chunk_rows(factor.length, factor.chunk_length, ordinal)
-            if rows not in lengths:
-                lengths[rows] = coded_length(bits, rows)
-            yield tag, ordinal, lengths[rows]
+        if factor is not None:
+            yield tag, factor
+
+
+def _coded(factor: QuantizedFactor) -> list[int]:
+    """Bytes of each chunk of a factor."""
+    if factor.coding != "packed":
+        return lengths_of(factor.chunks)
+    return [
+        packed_length(factor.tables, chunk_rows(factor.length, factor.chunk_length, ordinal))
+        for ordinal in range(len(factor.chunks))
+    ]
+
+
+def _check_chunk(factor: QuantizedFactor, section: Section, payload: bytes) -> None:
+    rows = chunk_rows(factor.length, factor.chunk_length, section.ordinal)
+    check_length(factor.coding, factor.tables, section, rows)
+    CHUNK_CHECKS[factor.coding](factor.tables, section, rows, payload)
 
 
 class _Layout:
@@ -161,10 +172,13 @@ class _Layout:
         self._end = 0
         self._write(pack_file_header())
 
-    def add(self, tag: str, matrix: int, ordinal: int, payload: bytes) -> None:
-        """Write one section."""
+    def next_section(self, tag: str, matrix: int, ordinal: int, payload: bytes) -> Section:
+        """Describe the section that `payload` would be if written now."""
         offset = aligned_payload(self._end)
-        section = Section(tag, matrix, ordinal, zlib.crc32(payload), offset, len(payload))
+        return Section(tag, matrix, ordinal, zlib.crc32(payload), offset, len(payload))
+
+    def write(self, section: Section, payload: bytes) -> None:
+        """Write one section."""
         self._write(bytes(section.header_offset - self._end) + section.pack_header())
         self._write(payload)
         self._sections.append(section)
@@ -172,9 +186,11 @@ class _Layout:
     def finish(self) -> int:
         """Write the index and the end, and return the size of the file."""
         count = len(self._sections)
-        self.add(INDEX, WHOLE_FILE, 0, b"".join(s.pack_entry() for s in self._sections))
-        index = self._sections[-1]
-        self.add(LAST, WHOLE_FILE, 0, pack_end(index.header_offset, count))
+        entries = b"".join(section.pack_entry() for section in self._sections)
+        index = self.next_section(INDEX, WHOLE_FILE, 0, entries)
+        self.write(index, entries)
+        end = pack_end(index.header_offset, count)
+        self.write(self.next_section(LAST, WHOLE_FILE, 0, end), end)
         return self._end
 
     def _write(self, payload: bytes) -> None:

@@ -4,34 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lplrcli.model.plan import CompressionPlan
 from lplrcli.model.report import ErrorReport
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
 class QuantizedFactor:
     """A tall matrix (length x components), quantized column by column and coded in chunks of rows.
 
-    The left factor L has length n; the right factor is held as Rᵀ, of length d; a matrix coded
-    directly is one component of length n·d, in row order.
+    The left factor L has length n; the right factor is held as Rᵀ, of length d. A matrix coded
+    directly is d components of length n, its columns, or one component of length n·d, in row
+    order.
 
     Attributes
     ----------
     length : int
         Entries per component.
-    bits : ndarray of uint8, shape (components,)
-        Bits per entry of each component, 1 to 16.
+    components : int
+        Number of components (columns).
     quantizer : str
         Key of `lplrcli.quantize.QUANTIZERS`.
     side : bytes
-        The quantizer's parameters (scales, offsets), laid out as its specification says.
+        The quantizer's parameters (steps, scales), laid out as its specification says.
     coding : str
         Key of `lplrcli.coding.CODINGS`.
+    tables : bytes
+        The coding's parameters (bits of each component, frequencies), likewise.
     transform : str
         Key of `lplrcli.transform.TRANSFORMS`, applied to each component before quantization.
     grid : tuple of int
@@ -43,19 +43,15 @@ class QuantizedFactor:
     """
 
     length: int
-    bits: NDArray[Any]
+    components: int
     quantizer: str
     side: bytes
     coding: str
+    tables: bytes
     transform: str
     grid: tuple[int, ...]
     chunk_length: int
     chunks: Sequence[bytes]
-
-    @property
-    def components(self) -> int:
-        """Number of components (columns)."""
-        return len(self.bits)
 
 
 @dataclass(frozen=True)
@@ -71,7 +67,7 @@ class Factorization:
     left, right : QuantizedFactor or None
         L (n x r) and Rᵀ (d x r); both or neither.
     residual : QuantizedFactor or None
-        E, coded directly; alone in mode ``direct``.
+        E (n x d), coded directly; alone in mode ``direct``.
     plan : CompressionPlan
         What was asked and what was decided.
     report : ErrorReport

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-METHODS = ("packed", "lplr", "lsvd", "dsvd", "nq")
-"""The engine, then the four methods of LPLR (arXiv 2310.11028), section 5."""
+METHODS = ("rate-distortion", "packed", "lplr", "lsvd", "dsvd", "nq")
+"""The two engines, then the four methods of LPLR (arXiv 2310.11028), section 5."""
+
+MODES = ("factors", "factors+residual", "direct")
+"""A ≈ L R, A ≈ L R + E, A ≈ E."""
 
 SKETCHES = ("gaussian", "srht", "sparse-sign")
 
@@ -19,18 +22,31 @@ class Target:
     method : str
         One of `METHODS`.
     rank : int or None
-        Most components; None only for ``nq``.
-    bits : int
+        Most components; None if nobody limits them, and for ``nq``.
+    bits : int or None
         Bits per entry of the left factor (of the matrix, for ``nq``): exactly that for the
-        paper's methods, the mean over both factors at most for ``packed``.
-    bits_right : int
+        paper's methods, the mean over both factors at most for ``packed``. None for
+        ``rate-distortion``, as is `bits_right`.
+    bits_right : int or None
         Likewise for the right factor; equal to `bits` for ``nq``.
+    size : int or None
+        Most bytes of the whole file.
+    relative_error : float or None
+        Largest relative Frobenius error.
+    max_abs_error : float or None
+        Largest absolute error of an entry.
+    mode : str or None
+        One of `MODES` if it was forced.
     """
 
     method: str
     rank: int | None
-    bits: int
-    bits_right: int
+    bits: int | None
+    bits_right: int | None
+    size: int | None = None
+    relative_error: float | None = None
+    max_abs_error: float | None = None
+    mode: str | None = None
 
 
 @dataclass(frozen=True)
@@ -42,7 +58,7 @@ class CompressionPlan:
     target : Target
         What was asked.
     mode : str
-        ``factors`` (A ≈ L R) or ``direct`` (every entry quantized).
+        One of `MODES`.
     basis : str
         How the singular directions were found: ``gram`` (exact, from AᵀA), ``sketch``
         (randomized range finder), ``svd`` (full decomposition) or ``none``.
@@ -57,6 +73,10 @@ class CompressionPlan:
     exponent : int
         The matrix was divided by ``2**exponent`` before factorization; 0 unless its scale
         would overflow or underflow the working precision.
+    predictions : dict or None
+        For each mode considered, by name: the relative error predicted at the size asked, or
+        the bits per coordinate predicted at the error asked. ``lossless`` stands for the mode
+        direct with the grid of the entries as its step.
     """
 
     target: Target
@@ -67,3 +87,4 @@ class CompressionPlan:
     power_iterations: int | None
     seed: int
     exponent: int = 0
+    predictions: dict[str, float] | None = None

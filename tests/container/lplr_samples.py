@@ -10,7 +10,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import zstandard
+from rans_samples import rans_factor
 
+from lplrcli.container.frames import metadata_dictionary
 from lplrcli.container.reader import open_container
 from lplrcli.container.writer import write_container
 from lplrcli.model.compressed import Factorization, QuantizedFactor
@@ -27,6 +29,8 @@ def pack(codes, bits):
 
 
 def factor(length, bits, quantizer="normal", chunk_length=8, grid=None, seed=0):
+    if quantizer in ("deadzone", "trellis"):
+        return rans_factor(length, len(bits), quantizer, chunk_length, seed=seed)
     rng = np.random.default_rng(seed)
     codes = [rng.integers(0, 2**b, length) for b in bits]
     chunks = [
@@ -40,10 +44,11 @@ def factor(length, bits, quantizer="normal", chunk_length=8, grid=None, seed=0):
     )
     return QuantizedFactor(
         length=length,
-        bits=np.array(bits, np.uint8),
+        components=len(bits),
         quantizer=quantizer,
         side=side,
         coding="packed",
+        tables=bytes(bits),
         transform="identity",
         grid=grid or (length,),
         chunk_length=chunk_length,
@@ -56,12 +61,16 @@ def factorization(
 ):
     n, d = shape
     factors = "factors" in mode
+    residual = None
+    if mode != "factors":
+        by_column = quantizer in ("deadzone", "trellis")
+        residual = factor(n if by_column else n * d, [2] * (d if by_column else 1), quantizer, 64)
     return Factorization(
         shape=shape,
         dtype=dtype,
         left=factor(n, bits, quantizer, seed=1) if factors else None,
         right=factor(d, bits, quantizer, chunk_length=16, seed=2) if factors else None,
-        residual=factor(n * d, [2], quantizer, chunk_length=64) if mode != "factors" else None,
+        residual=residual,
         plan=CompressionPlan(
             target=Target("packed", len(bits), 2, 2),
             mode=mode,
@@ -137,7 +146,7 @@ class Draft:
                 for s in container.sections[:-2]
             ]
         self.signature = raw[:8]
-        self.major, self.minor, self.flags, self.reserved = 0, 1, 0, bytes(12)
+        self.major, self.minor, self.flags, self.reserved = 0, 2, 0, bytes(12)
         self.header_flip = 0
         self.index = DraftSection(b"INDX", WHOLE_FILE)
         self.last = DraftSection(b"LEND", WHOLE_FILE)
@@ -150,11 +159,34 @@ class Draft:
     def without(self, tag):
         self.sections = [s for s in self.sections if s.tag != tag.encode()]
 
-    def edit_json(self, change, tag="META"):
-        section = self[tag]
-        document = json.loads(zstandard.ZstdDecompressor().decompress(section.payload))
+    def json(self):
+        dictionary = metadata_dictionary() if self.minor == 2 else None
+        inflater = zstandard.ZstdDecompressor(dict_data=dictionary)
+        return json.loads(inflater.decompress(self["META"].payload))
+
+    def edit_json(self, change):
+        document = self.json()
         change(document)
         self.set_json(json.dumps(document).encode())
+
+    def as_first_version(self):
+        """Make it a file of version 0.1: without the dictionary, which that did not have."""
+        document = self.json()
+        self.minor = 1
+        self.set_json(json.dumps(document).encode())
+
+    def edit_table(self, change):
+        """Inflate the tables of the left factor, which are of coding ``rans``, and change them."""
+        old = self.json()["factors"]["left"]["table_length"]
+        payload = self["COMP"].payload
+        content = change(zstandard.ZstdDecompressor().decompress(payload[:old]))
+        self.set_table(zstandard.ZstdCompressor().compress(content))
+
+    def set_table(self, frame):
+        """Put a frame in the place of the left factor's."""
+        old = self.json()["factors"]["left"]["table_length"]
+        self["COMP"].payload = frame + self["COMP"].payload[old:]
+        self.edit_json(lambda d: d["factors"]["left"].update(table_length=len(frame)))
 
     def set_json(self, text):
         self["META"].payload = zstandard.ZstdCompressor().compress(text)

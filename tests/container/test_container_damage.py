@@ -15,6 +15,7 @@ from lplrcli.errors import ContainerError, CorruptSectionError, NotLplrError
 
 RAW = written(factorization(mode="factors+residual"))
 TWO = written(factorization((9, 4), quantizer="normal"), factorization((5, 3), mode="direct"))
+ENTROPY = written(factorization((9, 5), (1,) * 4, "factors+residual", "trellis"))
 SMALL = written(factorization((3, 2), (2,)))
 
 
@@ -78,9 +79,10 @@ def test_other_files_are_named_so():
         read_all(SIGNATURE[:6])
 
 
-def test_every_flipped_bit_of_a_small_file_is_found():
-    for at in range(len(SMALL)):
-        spoilt = bytearray(SMALL)
+@pytest.mark.parametrize("raw", [SMALL, ENTROPY], ids=["packed", "rans"])
+def test_every_flipped_bit_of_a_small_file_is_found(raw):
+    for at in range(len(raw)):
+        spoilt = bytearray(raw)
         spoilt[at] ^= 1 << at % 8
         with pytest.raises(ContainerError):
             read_all(bytes(spoilt))
@@ -110,7 +112,7 @@ mutations = st.lists(
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.sampled_from([RAW, TWO, SMALL]), mutations)
+@given(st.sampled_from([RAW, TWO, SMALL, ENTROPY]), mutations)
 def test_mutated_files(raw, changes):
     for at, removed, inserted in changes:
         at %= len(raw) + 1
@@ -129,13 +131,27 @@ def test_arbitrary_bytes(body, tail):
 @given(st.data())
 def test_mutated_payloads_with_right_checksums(data):
     # Behind right checksums, so that the decoders themselves meet the damage.
-    draft = Draft(data.draw(st.sampled_from([RAW, TWO])))
+    draft = Draft(data.draw(st.sampled_from([RAW, TWO, ENTROPY])))
     for _ in range(data.draw(st.integers(1, 3))):
         section = data.draw(st.sampled_from(draft.sections))
         at = data.draw(st.integers(0, len(section.payload)))
         removed = data.draw(st.integers(0, 4))
         inserted = data.draw(st.binary(max_size=4))
         section.payload = section.payload[:at] + inserted + section.payload[at + removed :]
+    read_or_refuse(draft.build())
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_mutated_tables(data):
+    draft = Draft(ENTROPY)
+
+    def change(content):
+        at = data.draw(st.integers(0, len(content)))
+        inserted = data.draw(st.binary(max_size=4))
+        return content[:at] + inserted + content[at + data.draw(st.integers(0, 4)) :]
+
+    draft.edit_table(change)
     read_or_refuse(draft.build())
 
 
@@ -146,7 +162,7 @@ strays = st.recursive(numbers | st.text(max_size=5) | st.booleans(), st.lists, m
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_mutated_metadata(data):
-    draft = Draft(RAW)
+    draft = Draft(data.draw(st.sampled_from([RAW, ENTROPY])))
 
     def change(document):
         while True:

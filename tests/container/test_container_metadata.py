@@ -15,7 +15,7 @@ from lplrcli.container.metadata_text import MAX_COMPRESSED, MAX_INFLATED
 from lplrcli.errors import CorruptSectionError
 from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.model.definitions import format_folder
-from lplrcli.model.plan import METHODS, SKETCHES, CompressionPlan, Target
+from lplrcli.model.plan import METHODS, MODES, SKETCHES, CompressionPlan, Target
 from lplrcli.model.report import ErrorReport
 
 SCHEMA = json.loads((format_folder() / "metadata.schema.json").read_text(encoding="utf-8"))
@@ -124,6 +124,24 @@ def put(path, value):
         ("plan.seed", 2**64, "plan.seed"),
         ("plan.target.bits", 17, "plan.target.bits"),
         ("plan.target.method", "other", "plan.target.method"),
+        ("plan.target.method", "rate-distortion", None),
+        ("plan.target.bits", None, None),
+        ("plan.target.bits_right", None, None),
+        ("plan.target.size", 0, "plan.target.size"),
+        ("plan.target.size", 1, None),
+        ("plan.target.size", HUGE, "plan.target.size"),
+        ("plan.target.size", None, "plan.target.size"),
+        ("plan.target.relative_error", -0.1, "plan.target.relative_error"),
+        ("plan.target.relative_error", 0, None),
+        ("plan.target.max_abs_error", -0.1, "plan.target.max_abs_error"),
+        ("plan.target.max_abs_error", 1e300, None),
+        ("plan.target.mode", "direct", None),
+        ("plan.target.mode", "other", "plan.target.mode"),
+        ("plan.predictions", {}, None),
+        ("plan.predictions", None, "plan.predictions"),
+        ("plan.predictions.lossless", 8, None),
+        ("plan.predictions.direct", -1, "plan.predictions.direct"),
+        ("plan.predictions.other", 1, "plan.predictions.*other"),
         ("achieved.source_norm", 10**19, None),
         ("achieved.source_norm", -1e-9, "achieved.source_norm"),
         ("factors.left.length", 18, "factors.left.length"),
@@ -141,7 +159,9 @@ def put(path, value):
         ("factors.left.table_length", 5, "factors.left.table_length"),
         ("factors.left.quantizer", "uniform", "factors.left.table_length"),
         ("factors.left.quantizer", "trellis", "factors.left.quantizer"),
-        ("factors.left.coding", "rans", "factors.left.coding"),
+        ("factors.left.quantizer", "other", "factors.left.quantizer"),
+        ("factors.left.coding", "rans", "factors.left.quantizer"),
+        ("factors.left.coding", "other", "factors.left.coding"),
         ("factors.left.transform", "dct", "factors.left.transform"),
         ("factors", {}, "factors"),
         ("source.sha256", "0" * 63, "source.sha256"),
@@ -256,9 +276,9 @@ def test_the_schema_has_the_fields_of_the_model():
     assert set(DEFINITIONS["plan"]["properties"]) == names(CompressionPlan)
     assert set(DEFINITIONS["target"]["properties"]) == names(Target)
     assert set(DEFINITIONS["achieved"]["properties"]) == names(ErrorReport)
-    elsewhere = {"bits", "side", "chunks"}
+    elsewhere = {"tables", "side", "chunks"}
     assert set(DEFINITIONS["factor"]["properties"]) == (
-        names(QuantizedFactor) - elsewhere | {"components", "table_length"}
+        names(QuantizedFactor) - elsewhere | {"table_length"}
     )
 
 
@@ -272,8 +292,11 @@ def test_the_schema_has_the_registries_of_the_specification():
     assert registered("transforms") == factor["transform"]["enum"]
     assert registered("dtypes") == DEFINITIONS["array"]["properties"]["dtype"]["enum"]
     methods = DEFINITIONS["target"]["properties"]["method"]["enum"]
-    assert registered("methods") == methods == list(METHODS)
+    assert set(registered("methods")) == set(methods) and methods == list(METHODS)
     assert registered("bases") == plan["basis"]["enum"]
+    modes = DEFINITIONS["mode"]["enum"]
+    assert registered("modes") == modes == list(MODES)
+    assert list(DEFINITIONS["predictions"]["properties"]) == [*MODES, "lossless"]
     assert [*registered("sketches"), None] == plan["sketch"]["enum"] == [*SKETCHES, None]
 
 

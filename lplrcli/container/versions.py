@@ -1,0 +1,54 @@
+"""What a later version of the format brought, which a file of an earlier one must not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from lplrcli.container.layout import FIRST_VERSION, METADATA
+from lplrcli.errors import CorruptSectionError
+
+NEW_METHODS = ("rate-distortion",)
+NEW_TARGETS = ("size", "relative_error", "max_abs_error", "mode")
+NEW_QUANTIZERS = ("deadzone", "trellis")
+NEW_CODINGS = ("rans",)
+
+
+def check_features(document: dict[str, Any], version: tuple[int, int]) -> None:
+    """Check that metadata valid under the schema holds nothing newer than its file's version.
+
+    Raises
+    ------
+    CorruptSectionError
+        It does; the message names the key.
+    """
+    if version != FIRST_VERSION:
+        return
+    for key, found in _newer_than_first(document):
+        raise CorruptSectionError(
+            f"wrong metadata: {key}",
+            section=METADATA,
+            found=found,
+            expected="what version 0.1 of the format knows",
+        )
+
+
+def _newer_than_first(document: dict[str, Any]) -> Iterator[tuple[str, object]]:
+    """Keys and values of `document` that came with version 0.2."""
+    plan = document["plan"]
+    target = plan["target"]
+    if target["method"] in NEW_METHODS:
+        yield "plan.target.method", target["method"]
+    for key in ("bits", "bits_right"):
+        if target[key] is None:
+            yield f"plan.target.{key}", "null"
+    for key in NEW_TARGETS:
+        if key in target:
+            yield f"plan.target.{key}", target[key]
+    if "predictions" in plan:
+        yield "plan.predictions", "an object"
+    for name, record in document["factors"].items():
+        if record["quantizer"] in NEW_QUANTIZERS:
+            yield f"factors.{name}.quantizer", record["quantizer"]
+        if record["coding"] in NEW_CODINGS:
+            yield f"factors.{name}.coding", record["coding"]

@@ -1,0 +1,26 @@
+"""Numbers of the coding ``rans`` that several layers share (SPEC.md, section "rans")."""
+
+from __future__ import annotations
+
+TOKENS = 231
+"""A code is a token and, from magnitude `DIRECT` on, some extra bits."""
+
+DIRECT = 16
+"""Magnitudes below this have a token of their own."""
+
+CONTEXTS = 32
+"""Sign and octave of a weighted sum of the two codes above."""
+
+TOTAL = 4096
+"""Sum of the frequencies of a table."""
+
+TAPS = {
+    0: (0, 0),
+    3: (0o13 >> 1, 0o04 >> 1),
+    4: (0o23 >> 1, 0o04 >> 1),
+    5: (0o45 >> 1, 0o10 >> 1),
+    6: (0o103 >> 1, 0o024 >> 1),
+    7: (0o235 >> 1, 0o126 >> 1),
+    8: (0o515 >> 1, 0o362 >> 1),
+}
+"""State bits of the trellis machine to its taps H0, H1: Ungerboeck 1982, table I. 0: no machine."""
