@@ -210,10 +210,16 @@ class CompressedMatrix:
 def compress(
     matrix: Any,
     rank: int | None = None,
-    bits: int = 4,
+    bits: int | None = None,
     *,
     bits_right: int | None = None,
-    method: str = "packed",
+    bpc: float | None = None,
+    ratio: float | None = None,
+    size: int | None = None,
+    rel_error: float | None = None,
+    max_abs_error: float | None = None,
+    mode: str | None = None,
+    method: str | None = None,
     sketch: str | None = None,
     oversampling: int | None = None,
     power_iterations: int | None = None,
@@ -228,14 +234,24 @@ def compress(
     matrix : str, path or array
         A ``.npy``, HDF5 or Matrix Market file, or anything with ``shape``, ``dtype`` and row
         slices: an array, a memory map, an h5py dataset, a SciPy sparse matrix.
-    rank : int
-        Most components kept. Required by all methods but ``nq``.
-    bits : int
-        Bits per factor entry, 1 to 16: for ``packed`` the mean over all entries, at most.
+    rank : int, optional
+        Most components kept. Needed where neither a size nor an error is asked for.
+    bits : int, optional
+        Bits per factor entry, 1 to 16, 4 by default: the mean over all entries, at most. Not
+        together with a size or an error.
     bits_right : int, optional
         For the right factor, if not the same.
-    method : str
-        ``packed`` or one of the paper's, ``lplr``, ``lsvd``, ``dsvd``, ``nq``.
+    bpc, ratio, size : float, float, int, optional
+        Most bits per coordinate, least compression ratio, or most bytes, of the whole file.
+    rel_error : float, optional
+        Largest relative Frobenius error; 0 for no error at all.
+    max_abs_error : float, optional
+        Largest absolute error of any entry.
+    mode : str, optional
+        ``factors``, ``factors+residual`` or ``direct``; the best for the matrix by default.
+    method : str, optional
+        ``rate-distortion`` or ``packed``, by what is asked; or one of the paper's, ``lplr``,
+        ``lsvd``, ``dsvd``, ``nq``.
     sketch, oversampling, power_iterations, seed
         See `lplrcli.pipeline.compress.compress`.
     dataset : str, optional
@@ -249,6 +265,8 @@ def compress(
         If the matrix cannot be read, is not one, or holds NaN or infinity.
     PlanError
         If the options contradict each other.
+    TargetUnreachableError
+        If the size or the error cannot be reached.
 
     Examples
     --------
@@ -270,6 +288,12 @@ def compress(
                 rank=rank,
                 bits=bits,
                 bits_right=bits_right,
+                bpc=bpc,
+                ratio=ratio,
+                size=size,
+                rel_error=rel_error,
+                max_abs_error=max_abs_error,
+                mode=mode,
                 sketch=sketch,
                 oversampling=oversampling,
                 power_iterations=power_iterations,

@@ -1,28 +1,34 @@
 """Codings: integer codes to bytes and back, one chunk at a time.
 
-A coding is a module in a file of its own, named once in `CODINGS`; the key is stored in the file
+A coding is a class in a file of its own, named once in `CODINGS`; the key is stored in the file
 and described in SPEC.md, section "Codings".
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from lplrcli.coding import packed
+from lplrcli.coding.packed import PackedCoding
+from lplrcli.coding.rans import RansCoding
+from lplrcli.model.compressed import QuantizedFactor
+
+__all__ = ["CODINGS", "Coding", "PackedCoding", "RansCoding"]
 
 
 class Coding(Protocol):
-    """What a module of this package provides."""
+    """What a class of this package provides to a decoder."""
 
-    def encode_chunk(self, codes: list[NDArray[Any]], bits: NDArray[Any]) -> bytes:
-        """Bytes of a chunk, given the codes of each component."""
+    @classmethod
+    def of(cls, factor: QuantizedFactor) -> Coding:
+        """The coding of a factor, with its tables."""
         ...
 
-    def decode_chunk(self, payload: bytes, bits: NDArray[Any], rows: int) -> list[NDArray[Any]]:
+    def decode_chunk(self, payload: bytes, rows: int) -> Sequence[NDArray[Any]] | NDArray[Any]:
         """Codes of each component, given the bytes of a chunk."""
         ...
 
 
-CODINGS: dict[str, Coding] = {"packed": packed}
+CODINGS: dict[str, type[Coding]] = {"packed": PackedCoding, "rans": RansCoding}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lplrcli.model.compressed import QuantizedFactor
 
 
 def run_bytes(bits: int, rows: int) -> int:
@@ -13,48 +16,59 @@ def run_bytes(bits: int, rows: int) -> int:
     return (bits * rows + 7) // 8
 
 
-def encode_chunk(codes: list[NDArray[Any]], bits: NDArray[Any]) -> bytes:
-    """Pack the codes of one chunk.
+class PackedCoding:
+    """Chunks of codes to bytes and back (SPEC.md, section "packed").
 
     Parameters
     ----------
-    codes : list of ndarray of uint16, each of shape (rows,)
-        One array a component.
     bits : ndarray of uint8, shape (components,)
         Bits per code of each component.
     """
-    # Decoding must not wait for Numba; only the encoder imports the kernels.
-    from lplrcli.kernels.packing import pack_codes
 
-    runs = []
-    for values, width in zip(codes, bits.tolist(), strict=True):
-        run = np.empty(run_bytes(width, values.size), np.uint8)
-        pack_codes(values, width, run)
-        runs.append(run.tobytes())
-    return b"".join(runs)
+    def __init__(self, bits: NDArray[Any]) -> None:
+        self.bits = bits
 
+    @classmethod
+    def of(cls, factor: QuantizedFactor) -> PackedCoding:
+        """The coding of a factor, with its depths."""
+        return cls(np.frombuffer(factor.tables, np.uint8))
 
-def decode_chunk(payload: bytes, bits: NDArray[Any], rows: int) -> list[NDArray[Any]]:
-    """Unpack the codes of one chunk.
+    def encode_chunk(self, codes: Sequence[NDArray[Any]]) -> bytes:
+        """Pack the codes of one chunk.
 
-    Parameters
-    ----------
-    payload : bytes
-        What `encode_chunk` made; a chunk of a file has been checked when it was read.
-    bits : ndarray of uint8, shape (components,)
-        Bits per code of each component.
-    rows : int
-        Codes per component.
-    """
-    widths = bits.tolist()
-    data = np.frombuffer(payload, np.uint8)
-    codes = []
-    start = 0
-    for width in widths:
-        stop = start + run_bytes(width, rows)
-        codes.append(_unpack(data[start:stop], width, rows))
-        start = stop
-    return codes
+        Parameters
+        ----------
+        codes : sequence of ndarray of uint16, each of shape (rows,)
+            One array a component.
+        """
+        # Decoding must not wait for Numba; only the encoder imports the kernels.
+        from lplrcli.kernels.packing import pack_codes
+
+        runs = []
+        for values, width in zip(codes, self.bits.tolist(), strict=True):
+            run = np.empty(run_bytes(width, values.size), np.uint8)
+            pack_codes(values, width, run)
+            runs.append(run.tobytes())
+        return b"".join(runs)
+
+    def decode_chunk(self, payload: bytes, rows: int) -> list[NDArray[Any]]:
+        """Unpack the codes of one chunk.
+
+        Parameters
+        ----------
+        payload : bytes
+            What `encode_chunk` made; a chunk of a file has been checked when it was read.
+        rows : int
+            Codes per component.
+        """
+        data = np.frombuffer(payload, np.uint8)
+        codes = []
+        start = 0
+        for width in self.bits.tolist():
+            stop = start + run_bytes(width, rows)
+            codes.append(_unpack(data[start:stop], width, rows))
+            start = stop
+        return codes
 
 
 def _unpack(run: NDArray[np.uint8], bits: int, rows: int) -> NDArray[Any]:

@@ -105,7 +105,7 @@ class Passes:
             first sum likewise.
         """
         if self._scan is None:
-            self._scan = self._concluded(list(self._map("range and norm", _scan_block)))
+            self._scan = self._concluded(list(self.map_scaled("range and norm", _scan_block)))
         return self._scan
 
     def times(self, operand: RightOperand, out: NDArray[Any] | None = None) -> NDArray[Any]:
@@ -113,7 +113,7 @@ class Passes:
         if out is None:
             out = np.empty((self.shape[0], operand.columns), self.dtype)
         row = 0
-        for part in self._map("projection", partial(_times, operand=operand)):
+        for part in self.map_scaled("projection", partial(_times, operand=operand)):
             out[row : row + len(part)] = part
             row += len(part)
         return out
@@ -141,7 +141,15 @@ class Passes:
 
     def dense(self) -> NDArray[np.float64]:
         """The whole matrix in memory, for the full decompositions of the paper's baselines."""
-        return np.concatenate(list(self._map("reading", _dense)))
+        return np.concatenate(list(self.map_scaled("reading", _dense)))
+
+    def map_scaled(self, label: str, task: Callable[[RowBlock], T]) -> Iterator[T]:
+        """Results of `task` over the blocks in the working precision and at the safe scale.
+
+        One pass, called `label` in the log.
+        """
+        prepared = partial(_prepared, task=task, dtype=self.dtype, exponent=self.exponent)
+        return self.map_stored(label, prepared)
 
     def map_stored(self, label: str, task: Callable[[RowBlock], T]) -> Iterator[T]:
         """Results of `task` over the blocks as they are stored, neither converted nor scaled.
@@ -153,18 +161,14 @@ class Passes:
         yield from self.source.map_blocks(task)
         logger.info("pass %d, %s: %.2f s", self.count, label, time.perf_counter() - started)
 
-    def _map(self, label: str, task: Callable[[RowBlock], T]) -> Iterator[T]:
-        prepared = partial(_prepared, task=task, dtype=self.dtype, exponent=self.exponent)
-        return self.map_stored(label, prepared)
-
     def _sum(
         self, label: str, task: Callable[[RowBlock], NDArray[Any]], shape: tuple[int, int]
     ) -> NDArray[np.float64]:
         if self._scan is not None:
-            return _sum_in_order(self._map(label, task), shape)
+            return _sum_in_order(self.map_scaled(label, task), shape)
         # The first look at A: scan it on the way, and start again if its scale was unsafe.
         scans: list[_BlockScan] = []
-        results = self._map(label, partial(_scanned, task=task))
+        results = self.map_scaled(label, partial(_scanned, task=task))
         with np.errstate(over="ignore", invalid="ignore"):
             total = _sum_in_order((_noted(scans, result) for result in results), shape)
         self._scan = self._concluded(scans)
@@ -183,7 +187,7 @@ class Passes:
         low, high = min(scan.low for scan in scans), max(scan.high for scan in scans)
         self.exponent = _safe_exponent(max(-low, high))
         if self.exponent:
-            scans = list(self._map("norm, at a safe scale", _scan_block))
+            scans = list(self.map_scaled("norm, at a safe scale", _scan_block))
         norm = float(np.sqrt(sum(scan.squares for scan in scans)))
         if math.frexp(norm)[1] + self.exponent > sys.float_info.max_exp:
             raise InputError(

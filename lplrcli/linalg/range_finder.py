@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,12 @@ from lplrcli.linalg.sketching import sketching_operator
 
 GRAM_COLUMNS = 1024
 """Up to here the d x d Gram matrix costs less than its exactness is worth."""
+
+GRAM_PRODUCTS = 3 * 10**10
+"""Likewise in multiplications, n d²: a second or two."""
+
+FIRST_BLOCK = 64
+"""Columns of the first sketch where nobody knows the rank; later blocks double the basis."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +99,95 @@ def leading_directions(
     energies = _without_rounding_noise(energies[kept], passes)
     row_basis = row_basis.astype(passes.dtype)
     return LeadingDirections(left, energies, found_by, row_basis, projected)
+
+
+def directions_needed(
+    passes: Passes,
+    needed: Callable[[NDArray[np.float64], bool], int],
+    *,
+    sketch: str,
+    power_iterations: int,
+    seed: int,
+) -> LeadingDirections:
+    """As many leading directions as `needed` asks for, found by growing the basis.
+
+    Exactly, from the Gram matrix, where that is affordable. Elsewhere a randomized block Krylov
+    basis grows by blocks, each sketch in the complement of what is found, until fewer directions
+    are needed than it holds (the adaptive range finder of Halko, Martinsson and Tropp 2011,
+    Algorithm 4.2, with the planner's criterion in place of a tolerance).
+
+    Parameters
+    ----------
+    passes : Passes
+        The matrix A (n x d).
+    needed : callable
+        Given the energies found, in descending order, and whether they are all there are:
+        how many directions are worth having. More than were given asks for further ones.
+    sketch, power_iterations, seed
+        As for `leading_directions`.
+    """
+    rows, columns = passes.shape
+    possible = min(passes.shape)
+    if columns <= GRAM_COLUMNS or (columns <= 2 * rows and rows * columns**2 <= GRAM_PRODUCTS):
+        values, vectors = np.linalg.eigh(passes.gram())
+        energies = np.maximum(values[::-1], 0)[:possible]
+        energies = _without_rounding_noise(energies, passes)
+        kept = min(max(1, needed(energies, True)), possible)
+        row_basis = vectors[:, : -kept - 1 : -1]
+        return _rotated(passes, row_basis, passes.times(_operand(passes, row_basis)), "gram")
+    width = min(FIRST_BLOCK, possible)
+    row_basis, projected = np.empty((columns, 0)), np.empty((rows, 0), passes.dtype)
+    while True:
+        operand = sketching_operator(
+            sketch, columns, width, seed + row_basis.shape[1], passes.dtype
+        )
+        row_basis, projected = _grown(passes, operand, power_iterations, row_basis, projected)
+        found = _rotated(passes, row_basis, projected, "sketch")
+        complete = row_basis.shape[1] >= possible or found.energies[-1] == 0.0
+        kept = needed(found.energies, complete)
+        # The last directions of a Krylov basis are poor: do not rely on them.
+        if complete or kept <= 0.8 * len(found.energies):
+            return found
+        width = min(row_basis.shape[1], possible - row_basis.shape[1])
+
+
+def _rotated(
+    passes: Passes, row_basis: NDArray[Any], projected: NDArray[Any], found_by: str
+) -> LeadingDirections:
+    """Singular directions of A V."""
+    energies, rotation = np.linalg.eigh(gram_of(projected))
+    left = rotation.T[::-1].astype(passes.dtype) @ projected.T
+    energies = _without_rounding_noise(energies[::-1], passes)
+    return LeadingDirections(left, energies, found_by, row_basis.astype(passes.dtype), projected)
+
+
+def _grown(
+    passes: Passes,
+    operand: RightOperand,
+    count: int,
+    basis: NDArray[np.float64],
+    projected: NDArray[Any],
+) -> tuple[NDArray[np.float64], NDArray[Any]]:
+    """The basis with `count` further Krylov blocks, all orthogonal, and its image under A."""
+    possible = min(passes.shape)
+    images = [projected]
+    image: NDArray[Any] | None = None
+    for _ in range(count):
+        product = passes.normal_times(operand, image)
+        fresh = _complement(product, basis)[:, : possible - basis.shape[1]]
+        if fresh.shape[1] == 0:
+            break
+        if image is not None:
+            images.append(image)
+        basis = np.concatenate([basis, fresh], axis=1)
+        operand = _operand(passes, fresh)
+        image = np.empty((passes.shape[0], fresh.shape[1]), passes.dtype)
+    else:
+        images.append(passes.times(operand, image))
+        return basis, np.concatenate(images, axis=1)
+    if image is not None:
+        images.append(image)
+    return basis, np.concatenate(images, axis=1)
 
 
 def _krylov_projection(

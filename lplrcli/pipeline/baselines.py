@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lplrcli.coding import CODINGS
+from lplrcli.coding import PackedCoding
 from lplrcli.errors import PlanError
 from lplrcli.linalg.operands import dense_rows
 from lplrcli.linalg.passes import Passes
@@ -83,15 +83,15 @@ def nq(passes: Passes, plan: CompressionPlan) -> QuantizedFactor:
     codes = passes.map_stored(
         "quantization", partial(_direct_codes, quantizer=quantizer, dtype=passes.dtype)
     )
-    chunks = [
-        CODINGS["packed"].encode_chunk([part], bits) for part in rechunked(codes, chunk_length)
-    ]
+    coding = PackedCoding(bits)
+    chunks = [coding.encode_chunk([part]) for part in rechunked(codes, chunk_length)]
     return QuantizedFactor(
         length=length,
-        bits=bits,
+        components=1,
         quantizer="uniform",
         side=quantizer.side,
         coding="packed",
+        tables=bits.tobytes(),
         transform="identity",
         grid=(rows, columns),
         chunk_length=chunk_length,

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from lplrcli.errors import PlanError
 from lplrcli.linalg.passes import Passes
 from lplrcli.model.compressed import Factorization, QuantizedFactor
 from lplrcli.model.parallel import usable_cpus
-from lplrcli.model.plan import METHODS, SKETCHES, CompressionPlan, Target
+from lplrcli.model.plan import CompressionPlan, Target
 from lplrcli.model.report import ErrorReport
 from lplrcli.model.source import MatrixSource
-from lplrcli.pipeline import baselines, packed
+from lplrcli.pipeline import baselines, packed, rate_distortion
 from lplrcli.pipeline.assess import measure
-from lplrcli.planning.bit_allocation import MAX_BITS
+from lplrcli.planning.targets import check_sketch, require, target_of
 
 ENGINE_POWER_ITERATIONS = 2
 ENGINE_OVERSAMPLING = 8
@@ -27,15 +25,22 @@ benchmarks/power_iterations.py; ``lplr`` has neither, as the paper has it."""
 def compress(
     source: MatrixSource,
     *,
-    method: str = "packed",
+    method: str | None = None,
     rank: int | None = None,
-    bits: int = 4,
+    bits: int | None = None,
     bits_right: int | None = None,
+    bpc: float | None = None,
+    ratio: float | None = None,
+    size: int | None = None,
+    rel_error: float | None = None,
+    max_abs_error: float | None = None,
+    mode: str | None = None,
     sketch: str | None = None,
     oversampling: int | None = None,
     power_iterations: int | None = None,
     seed: int = 0,
     threads: int | None = None,
+    name: str | None = None,
 ) -> Factorization:
     """Compress a matrix and measure the error of what decoding will give back.
 
@@ -43,37 +48,63 @@ def compress(
     ----------
     source : MatrixSource
         The matrix A (n x d).
-    method : str
-        ``packed``, the engine, or one of the paper's: ``lplr``, ``lsvd``, ``dsvd``, ``nq``.
-    rank : int
-        Most components; more than min(n, d) means min(n, d). Not for ``nq``.
-    bits, bits_right : int
-        Bits per entry of the left and of the right factor, 1 to 16, the latter equal to the
-        former by default: means, and upper bounds to the size, for ``packed``; exact for the
-        others.
+    method : str, optional
+        ``rate-distortion``, the default where a size or an error is asked for; ``packed``, the
+        default for a rank alone; or one of the paper's: ``lplr``, ``lsvd``, ``dsvd``, ``nq``.
+    rank : int, optional
+        Most components; more than min(n, d) means min(n, d). Not for ``nq``; may be left out
+        for ``rate-distortion``.
+    bits, bits_right : int, optional
+        Bits per entry of the left and of the right factor, 1 to 16, the former 4 and the latter
+        equal to it by default: means, and upper bounds to the size, for ``packed``; exact for the
+        paper's methods.
+    bpc, ratio, size : float, float, int, optional
+        Most bits per coordinate, least compression ratio, or most bytes, of the whole file.
+    rel_error : float, optional
+        Largest relative Frobenius error of the decoded matrix.
+    max_abs_error : float, optional
+        Largest absolute error of any of its entries.
+    mode : str, optional
+        Force ``factors``, ``factors+residual`` or ``direct``.
     sketch : str, optional
         ``gaussian``, the default, ``srht`` or ``sparse-sign``.
     oversampling : int, optional
-        Columns of the sketch beyond the rank: 8 by default for ``packed``; none for ``lplr``,
-        whose left factor is the sketch itself.
+        Columns of the sketch beyond the rank, 8 by default; for ``packed`` only.
     power_iterations : int, optional
-        Products with AᵀA: 2 by default for ``packed``, 0 for ``lplr``.
+        Products with AᵀA: 2 by default for the engines, 0 for ``lplr``.
     seed : int
         Of the sketch.
     threads : int, optional
         The bytes do not depend on it. All usable processors by default.
+    name : str, optional
+        Name that the matrix will have in the file: it counts towards the size.
 
     Raises
     ------
     PlanError
         If the options contradict each other or the matrix.
+    TargetUnreachableError
+        If the size or the error cannot be reached.
     InputError
         If the matrix cannot be read or holds NaN or infinity.
     """
     threads = usable_cpus() if threads is None else threads
-    _check(method, rank, bits, bits_right, sketch, oversampling, power_iterations, seed, threads)
-    right_bits = bits if bits_right is None else bits_right
-    target = Target(method, rank, bits, right_bits)
+    require(threads >= 1, "number of threads out of range", threads, "1 or more")
+    target = target_of(
+        source.shape,
+        source.dtype,
+        method=method,
+        rank=rank,
+        bits=bits,
+        bits_right=bits_right,
+        bpc=bpc,
+        ratio=ratio,
+        size=size,
+        rel_error=rel_error,
+        max_abs_error=max_abs_error,
+        mode=mode,
+    )
+    check_sketch(target.method, sketch, oversampling, power_iterations, seed)
     possible = min(source.shape)
     wanted = min(rank or possible, possible)
     plan = _plan(
@@ -83,6 +114,8 @@ def compress(
     # One BLAS thread for each of ours: two pools would fight for the processors, and the order
     # in which BLAS splits a product among its threads must not decide bytes.
     with threadpool_limits(1, "blas"):
+        if target.method == "rate-distortion":
+            return rate_distortion.factorize(passes, plan, threads, name)
         left, right, residual, plan, bound = _factorize(passes, plan, wanted, threads)
         scan = passes.scan()
         unmeasured = ErrorReport(
@@ -136,6 +169,9 @@ def _plan(
     seed: int,
 ) -> CompressionPlan:
     method = target.method
+    if method == "rate-distortion":
+        iterations = ENGINE_POWER_ITERATIONS if power_iterations is None else power_iterations
+        return CompressionPlan(target, "factors", "sketch", sketch, None, iterations, seed)
     if method == "packed":
         extra = ENGINE_OVERSAMPLING if oversampling is None else oversampling
         iterations = ENGINE_POWER_ITERATIONS if power_iterations is None else power_iterations
@@ -148,48 +184,3 @@ def _plan(
         )
     mode, basis = ("direct", "none") if method == "nq" else ("factors", "svd")
     return CompressionPlan(target, mode, basis, None, None, None, seed)
-
-
-def _check(
-    method: str,
-    rank: int | None,
-    bits: int,
-    bits_right: int | None,
-    sketch: str | None,
-    oversampling: int | None,
-    power_iterations: int | None,
-    seed: int,
-    threads: int,
-) -> None:
-    """Raise `PlanError` for the first option that makes no sense."""
-    _require(method in METHODS, "unknown method", method, " or ".join(METHODS))
-    for name, value in (("bits", bits), ("bits_right", bits_right)):
-        valid = value is None or 1 <= value <= MAX_BITS
-        _require(valid, f"{name} out of range", value, f"1 to {MAX_BITS}")
-    if method == "nq":
-        _require(rank is None, "method nq stores no factors, so no rank", rank, None)
-        _require(bits_right is None, "method nq has no right factor", bits_right, None)
-    else:
-        found = "no rank" if rank is None else rank
-        _require(
-            rank is not None and rank >= 1, f"method {method} needs a rank", found, "1 or more"
-        )
-    iterated = method in ("packed", "lplr")
-    if sketch is not None:
-        _require(sketch in SKETCHES, "unknown sketch", sketch, " or ".join(SKETCHES))
-        _require(iterated, f"method {method} makes no sketch", sketch, None)
-    if power_iterations is not None:
-        _require(iterated, f"method {method} makes no power iterations", power_iterations, None)
-        least = 1 if method == "packed" else 0
-        valid = power_iterations >= least
-        _require(valid, "too few power iterations", power_iterations, f"{least} or more")
-    if oversampling is not None:
-        _require(method == "packed", f"method {method} has no oversampling", oversampling, None)
-        _require(oversampling >= 0, "oversampling is negative", oversampling, "0 or more")
-    _require(0 <= seed < 2**64, "seed out of range", seed, "0 to 2**64 - 1")
-    _require(threads >= 1, "number of threads out of range", threads, "1 or more")
-
-
-def _require(valid: bool, message: str, found: Any, expected: str | None) -> None:
-    if not valid:
-        raise PlanError(message, found=found, expected=expected)

@@ -101,6 +101,9 @@ class Reconstruction:
         original = entry_dtype(factorization.dtype)
         self.dtype = original if dtype is None else dtype
         self.working = working_dtype(original)
+        if factorization.left is None and _by_columns(factorization):
+            # Multiples of a step are rounded once, to the original type: a lattice is restored.
+            self.working = np.dtype(np.float64)
         self.threads = threads
         start, stop, _ = (columns or slice(None)).indices(factorization.shape[1])
         self.columns = range(start, stop)
@@ -155,17 +158,23 @@ class Reconstruction:
 
     def _whole_chunks(self, height: int) -> int:
         residual = self.factorization.residual
-        per_chunk = residual.chunk_length // self.factorization.shape[1] if residual else 0
+        if residual is not None and _by_columns(self.factorization):
+            per_chunk = residual.chunk_length
+        else:
+            per_chunk = residual.chunk_length // self.factorization.shape[1] if residual else 0
         return max(1, height // per_chunk) * per_chunk if per_chunk else height
 
     def _finished(self, out: NDArray[Any], start: int, stop: int) -> NDArray[Any]:
         factorization = self.factorization
         if factorization.residual is not None:
             width = factorization.shape[1]
-            entries = decode_factor(
-                factorization.residual, self.working, start * width, stop * width
-            )
-            out += entries.reshape(-1, width)[:, self.columns.start : self.columns.stop]
+            if _by_columns(factorization):
+                rows = decode_factor(factorization.residual, self.working, start, stop).T
+            else:
+                rows = decode_factor(
+                    factorization.residual, self.working, start * width, stop * width
+                ).reshape(-1, width)
+            out += rows[:, self.columns.start : self.columns.stop]
         if factorization.plan.exponent:
             # Entries next to the largest representable must not round to infinity.
             largest = np.finfo(out.dtype).max
@@ -173,6 +182,12 @@ class Reconstruction:
                 np.ldexp(out, factorization.plan.exponent, out=out)
             np.clip(out, -largest, largest, out=out)
         return out
+
+
+def _by_columns(factorization: Factorization) -> bool:
+    """Whether the residual is coded column by column, not as one run of all rows."""
+    residual = factorization.residual
+    return residual is not None and residual.length == factorization.shape[0]
 
 
 def _block(

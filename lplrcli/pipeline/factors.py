@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lplrcli.coding import CODINGS
+from lplrcli.coding import CODINGS, Coding, PackedCoding
 from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.model.parallel import ordered_map
-from lplrcli.quantize import QUANTIZERS, Quantizer
+from lplrcli.quantize import CODEBOOKS, QUANTIZERS, CodebookQuantizer, Quantizer
 from lplrcli.transform import TRANSFORMS
 
 logger = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ def encode_factor(
     bits : ndarray of uint8, shape (components,)
         Depth of each component.
     quantizer : str
-        Key of `QUANTIZERS`.
+        Key of `CODEBOOKS`.
     chunk_length : int
         Entries per component in a chunk.
     threads : int
@@ -60,7 +60,7 @@ def encode_factor(
     length = factor.shape[1]
     grid = (length,)
     coefficients = np.ascontiguousarray(TRANSFORMS["identity"].forward(factor, grid))
-    fitted = QUANTIZERS[quantizer].fit(coefficients, bits, threads)
+    fitted = CODEBOOKS[quantizer].fit(coefficients, bits, threads)
     starts = range(0, length if len(bits) else 0, chunk_length)
     encode = partial(_encode_chunk, coefficients, fitted, chunk_length)
     chunks = list(ordered_map(encode, starts, threads))
@@ -69,10 +69,11 @@ def encode_factor(
     )
     return QuantizedFactor(
         length=length,
-        bits=bits,
+        components=len(bits),
         quantizer=quantizer,
         side=fitted.side,
         coding="packed",
+        tables=bits.astype(np.uint8).tobytes(),
         transform="identity",
         grid=grid,
         chunk_length=chunk_length,
@@ -81,11 +82,11 @@ def encode_factor(
 
 
 def _encode_chunk(
-    coefficients: NDArray[Any], quantizer: Quantizer, chunk_length: int, start: int
+    coefficients: NDArray[Any], quantizer: CodebookQuantizer, chunk_length: int, start: int
 ) -> bytes:
     part = coefficients[:, start : start + chunk_length]
     codes = [quantizer.encode(i, values) for i, values in enumerate(part)]
-    return CODINGS["packed"].encode_chunk(codes, quantizer.bits)
+    return PackedCoding(quantizer.bits).encode_chunk(codes)
 
 
 def decode_factor(
@@ -121,10 +122,10 @@ def decode_factor(
     out = np.empty((factor.components, stop - start), dtype)
     if out.size == 0:
         return out
-    quantizer = QUANTIZERS[factor.quantizer](factor.bits, factor.side)
-    levels = [quantizer.levels(i).astype(dtype) for i in range(factor.components)]
+    quantizer = QUANTIZERS[factor.quantizer].of(factor)
+    coding = CODINGS[factor.coding].of(factor)
     numbers = range(start // factor.chunk_length, -(-stop // factor.chunk_length))
-    decode = partial(_decode_chunk, factor, levels, start, out)
+    decode = partial(_decode_chunk, factor, coding, quantizer, start, out)
     for _ in ordered_map(decode, numbers, threads):
         pass
     return TRANSFORMS[factor.transform].inverse(out, factor.grid)
@@ -132,19 +133,18 @@ def decode_factor(
 
 def _decode_chunk(
     factor: QuantizedFactor,
-    levels: list[NDArray[Any]],
+    coding: Coding,
+    quantizer: Quantizer,
     start: int,
     out: NDArray[Any],
     number: int,
 ) -> None:
     first = number * factor.chunk_length
     rows = min(factor.chunk_length, factor.length - first)
-    codes = CODINGS[factor.coding].decode_chunk(factor.chunks[number], factor.bits, rows)
+    codes = coding.decode_chunk(factor.chunks[number], rows)
     low, high = max(start, first), min(start + out.shape[1], first + rows)
     for i, values in enumerate(codes):
-        np.take(
-            levels[i], values[low - first : high - first], out=out[i, low - start : high - start]
-        )
+        quantizer.decode(i, values[low - first : high - first], out[i, low - start : high - start])
 
 
 def rechunked(codes: Iterator[NDArray[Any]], chunk_length: int) -> Iterator[NDArray[Any]]:

@@ -10,14 +10,37 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.quantize.normal import NormalQuantizer
+from lplrcli.quantize.stepped import SteppedQuantizer
 from lplrcli.quantize.uniform import UniformQuantizer
 
-__all__ = ["QUANTIZERS", "NormalQuantizer", "Quantizer", "UniformQuantizer"]
+__all__ = [
+    "CODEBOOKS",
+    "QUANTIZERS",
+    "CodebookQuantizer",
+    "NormalQuantizer",
+    "Quantizer",
+    "SteppedQuantizer",
+    "UniformQuantizer",
+]
 
 
 class Quantizer(Protocol):
-    """A scalar quantizer for all components of a factor.
+    """What a class of this package provides to a decoder."""
+
+    @classmethod
+    def of(cls, factor: QuantizedFactor) -> Quantizer:
+        """The quantizer of a factor, with its parameters."""
+        ...
+
+    def decode(self, component: int, codes: NDArray[Any], out: NDArray[Any]) -> None:
+        """Put the values of some codes of one component into `out`, of the same shape."""
+        ...
+
+
+class CodebookQuantizer(Quantizer, Protocol):
+    """A scalar quantizer with 2**bits levels in every component, for codes of fixed width.
 
     Attributes
     ----------
@@ -30,10 +53,8 @@ class Quantizer(Protocol):
     bits: NDArray[Any]
     side: bytes
 
-    def __init__(self, bits: NDArray[Any], side: bytes) -> None: ...
-
     @classmethod
-    def fit(cls, factor: NDArray[Any], bits: NDArray[Any], threads: int) -> Quantizer:
+    def fit(cls, factor: NDArray[Any], bits: NDArray[Any], threads: int) -> CodebookQuantizer:
         """Choose the parameters for `factor`, of shape (components, length)."""
         ...
 
@@ -47,6 +68,14 @@ class Quantizer(Protocol):
 
 
 QUANTIZERS: dict[str, type[Quantizer]] = {
-    "normal": NormalQuantizer,
     "uniform": UniformQuantizer,
+    "normal": NormalQuantizer,
+    "deadzone": SteppedQuantizer,
+    "trellis": SteppedQuantizer,
 }
+
+CODEBOOKS: dict[str, type[CodebookQuantizer]] = {
+    "uniform": UniformQuantizer,
+    "normal": NormalQuantizer,
+}
+"""Those that `lplrcli.coding.packed` can store."""

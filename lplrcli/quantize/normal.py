@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.model.parallel import ordered_map
 from lplrcli.quantize.codebooks import normal_codebook, normal_levels
 
@@ -38,9 +39,15 @@ class NormalQuantizer:
 
     def __init__(self, bits: NDArray[Any], side: bytes) -> None:
         self.bits = bits
+        self._rounded: dict[tuple[int, np.dtype[Any]], NDArray[Any]] = {}
         self.side = side
         upper = np.frombuffer(side, "<u2").astype(np.uint32)
         self.scales = (upper << np.uint32(16)).view(np.float32)
+
+    @classmethod
+    def of(cls, factor: QuantizedFactor) -> NormalQuantizer:
+        """The quantizer of a factor coded in fixed width, with its parameters."""
+        return cls(np.frombuffer(factor.tables, np.uint8), factor.side)
 
     @classmethod
     def fit(cls, factor: NDArray[Any], bits: NDArray[Any], threads: int = 1) -> NormalQuantizer:
@@ -61,6 +68,13 @@ class NormalQuantizer:
     def encode(self, component: int, values: NDArray[Any]) -> NDArray[Any]:
         """Codes (uint16) of some values of one component."""
         return _codes(values, float(self.scales[component]), int(self.bits[component]))
+
+    def decode(self, component: int, codes: NDArray[Any], out: NDArray[Any]) -> None:
+        """Values of some codes of one component; levels are rounded to the type of `out`."""
+        key = component, out.dtype
+        if key not in self._rounded:
+            self._rounded[key] = self.levels(component).astype(out.dtype)
+        np.take(self._rounded[key], codes, out=out)
 
     def levels(self, component: int) -> NDArray[Any]:
         """The levels, float32: codebook times scale, which float64 holds, rounded once."""

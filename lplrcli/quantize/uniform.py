@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lplrcli.model.compressed import QuantizedFactor
+
 _SIDE = struct.Struct("<dd")
 
 
@@ -24,8 +26,14 @@ class UniformQuantizer:
 
     def __init__(self, bits: NDArray[Any], side: bytes) -> None:
         self.bits = bits
+        self._rounded: dict[tuple[int, np.dtype[Any]], NDArray[Any]] = {}
         self.side = side
         self.low, self.step = _SIDE.unpack(side)
+
+    @classmethod
+    def of(cls, factor: QuantizedFactor) -> UniformQuantizer:
+        """The quantizer of a factor coded in fixed width, with its parameters."""
+        return cls(np.frombuffer(factor.tables, np.uint8), factor.side)
 
     @classmethod
     def fit(cls, factor: NDArray[Any], bits: NDArray[Any], threads: int = 1) -> UniformQuantizer:
@@ -59,6 +67,13 @@ class UniformQuantizer:
         top = 2 ** int(self.bits[component]) - 1
         uniform_codes(values, self.low, self.step, top, codes)
         return codes
+
+    def decode(self, component: int, codes: NDArray[Any], out: NDArray[Any]) -> None:
+        """Values of some codes of one component; levels are rounded to the type of `out`."""
+        key = component, out.dtype
+        if key not in self._rounded:
+            self._rounded[key] = self.levels(component).astype(out.dtype)
+        np.take(self._rounded[key], codes, out=out)
 
     def levels(self, component: int) -> NDArray[Any]:
         """The levels, float64; one multiplication and one addition, each rounded."""

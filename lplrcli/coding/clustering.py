@@ -1,0 +1,125 @@
+"""Histograms of many classes and contexts to few frequency tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lplrcli.coding.entropy_model import EntropyModel, logarithmic_weights
+
+_TABLE_BITS = 20.0
+_TOKEN_BITS = 3.5
+"""What a table and each of its tokens cost in the file, about."""
+
+_CONTEXT_BITS = 1.5
+"""What the map's entry for a context costs, about."""
+
+_MOST_TABLES = 255
+
+
+def fit_model(counts: NDArray[np.int64], classes: NDArray[Any], state_bits: int) -> EntropyModel:
+    """Tables for the histograms, shared where that costs less than what it saves.
+
+    Classes are united first, each with the next; then the contexts of the united classes, or
+    their sums if the contexts do not pay, are grouped freely.
+
+    Parameters
+    ----------
+    counts : ndarray of int64, shape (classes, contexts, unions, tokens)
+        How often each token occurred; in ascending order of the classes' deviations.
+    classes : ndarray of uint8, shape (components,)
+        Class of each component.
+    state_bits : int
+        Of the trellis machine.
+    """
+    width = int(np.flatnonzero(counts.any(axis=(0, 1, 2)))[-1]) + 1
+    counts = counts[..., :width]
+    groups = _united_neighbours(counts.sum(axis=1).astype(np.float64))
+    united = np.zeros((int(groups.max()) + 1, *counts.shape[1:]), np.int64)
+    np.add.at(united, groups, counts)
+    fits = [_fitted(given) for given in (united.sum(axis=1, keepdims=True), united)]
+    table_map, sums, _ = min(fits, key=lambda fit: fit[2])
+    weights = tuple(logarithmic_weights(total) for total in sums)
+    members = groups[classes].astype(np.uint8)
+    return EntropyModel(state_bits, table_map.shape[1], members, table_map, weights)
+
+
+def _fitted(
+    counts: NDArray[np.int64],
+) -> tuple[NDArray[np.uint8], NDArray[np.float64], float]:
+    """Table of each class, context and union; the tables' histograms; bits of everything."""
+    flat = counts.reshape(-1, counts.shape[-1])
+    occurs = flat.any(axis=1)
+    numbers, sums, bits = _grouped(flat[occurs].astype(np.float64))
+    # Contexts that never occur repeat the table before them, which costs next to nothing.
+    nearest = np.maximum(np.cumsum(occurs) - 1, 0)
+    table_map = numbers[nearest].reshape(counts.shape[:-1]).astype(np.uint8)
+    return table_map, sums, bits + _CONTEXT_BITS * int(occurs.sum())
+
+
+def _united_neighbours(histograms: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Group of each class: neighbours are united, best pair first, while that saves bits."""
+    groups = [[i] for i in range(len(histograms))]
+    sums = list(histograms)
+    costs = [float(_cost(part).sum()) for part in sums]
+
+    def gain(i: int) -> float:
+        return costs[i] + costs[i + 1] - float(_cost(sums[i] + sums[i + 1]).sum())
+
+    gains = [gain(i) for i in range(len(sums) - 1)]
+    while gains and max(gains) > 0:
+        i = int(np.argmax(gains))
+        groups[i] += groups.pop(i + 1)
+        sums[i] = sums[i] + sums.pop(i + 1)
+        costs.pop(i + 1)
+        costs[i] = float(_cost(sums[i]).sum())
+        gains.pop(i)
+        for j in (i - 1, i):
+            if 0 <= j < len(gains):
+                gains[j] = gain(j)
+    out = np.empty(len(histograms), np.int64)
+    for number, members in enumerate(groups):
+        out[members] = number
+    return out
+
+
+def _grouped(
+    histograms: NDArray[np.float64],
+) -> tuple[NDArray[np.int64], NDArray[np.float64], float]:
+    """Agglomerative clustering: the pair whose union saves most is united, while any saves."""
+    sums = histograms.copy()
+    count = len(sums)
+    members = np.arange(count)
+    costs = _cost(sums)
+    gains = np.full((count, count), -np.inf)
+    for i in range(count - 1):
+        gains[i, i + 1 :] = costs[i] + costs[i + 1 :] - _cost(sums[i] + sums[i + 1 :])
+    alive = np.ones(count, bool)
+    left = count
+    while left > 1:
+        i, j = (int(k) for k in np.unravel_index(int(gains.argmax()), gains.shape))
+        if gains[i, j] <= 0 and left <= _MOST_TABLES:
+            break
+        sums[i] += sums[j]
+        members[members == j] = i
+        alive[j] = False
+        left -= 1
+        gains[j, :] = gains[:, j] = -np.inf
+        costs[i] = _cost(sums[i : i + 1])[0]
+        others = np.flatnonzero(alive)
+        others = others[others != i]
+        fresh = costs[i] + costs[others] - _cost(sums[i] + sums[others])
+        gains[np.minimum(i, others), np.maximum(i, others)] = fresh
+    kept = np.flatnonzero(alive)
+    return np.searchsorted(kept, members), sums[kept], float(costs[kept].sum())
+
+
+def _cost(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Bits of the tokens counted, with a table of their own, and of that table."""
+    totals = sums.sum(axis=-1)
+    logs = np.log2(sums, out=np.zeros_like(sums), where=sums > 0)
+    whole = totals * np.log2(totals, out=np.zeros_like(totals), where=totals > 0)
+    tables = _TABLE_BITS * (totals > 0) + _TOKEN_BITS * (sums > 0).sum(axis=-1)
+    return np.asarray(whole - (sums * logs).sum(axis=-1) + tables)

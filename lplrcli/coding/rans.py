@@ -1,0 +1,90 @@
+"""Entropy-coded codes: rANS with static tables, by class of component and context."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lplrcli.coding.entropy_model import EntropyModel
+from lplrcli.errors import CorruptSectionError
+from lplrcli.model.compressed import QuantizedFactor
+from lplrcli.model.tokens import TOKENS, TOTAL
+
+LANES = 4
+
+
+class RansCoding:
+    """Chunks of codes to bytes and back (SPEC.md, section "rans").
+
+    Parameters
+    ----------
+    model : EntropyModel
+        Static tables.
+    """
+
+    def __init__(self, model: EntropyModel) -> None:
+        self.model = model
+
+    @classmethod
+    def of(cls, factor: QuantizedFactor) -> RansCoding:
+        """The coding of a factor, with its tables."""
+        return cls(EntropyModel.from_bytes(factor.tables, factor.components))
+
+    def encode_chunk(self, codes: NDArray[Any]) -> bytes:
+        """Bytes of a chunk.
+
+        Parameters
+        ----------
+        codes : ndarray of int32, shape (components, rows)
+            Every code has a frequency in its table; of a trellis, a parity that its machine gives.
+        """
+        from lplrcli.kernels.rans import encode_lanes
+
+        model = self.model
+        starts = np.cumsum(model.frequencies, axis=1, dtype=np.uint32) - model.frequencies
+        words = np.empty(3 * codes.size, np.uint16)
+        states = np.empty(LANES, np.uint32)
+        place = encode_lanes(
+            *(np.ascontiguousarray(codes), model.table_numbers, model.unions, model.contexts),
+            *(model.frequencies, starts, words, states),
+        )
+        return states.astype("<u4").tobytes() + words[place:].astype("<u2").tobytes()
+
+    def decode_chunk(self, payload: bytes, rows: int) -> NDArray[Any]:
+        """Codes of a chunk, int32, shape (components, rows).
+
+        Raises
+        ------
+        CorruptSectionError
+            The chunk does not end in the state that every chunk ends in.
+        """
+        from lplrcli.kernels.rans import decode_lanes
+
+        model = self.model
+        states = np.frombuffer(payload, "<u4", LANES).astype(np.uint32)
+        words = np.frombuffer(payload, "<u2", offset=4 * LANES).astype(np.uint16)
+        codes = np.empty((len(model.classes), rows), np.int32)
+        whole = decode_lanes(
+            *(words, states, model.table_numbers, model.taps, model.contexts),
+            *(*self._lookup, codes),
+        )
+        if not whole:
+            raise CorruptSectionError(
+                "a chunk does not decode to its end",
+                found=f"{len(payload)} bytes",
+                expected=f"the codes of {rows} rows",
+            )
+        return codes
+
+    @property
+    def _lookup(self) -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
+        """Token of each slot; frequency and cumulative frequency of each token, in one integer."""
+        if not hasattr(self, "_tables"):
+            frequencies = self.model.frequencies
+            tokens = np.arange(TOKENS, dtype=np.uint8)
+            symbols = np.array([np.repeat(tokens, f) for f in frequencies], np.uint8)
+            starts = np.cumsum(frequencies, axis=1, dtype=np.uint32) - frequencies
+            self._tables = symbols.reshape(-1, TOTAL), frequencies << np.uint32(16) | starts
+        return self._tables

@@ -1,0 +1,292 @@
+"""Coefficients to entropy-coded chunks: choose integers by rate and distortion, learn the tables.
+
+The rates that the choice depends on are those of the tables, and the tables count the choice: one
+round on a sample starts from the normal distribution, the second is the final one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lplrcli.coding import RansCoding
+from lplrcli.coding.clustering import fit_model
+from lplrcli.coding.entropy_model import EntropyModel
+from lplrcli.model.compressed import QuantizedFactor
+from lplrcli.model.parallel import ordered_map
+from lplrcli.model.tokens import CONTEXTS, TAPS, TOKENS
+from lplrcli.planning.prices import (
+    SCALAR_PRICE,
+    TRELLIS_PRICE,
+    extra_bits,
+    normal_counts,
+    prices,
+)
+from lplrcli.quantize import SteppedQuantizer
+
+_PRIOR = 3.0
+"""Tokens of the normal distribution that are added to those counted."""
+
+_TRAINING = 2**20
+"""Coefficients on which the first round learns."""
+
+_GROUP = 2**15
+"""Coefficients that one task of a thread quantizes, about."""
+
+
+@dataclass(frozen=True)
+class CodedCoefficients:
+    """What one factor was turned into.
+
+    Attributes
+    ----------
+    quantizer : SteppedQuantizer
+        Step, scales and shifts.
+    state_bits : int
+        Of the trellis; 0 for a scalar quantizer.
+    classes : ndarray of uint8, shape (components,)
+        Components of one class share their tables.
+    codes : list of ndarray of int32, each of shape (components, rows)
+        The integers, by chunk.
+    squared_error : float
+        Of the values decoded.
+    """
+
+    quantizer: SteppedQuantizer
+    state_bits: int
+    classes: NDArray[Any]
+    codes: list[NDArray[Any]]
+    squared_error: float
+
+    @classmethod
+    def empty(cls) -> CodedCoefficients:
+        """No components at all."""
+        none = np.zeros(0, np.uint8)
+        return cls(SteppedQuantizer(1.0, none), 0, none, [], 0.0)
+
+    @property
+    def length(self) -> int:
+        """Entries per component."""
+        return sum(part.shape[1] for part in self.codes)
+
+    def decoded(self, dtype: np.dtype[Any]) -> NDArray[Any]:
+        """The values that decoding will give, shape (components, length)."""
+        out = np.empty((len(self.classes), self.length), dtype)
+        start = 0
+        for part in self.codes:
+            for i, row in enumerate(part):
+                self.quantizer.decode(i, row, out[i, start : start + len(row)])
+            start += part.shape[1]
+        return out
+
+    def selected(self, kept: NDArray[np.bool_]) -> CodedCoefficients:
+        """Some of the components."""
+        quantizer = self.quantizer
+        return replace(
+            self,
+            quantizer=SteppedQuantizer(quantizer.step, quantizer.indices[kept], quantizer.shifts),
+            classes=np.unique(self.classes[kept], return_inverse=True)[1].astype(np.uint8),
+            codes=[np.ascontiguousarray(part[kept]) for part in self.codes],
+        )
+
+    def factor(self, threads: int, length: int) -> QuantizedFactor:
+        """As a file holds it.
+
+        Parameters
+        ----------
+        threads : int
+            Chunks are coded in parallel.
+        length : int
+            Entries per component; needed where there are no components.
+        """
+        chunk_length = max([8, *(part.shape[1] for part in self.codes[:1])])
+        model = self._model(threads)
+        return QuantizedFactor(
+            length=length,
+            components=len(self.classes),
+            quantizer="trellis" if self.state_bits and len(self.classes) else "deadzone",
+            side=self.quantizer.side,
+            coding="rans",
+            tables=model.to_bytes(),
+            transform="identity",
+            grid=(length,),
+            chunk_length=-(-chunk_length // 8) * 8,
+            chunks=(
+                list(ordered_map(RansCoding(model).encode_chunk, self.codes, threads))
+                if len(self.classes)
+                else []
+            ),
+        )
+
+    def token_bits(self) -> float:
+        """Entropy of the tokens given class and union, and their extra bits."""
+        unions = 2 if self.state_bits else 1
+        counts = sum(count_codes(part, self.classes, unions).sum(axis=1) for part in self.codes)
+        totals = counts.sum(axis=-1, keepdims=True)
+        bits = -np.log2(
+            counts / np.maximum(totals, 1), where=counts > 0, out=np.zeros(counts.shape)
+        )
+        return float((counts * (bits + extra_bits())).sum())
+
+    def _model(self, threads: int) -> EntropyModel:
+        """Tables for the codes; with the context of the codes above where that pays."""
+        if len(self.classes) == 0:
+            return EntropyModel.empty()
+        count = partial(count_codes, classes=self.classes, unions=2 if self.state_bits else 1)
+        counts = sum(ordered_map(count, self.codes, threads))
+        return fit_model(counts, self.classes, self.state_bits)
+
+
+def count_codes(codes: NDArray[Any], classes: NDArray[Any], unions: int) -> NDArray[np.int64]:
+    """Histograms of the tokens of a chunk, shape (classes, contexts, unions, tokens)."""
+    from lplrcli.kernels.rans import count_tokens
+
+    counts = np.zeros((int(classes.max()) + 1, CONTEXTS, unions, TOKENS), np.int64)
+    count_tokens(codes, classes, unions, CONTEXTS, counts)
+    return counts
+
+
+class CoefficientCoder:
+    """Quantizes the components of one factor by the rates of its tables.
+
+    Parameters
+    ----------
+    quantizer : SteppedQuantizer
+        Step and scales; its shifts are not looked at.
+    deviations : ndarray of float64, shape (components,)
+        Root mean square of each component: components of like deviation share their rates.
+    state_bits : int
+        Of the trellis, 3 to 8; 0 for a scalar quantizer.
+    plain : bool
+        Round to the nearest integer whatever it costs, so that no error exceeds half a unit.
+    """
+
+    def __init__(
+        self,
+        quantizer: SteppedQuantizer,
+        deviations: NDArray[np.float64],
+        state_bits: int,
+        plain: bool = False,
+    ) -> None:
+        self.quantizer = quantizer
+        self.state_bits = state_bits
+        self.plain = plain
+        self._taps = (state_bits, *TAPS[state_bits])
+        self._unions = 2 if state_bits else 1
+        self._inverse = 1 / quantizer.units
+        relative = np.maximum(deviations * self._inverse, 2.0**-4)
+        # An eighth of an octave: a coarser class costs its members bits, two make one if it pays.
+        parts = np.minimum(np.rint(8 * np.log2(relative)), 220).astype(np.int64)
+        levels, members = np.unique(parts, return_inverse=True)
+        self.classes = members.astype(np.uint8)
+        self._prior = np.array([normal_counts(part / 8, self._unions) for part in levels])
+        self._prices = self._priced(self._prior)
+
+    def learn(self, sample: Iterable[NDArray[Any]], threads: int) -> None:
+        """Take the rates from what the rates so far make of a sample."""
+        counts = self._prior * _PRIOR
+        for values in sample:
+            codes = self.quantize(values, threads)
+            counts = counts + count_codes(codes, self.classes, self._unions).sum(axis=1)
+        self._prices = self._priced(counts)
+
+    def quantize(self, values: NDArray[Any], threads: int = 1) -> NDArray[Any]:
+        """Integers of a chunk of shape (components, rows)."""
+        codes = np.empty(values.shape, np.int32)
+        height = max(1, _GROUP // max(1, values.shape[1]))
+        task = partial(self._quantize_group, values, codes, height)
+        for _ in ordered_map(task, range(0, len(values), height), threads):
+            pass
+        return codes
+
+    def offsets(self, values: NDArray[Any], codes: NDArray[Any]) -> NDArray[np.float64]:
+        """Weights and weighted sums of the offsets in three cells, and the squared error."""
+        from lplrcli.kernels.deadzone import cell_offsets
+
+        counts, sums = np.empty(3, np.int64), np.empty(3)
+        total = np.zeros(7)
+        for i, unit in enumerate(self.quantizer.units):
+            square = cell_offsets(values[i], self._inverse[i], codes[i], counts, sums)
+            weight = unit * unit
+            total[:3] += counts * weight
+            total[3:6] += sums * weight
+            total[6] += square * weight
+        return total
+
+    def _priced(self, counts: NDArray[Any]) -> NDArray[np.float32]:
+        if self.plain:
+            return np.zeros((len(counts), 1), np.float32)
+        price = TRELLIS_PRICE if self.state_bits else SCALAR_PRICE
+        return np.array([prices(part, price) for part in counts])
+
+    def _quantize_group(
+        self, values: NDArray[Any], codes: NDArray[Any], height: int, first: int
+    ) -> None:
+        from lplrcli.kernels.deadzone import deadzone_codes
+        from lplrcli.kernels.trellis import trellis_codes
+
+        for i in range(first, min(first + height, len(values))):
+            rates, inverse = self._prices[self.classes[i]], float(self._inverse[i])
+            if self.state_bits:
+                trellis_codes(values[i], inverse, rates, self._taps, codes[i])
+            else:
+                deadzone_codes(values[i], inverse, rates, codes[i])
+
+
+def code_coefficients(
+    chunks: Iterable[NDArray[Any]],
+    sample: Iterable[NDArray[Any]],
+    coder: CoefficientCoder,
+    threads: int,
+) -> CodedCoefficients:
+    """Quantize all chunks by the rates learnt from a sample.
+
+    Parameters
+    ----------
+    chunks : iterable of ndarray, shape (components, rows)
+        The coefficients.
+    sample : iterable of ndarray, shape (components, rows)
+        Some of them.
+    coder : CoefficientCoder
+        Its rates are learnt here.
+    threads : int
+        The result does not depend on it.
+    """
+    if not coder.plain:
+        coder.learn(sample, threads)
+    codes: list[NDArray[Any]] = []
+    offsets = np.zeros(7)
+    for values in chunks:
+        part = coder.quantize(values, threads)
+        codes.append(part)
+        offsets += coder.offsets(values, part)
+    shifts, squared_error = _centroids(offsets, coder.plain)
+    quantizer = SteppedQuantizer(coder.quantizer.step, coder.quantizer.indices, shifts)
+    return CodedCoefficients(quantizer, coder.state_bits, coder.classes, codes, squared_error)
+
+
+def sampled(chunks: Iterable[NDArray[Any]]) -> Iterator[NDArray[Any]]:
+    """The first part of every chunk, of about a million coefficients in all."""
+    seen = 0
+    for number, values in enumerate(chunks):
+        rows = max(64, _TRAINING // (1 + number) ** 2 // max(1, len(values)))
+        if seen < 2 * _TRAINING:
+            yield np.ascontiguousarray(values[:, :rows])
+            seen += len(values) * min(rows, values.shape[1])
+
+
+def _centroids(offsets: NDArray[np.float64], plain: bool) -> tuple[tuple[int, int, int], float]:
+    """Shifts in 256ths of a unit, and the squared error with them."""
+    weights, sums, error = offsets[:3], offsets[3:6], float(offsets[6])
+    if plain:
+        return (0, 0, 0), error
+    means = np.divide(sums, weights, out=np.zeros(3), where=weights > 0)
+    shifts = np.clip(np.rint(256 * means), -127, 127)
+    error -= float((2 * shifts / 256 * sums - (shifts / 256) ** 2 * weights).sum())
+    first, second, rest = (int(shift) for shift in shifts)
+    return (first, second, rest), max(error, 0.0)

@@ -1,0 +1,157 @@
+"""Both factors at one step: quantize U Σ, refit R against the result, quantize R."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lplrcli.linalg.projection import least_squares
+from lplrcli.linalg.range_finder import LeadingDirections, gram_of
+from lplrcli.model.compressed import QuantizedFactor
+from lplrcli.pipeline.coefficients import (
+    CodedCoefficients,
+    CoefficientCoder,
+    code_coefficients,
+    sampled,
+)
+from lplrcli.pipeline.factors import chunk_entries
+from lplrcli.quantize import SteppedQuantizer
+from lplrcli.quantize.scales import index_of
+
+_VANISHING = 0.45
+"""Directions whose left or right coefficients have this deviation, in units, become zero."""
+
+
+@dataclass(frozen=True)
+class CodedFactors:
+    """Both factors, quantized.
+
+    Attributes
+    ----------
+    left, right : CodedCoefficients
+        Lᵀ and R, components of the same number.
+    left_values, right_values : ndarray, shapes (r, n) and (r, d)
+        What they decode to, in the working precision.
+    squared_error : float
+        ``‖A − L R‖²``, from the basis of the range found.
+    """
+
+    left: CodedCoefficients
+    right: CodedCoefficients
+    left_values: NDArray[Any]
+    right_values: NDArray[Any]
+    squared_error: float
+
+    @cached_property
+    def values(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Lᵀ and R, decoded."""
+        return self.left_values, self.right_values
+
+    def encoded(self, threads: int) -> tuple[QuantizedFactor, QuantizedFactor]:
+        """Both factors as a file holds them."""
+        return (
+            self.left.factor(threads, self.left_values.shape[1]),
+            self.right.factor(threads, self.right_values.shape[1]),
+        )
+
+
+class FactorCoder:
+    """Codes the factors of a matrix of which the leading directions are known.
+
+    Parameters
+    ----------
+    directions : LeadingDirections
+        U Σ, and the basis V with A V.
+    total : float
+        ``‖A‖²``.
+    rank : int, optional
+        Most components.
+    threads : int
+        The result does not depend on it.
+    """
+
+    def __init__(
+        self, directions: LeadingDirections, total: float, rank: int | None, threads: int
+    ) -> None:
+        self.directions = directions
+        self.total = total
+        self.rank = rank
+        self.threads = threads
+        self._energy = float(np.square(directions.projected, dtype=np.float64).sum())
+
+    def code(self, step: float, state_bits: int) -> CodedFactors:
+        """Quantize both factors with one step.
+
+        Parameters
+        ----------
+        step : float
+            Of U Σ and of Σ Vᵀ alike: the singular vectors are orthonormal, so equal steps are
+            equal slopes of the squared error.
+        state_bits : int
+            Of the trellis.
+        """
+        left_values = self._left(step)
+        left = self._coded(left_values, step, None, state_bits)
+        decoded = left.decoded(left_values.dtype)
+        used = decoded.any(axis=1)
+        if not used.any():
+            none, rows = CodedCoefficients.empty(), self.directions.row_basis.shape[0]
+            nothing = np.zeros((0, rows), left_values.dtype)
+            return CodedFactors(none, none, left_values[:0], nothing, self.total)
+        left, decoded = left.selected(used), decoded[used]
+        fitted = least_squares(decoded, self.directions.left_times(decoded))
+        lengths = np.sqrt(np.square(decoded, dtype=np.float64).sum(axis=1))
+        indices = index_of(1 / lengths) if len(lengths) else np.zeros(0, np.int64)
+        right = self._coded(fitted, step, indices, state_bits)
+        right_values = right.decoded(fitted.dtype)
+        used = right_values.any(axis=1)
+        left, decoded = left.selected(used), decoded[used]
+        right, right_values = right.selected(used), right_values[used]
+        error = self._squared_error(decoded, right_values)
+        return CodedFactors(left, right, decoded, right_values, error)
+
+    def _left(self, step: float) -> NDArray[Any]:
+        """Those directions of U Σ of which something will be left."""
+        directions = self.directions
+        longest = max(directions.left.shape[1], directions.row_basis.shape[0])
+        worth = int((directions.energies > (_VANISHING * step) ** 2 * longest).sum())
+        worth = min(worth, self.rank or worth)
+        return np.ascontiguousarray(directions.left[:worth])
+
+    def _coded(
+        self,
+        values: NDArray[Any],
+        step: float,
+        indices: NDArray[np.int64] | None,
+        state_bits: int,
+    ) -> CodedCoefficients:
+        if indices is None:
+            indices = np.zeros(len(values), np.int64)
+        quantizer = SteppedQuantizer(step, indices)
+        deviations = np.sqrt(np.square(values, dtype=np.float64).mean(axis=1))
+        coder = CoefficientCoder(quantizer, deviations, state_bits)
+        chunks = _chunked(values, deviations, quantizer)
+        return code_coefficients(chunks, sampled(chunks), coder, self.threads)
+
+    def _squared_error(self, left: NDArray[Any], right: NDArray[Any]) -> float:
+        """``‖A‖² − 2 <A, L R> + ‖L R‖²``, with A V Vᵀ for A in the middle."""
+        directions = self.directions
+        inner = np.sum(
+            (left @ directions.projected).astype(np.float64) * (right @ directions.row_basis)
+        )
+        square = np.sum(gram_of(left.T) * gram_of(right.T))
+        return max(float(self.total - 2 * inner + square), 0.0)
+
+
+def _chunked(
+    values: NDArray[Any], deviations: NDArray[np.float64], quantizer: SteppedQuantizer
+) -> list[NDArray[Any]]:
+    """Slices of about the bytes that a chunk should have."""
+    bits = np.maximum(np.log2(np.maximum(deviations / quantizer.units, 1e-300)) + 1, 0.2)
+    step = chunk_entries(values.shape[1], int(bits.sum()) + 1)
+    starts = range(0, values.shape[1] if len(values) else 0, step)
+    return [np.ascontiguousarray(values[:, start : start + step]) for start in starts]

@@ -1,0 +1,61 @@
+"""Are all entries multiples of one number? Integers, 8-bit images, ratings, patterns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_MOST_VALUES = 2**16
+"""A sample with more distinct values than this is not taken for a lattice."""
+
+_MOST_LEVELS = 2**24
+"""Largest multiple looked for."""
+
+
+def lattice_step(sample: NDArray[Any]) -> float | None:
+    """Largest step found of which all of `sample` are multiples, after rounding to its type.
+
+    Parameters
+    ----------
+    sample : ndarray
+        Finite entries in their original type.
+
+    Returns
+    -------
+    float or None
+        None also where all entries are zero.
+    """
+    values = np.unique(np.abs(sample.astype(np.float64)))
+    if len(values) > _MOST_VALUES or values[-1] == 0:
+        return None
+    for step in _candidates(values):
+        if values[-1] / step < _MOST_LEVELS and on_lattice(sample, step):
+            return step
+    return None
+
+
+def on_lattice(entries: NDArray[Any], step: float) -> bool:
+    """Whether every entry is the nearest value of its type to a multiple of `step`."""
+    wide = entries.astype(np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        restored = (np.rint(wide / step) * step).astype(entries.dtype)
+    return bool(np.array_equal(restored, entries))
+
+
+def _candidates(values: NDArray[np.float64]) -> Iterator[float]:
+    """Steps to try, the coarsest first."""
+    positive = np.concatenate([values[values > 0], np.diff(values)])
+    positive = positive[positive > values[-1] * 1e-7]
+    least = float(positive.min())
+    # Differences carry the rounding errors of the entries; the largest entry tells the step best.
+    for parts in (1, 2, 3, 4, 5, 6, 8, 10, 12, 20):
+        step = float(values[-1] / np.rint(values[-1] / (least / parts)))
+        yield step
+        if abs(step) < 1:
+            yield 1 / float(np.rint(1 / step))
+        yield float(f"{step:.6g}")
+        yield float(2.0 ** np.rint(np.log2(step)))
+    yield 1.0

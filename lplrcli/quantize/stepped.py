@@ -1,0 +1,66 @@
+"""The rate-distortion engine's quantizers: integers times a unit, moved to their cells' centroids.
+
+What differs between ``deadzone`` and ``trellis`` is how the encoder chooses the integers, and
+which of them may follow one another; both give values in the same way.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lplrcli.model.compressed import QuantizedFactor
+from lplrcli.quantize.scales import scale_of, scales_from_bytes, scales_to_bytes
+
+_HEAD = struct.Struct("<d3b")
+PARTS = 256
+"""Shifts are given in this fraction of a unit."""
+
+NO_SHIFT = (0, 0, 0)
+
+
+class SteppedQuantizer:
+    """Values ``(q + sgn(q) shift / 256) * step * scale`` of integers q.
+
+    Parameters
+    ----------
+    step : float
+        Finite and positive.
+    indices : ndarray of int, shape (components,)
+        Scale of each component, see `lplrcli.quantize.scales`.
+    shifts : tuple of int
+        For ``|q|`` of 1, 2 and more, from -128 to 127; all zero for plain rounding, whose error
+        is at most half a unit.
+    """
+
+    def __init__(
+        self, step: float, indices: NDArray[Any], shifts: tuple[int, int, int] = NO_SHIFT
+    ) -> None:
+        self.step = step
+        self.indices = np.asarray(indices, np.int64)
+        self.shifts = shifts
+        self.units = step * scale_of(self.indices)
+
+    @classmethod
+    def of(cls, factor: QuantizedFactor) -> SteppedQuantizer:
+        """The quantizer of a factor, from its side bytes."""
+        step, first, second, rest = _HEAD.unpack_from(factor.side)
+        return cls(step, scales_from_bytes(factor.side[_HEAD.size :]), (first, second, rest))
+
+    @property
+    def side(self) -> bytes:
+        """Step, shifts and scales, as SPEC.md, section "deadzone", lays them out."""
+        return _HEAD.pack(self.step, *self.shifts) + scales_to_bytes(self.indices)
+
+    def decode(self, component: int, codes: NDArray[Any], out: NDArray[Any]) -> None:
+        """Values of some codes of one component, one rounding in binary64."""
+        unit = self.units[component]
+        if self.shifts == NO_SHIFT:
+            out[...] = codes * unit
+            return
+        shift = np.array([0, *self.shifts], np.int64)[np.minimum(np.abs(codes), 3)]
+        parts = codes.astype(np.int64) * PARTS + np.sign(codes) * shift
+        out[...] = np.ldexp(parts * unit, -8)
