@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from itertools import product
 
@@ -181,11 +182,11 @@ class RansWalk:
     def __init__(self, tables, components):
         parts = rans_read_tables(tables, components)
         self.machine, self.context, self.classes, self.table_of, self.frequencies = parts
-        self.states = [0] * components
+        self.states = [0] * 4
         self.above = [(0, 0)] * components
 
     def union(self, component):
-        return self.states[component] % 2 if self.machine else 0
+        return self.states[component % 4] % 2 if self.machine else 0
 
     def table(self, component):
         contexts, unions = 32 if self.context else 1, 2 if self.machine else 1
@@ -206,8 +207,9 @@ class RansWalk:
     def step(self, component, code):
         if self.machine:
             h0, h1 = TRELLIS_MACHINES[self.machine]
-            state, k = self.states[component], self.integer(component, code)
-            self.states[component] = (state >> 1) ^ (h0 if state % 2 else 0) ^ (h1 if k % 2 else 0)
+            state, k = self.states[component % 4], self.integer(component, code)
+            after = (state >> 1) ^ (h0 if state % 2 else 0) ^ (h1 if k % 2 else 0)
+            self.states[component % 4] = after
         self.above[component] = (code, self.above[component][0])
 
 
@@ -287,6 +289,82 @@ def rans_decode_chunk(payload, tables, components, rows):
     if states != [2**16] * 4 or next(words, None) is not None:
         raise ValueError("states or words left")
     return codes
+
+
+# -- kernels/deadzone.py
+
+
+def price_of(n, prices):
+    """Price of an integer; beyond the table, that of its last one."""
+    span = len(prices) // 2
+    return float(prices[min(max(n, -span), span) + span])
+
+
+def deadzone_code(value, prices):
+    """The nearest integer, halves to even, or the one next to it towards zero if that is cheaper."""
+    nearest = round(value)
+    if nearest == 0 or len(prices) == 1:
+        return nearest
+    towards = nearest - (1 if nearest > 0 else -1)
+
+    def cost(n):
+        return (value - n) ** 2 + price_of(n, prices)
+
+    return towards if cost(towards) < cost(nearest) else nearest
+
+
+def cell_offsets(values, codes):
+    """How many codes have magnitude 1, 2 and more, and how far outside them the values lie."""
+    counts, sums = [0] * 3, [0.0] * 3
+    for value, code in zip(values, codes, strict=True):
+        if code:
+            cell = min(abs(code), 3) - 1
+            counts[cell] += 1
+            sums[cell] += (value - code) * (1 if code > 0 else -1)
+    return counts, sums, sum((v - c) ** 2 for v, c in zip(values, codes, strict=True))
+
+
+# -- kernels/trellis.py
+
+
+def trellis_step(state, code, machine):
+    """The state after a code, which must have the parity that the state demands."""
+    h0, h1 = TRELLIS_MACHINES[machine]
+    assert code % 2 == state % 2, "a code of the wrong parity"
+    return (state >> 1) ^ (h0 if state % 2 else 0) ^ (h1 if (code - state % 2) // 2 % 2 else 0)
+
+
+def trellis_candidates(value):
+    """The nearest integer of each subset j + 4 Z, and the next one of it towards zero."""
+    lowest = math.floor(value) - 1
+    return [n + far for n in range(lowest, lowest + 4) for far in (0, -4 if value > 0 else 4)]
+
+
+def trellis_least_cost(path, machine, candidates):
+    """Least sum of squared error and price over all ways of the machine, from state 0.
+
+    `path`: the coefficients in units, each with its table of prices.
+    """
+    least = {0: 0.0}
+    for value, prices in path:
+        priced = [(n, (value - n) ** 2 + price_of(n, prices)) for n in candidates(value)]
+        reached = {}
+        for state, so_far in least.items():
+            for n, cost in priced:
+                if n % 2 == state % 2:
+                    after = trellis_step(state, n, machine)
+                    reached[after] = min(reached.get(after, math.inf), so_far + cost)
+        least = reached
+    return min(least.values())
+
+
+def trellis_cost(path, machine, codes):
+    """What the codes cost; they obey the machine, which starts in state 0."""
+    state, total = 0, 0.0
+    for (value, prices), code in zip(path, codes, strict=True):
+        state = trellis_step(state, int(code), machine)
+        total += (value - int(code)) ** 2 + price_of(int(code), prices)
+    return total
 
 
 # -- the paper's methods (arXiv 2310.11028, section 5; design/ALGORITHM.md, section 1)

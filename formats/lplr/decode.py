@@ -422,11 +422,11 @@ def rans(content: bytes, rows: int, tables: EntropyTables, name: str) -> NDArray
     contexts, unions = 32 if tables.context else 1, 2 if tables.machine else 1
     components = len(tables.classes)
     codes = [[0, 0] for _ in range(components)]  # two zeros above the first row
-    states = [0] * components
+    states = [0] * 4
     for first in range(0, components, 4):
         group = range(first, min(first + 4, components))
         for _, i in itertools.product(range(rows), group):
-            context, union = 0, states[i] & 1  # the state stays 0 without a machine
+            context, union = 0, states[i % 4] & 1  # the state stays 0 without a machine
             if tables.context:
                 t = 2 * codes[i][-1] + codes[i][-2]
                 context = min(abs(t).bit_length(), 15) + 16 * (t < 0)
@@ -439,7 +439,8 @@ def rans(content: bytes, rows: int, tables: EntropyTables, name: str) -> NDArray
                 m = (4 + bucket % 4) * 2**n + lanes.bits(i % 4, n)
             k = -m if token % 2 else m
             codes[i].append(2 * k + union if tables.machine else k)
-            states[i] = (states[i] >> 1) ^ (h0 if union else 0) ^ (h1 if k % 2 else 0)
+            states[i % 4] >>= 1
+            states[i % 4] ^= (h0 if union else 0) ^ (h1 if k % 2 else 0)
     lanes.end()
     return np.array([each[2:] for each in codes], np.int32).reshape(components, rows)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import asdict
 from itertools import chain
@@ -11,41 +10,35 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lplrcli.cli import options, render
-from lplrcli.cli.progress import progress_bar
-from lplrcli.model.plan import METHODS, SKETCHES
+from lplrcli.cli.dry_run import predicted, show_predicted
+from lplrcli.cli.explanation import (
+    basis_text,
+    mode_text,
+    reached_text,
+    reason_text,
+    target_text,
+)
+from lplrcli.cli.opened import opened_matrix
+from lplrcli.cli.targets import check_target, target_options
+from lplrcli.model.plan import SKETCHES
 
 if TYPE_CHECKING:
-    from lplrcli.model.compressed import Factorization
+    from lplrcli.model.compressed import Factorization, QuantizedFactor
 
 
 @click.command(
     "compress",
     epilog="""\b
 Examples:
-  lplr compress a.npy -r 64 -b 2             writes a.lplr
-  lplr compress run.h5 --dataset /u -r 32 -b 4
-  cat a.npy | lplr compress - -r 64 -o - > a.lplr""",
+  lplr compress a.npy --bpc 1                least error at 1 bit per coordinate
+  lplr compress a.npy -e 0.01                smallest file with at most 1 % error
+  lplr compress a.npy -r 64 -b 2             at most 64 components, 2 bits an entry
+  lplr compress run.h5 --dataset /u --size 20M
+  lplr compress a.npy --ratio 30 --dry-run   what would be chosen, and why
+  cat a.npy | lplr compress - --bpc 1 -o - > a.lplr""",
 )
 @click.argument("source", metavar="INPUT")
-@click.option("-r", "--rank", type=click.IntRange(min=1), help="Most components kept.")
-@click.option(
-    "-b",
-    "--bits",
-    type=click.IntRange(1, 16),
-    default=4,
-    show_default=True,
-    help="Bits per factor entry: the mean, at most, for packed; exact for the paper's methods.",
-)
-@click.option(
-    "--bits-right", type=click.IntRange(1, 16), help="The same for the right factor.  [default: -b]"
-)
-@click.option(
-    "--method",
-    type=click.Choice(METHODS),
-    default="packed",
-    show_default=True,
-    help="The engine, or a method of the LPLR paper.",
-)
+@target_options
 @click.option(
     "--sketch",
     type=click.Choice(SKETCHES),
@@ -59,11 +52,12 @@ Examples:
 @click.option(
     "--power-iterations",
     type=click.IntRange(min=0),
-    help="Products with AᵀA in the range finder.  [default: 2 for packed, 0 for lplr]",
+    help="Products with AᵀA in the range finder.  [default: 2 for the engines, 0 for lplr]",
 )
 @click.option(
     "--seed", type=click.IntRange(0, 2**64 - 1), default=0, show_default=True, help="Of the sketch."
 )
+@click.option("--dry-run", is_flag=True, help="Print what would be chosen, and why; write nothing.")
 @options.dataset("Which dataset of an HDF5 file; not needed if it holds one matrix.")
 @options.output
 @options.force
@@ -74,14 +68,7 @@ Examples:
 @options.verbose
 def command(
     source: str,
-    rank: int | None,
-    bits: int,
-    bits_right: int | None,
-    method: str,
-    sketch: str | None,
-    oversampling: int | None,
-    power_iterations: int | None,
-    seed: int,
+    dry_run: bool,
     dataset: str | None,
     output: str | None,
     force: bool,
@@ -90,48 +77,52 @@ def command(
     progress: bool | None,
     quiet: bool,
     verbose: bool,
+    **asked: Any,
 ) -> None:
-    """Compress the matrix in INPUT (.npy, HDF5 or Matrix Market; - is standard input)."""
-    if method != "nq" and rank is None:
-        raise click.UsageError("Missing option '-r' / '--rank': how many components to keep.")
-    target = _output_name(source, output)
-    if as_json and target == "-":
+    """Compress the matrix in INPUT (.npy, HDF5 or Matrix Market; - is standard input).
+
+    Ask for a size (--bpc, --ratio, --size) to get the least error, for an error (-e,
+    --max-abs-error) to get the least size, or for a rank and bits (-r, -b).
+    """
+    destination = _output_name(source, output)
+    if as_json and destination == "-" and not dry_run:
         raise click.UsageError("--json and -o - would both write to standard output.")
+    check_target(asked)
 
     from lplrcli.container.writer import write_container
-    from lplrcli.io import AtomicOutput, open_source
+    from lplrcli.io import AtomicOutput
     from lplrcli.pipeline.compress import compress
 
     started = time.perf_counter()
     inputs = [] if source == "-" else [source]
+    name = options.matrix_name(source, dataset)
+    opening: dict[str, Any] = {
+        "dataset": dataset,
+        "threads": threads,
+        "progress": progress,
+        "quiet": quiet,
+    }
+    if dry_run:
+        with render.shown_log(verbose), opened_matrix(source, "predicting", **opening) as matrix:
+            document = predicted(matrix, threads, name, asked)
+        show_predicted({"input": source, "output": destination, **document}, as_json)
+        return
     with (
         render.shown_log(verbose),
-        AtomicOutput(target, force=force, inputs=inputs) as stream,
-        progress_bar("compressing", progress) as observe,
-        open_source(source, dataset=dataset, threads=threads, observer=observe) as matrix,
+        AtomicOutput(destination, force=force, inputs=inputs) as stream,
+        opened_matrix(source, "compressing", **opening) as matrix,
     ):
-        _load_kernels(quiet)
-        factorization = compress(
-            matrix,
-            method=method,
-            rank=rank,
-            bits=bits,
-            bits_right=bits_right,
-            sketch=sketch,
-            oversampling=oversampling,
-            power_iterations=power_iterations,
-            seed=seed,
-            threads=threads,
-        )
-        written = write_container(stream, [factorization], names=[_matrix_name(source, dataset)])
+        factorization = compress(matrix, threads=threads, name=name, **asked)
+        written = write_container(stream, [factorization], names=[name])
         entry_bytes = matrix.dtype.itemsize
     seconds = time.perf_counter() - started
     entries = factorization.shape[0] * factorization.shape[1]
     result = {
         "input": source,
-        "output": target,
+        "output": destination,
         "shape": list(factorization.shape),
         "dtype": factorization.dtype,
+        "mode": factorization.plan.mode,
         "rank": factorization.rank,
         "file_bytes": written,
         "bits_per_coordinate": 8 * written / entries,
@@ -142,7 +133,7 @@ def command(
         "plan": asdict(factorization.plan),
     }
     if verbose:
-        _explain(factorization)
+        _explain(factorization, result)
     render.summary(_summary_line(result, entries * entry_bytes), quiet)
     if as_json:
         render.print_json(result)
@@ -162,53 +153,51 @@ def _output_name(source: str, output: str | None) -> str:
     return source + ".lplr"
 
 
-def _matrix_name(source: str, dataset: str | None) -> str | None:
-    """What the matrix is called in the file: no folder of the machine it was made on."""
-    if source == "-":
-        return None
-    name = source.replace("\\", "/").rsplit("/", 1)[-1]
-    return f"{name}:{dataset}" if dataset else name
-
-
-def _load_kernels(quiet: bool) -> None:
-    """Load the kernels; say why the first run is slow, to a person only."""
-    from lplrcli.kernels.loading import compiled_before, load_kernels
-
-    if sys.stderr is not None and sys.stderr.isatty() and not compiled_before():
-        render.summary("lplr: compiling its kernels, once; later runs start at once", quiet)
-    load_kernels()
-
-
-def _explain(factorization: Factorization) -> None:
+def _explain(factorization: Factorization, result: dict[str, Any]) -> None:
     """Print what was decided, one line a decision."""
-    plan, report = factorization.plan, factorization.report
-    lines = [f"mode {plan.mode}, method {plan.target.method}, {report.passes} passes over the data"]
-    if plan.basis == "gram":
-        lines.append("exact spectrum from the Gram matrix: its small side is small")
-    elif plan.basis == "sketch":
-        lines.append(
-            f"{plan.sketch} sketch of {plan.sketch_size} columns, "
-            f"{plan.power_iterations} power iterations, seed {plan.seed}"
-        )
-    for side, factor in (("left", factorization.left), ("right", factorization.right)):
+    plan, report = result["plan"], factorization.report
+    entries = factorization.shape[0] * factorization.shape[1]
+    method = plan["target"]["method"]
+    lines: list[str | None] = [
+        f"asked: {target_text(plan['target'], entries)}",
+        f"mode {plan['mode']}, method {method}, {report.passes} passes over the data",
+        reason_text(plan, report.relative_frobenius_error),
+        basis_text(plan),
+    ]
+    for side in ("left", "right", "residual"):
+        factor = getattr(factorization, side)
         if factor is not None:
-            lines.append(
-                f"{side} factor {factor.length} x {factor.components}, bits per component: "
-                + " ".join(str(depth) for depth in factor.tables)
-            )
+            lines.append(f"{side} {_factor_text(side, factor)}")
     if report.bound is not None:
         lines.append(f"expected error before quantization at most {report.bound:.4g} (Theorem 3.2)")
-    for line in lines:
+    for line in filter(None, lines):
         click.echo(f"  {line}", err=True)
 
 
+def _factor_text(side: str, factor: QuantizedFactor) -> str:
+    """Shape, and how it is quantized: ``factor 120 x 12, trellis quantizer, step 0.0213``."""
+    what = "" if side == "residual" else "factor "
+    shape = f"{what}{factor.length} x {factor.components}"
+    if factor.coding == "packed":
+        if side == "residual":
+            return f"{shape}, bits per entry: {factor.tables[0]}"
+        return f"{shape}, bits per component: {' '.join(str(depth) for depth in factor.tables)}"
+    from lplrcli.quantize import SteppedQuantizer
+
+    step = SteppedQuantizer.of(factor).step
+    states = f" of {2 ** factor.tables[0]} states" if factor.tables[0] else ""
+    return f"{shape}, {factor.quantizer} quantizer{states}, step {step:.4g}, coding {factor.coding}"
+
+
 def _summary_line(result: dict[str, Any], source_bytes: int) -> str:
+    target = result["plan"]["target"]
     error = render.error_text(result["relative_frobenius_error"], result["exact"])
-    rank = f", rank {result['rank']}" if result["plan"]["mode"] == "factors" else ""
     return (
         f"{result['input']} -> {result['output']}: "
-        f"{render.shape_text(tuple(result['shape']))} {result['dtype']}{rank}, "
-        f"error {error}, {result['bits_per_coordinate']:.4g} bits/coordinate, "
+        f"{render.shape_text(tuple(result['shape']))} {result['dtype']}, "
+        f"{mode_text(target['method'], result['mode'], result['rank'])}, "
+        f"{reached_text(target, error, result['max_abs_error'])}, "
+        f"{result['bits_per_coordinate']:.4g} bits/coordinate, "
         f"{render.bytes_text(result['file_bytes'])}, ratio {result['compression_ratio']:.4g}, "
         f"{render.rate_text(source_bytes, result['seconds'])}"
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lplrcli.cli import options, render
+from lplrcli.cli.explanation import reason_text, target_text
 from lplrcli.cli.opened import opened_container
 from lplrcli.cli.progress import progress_bar
 from lplrcli.errors import LplrError
@@ -193,16 +194,39 @@ def _print_one(document: dict[str, Any], verbose: bool) -> None:
         ["file", f"{document['path']} (format {document['format_version']})"],
         *([["name", matrix["name"]]] if matrix["name"] else []),
         *_rows(matrix),
+        *(
+            [side if side == "residual" else f"{side} factor", _factor_text(factor)]
+            for side, factor in matrix["factors"].items()
+        ),
     ]
     sizes = {**matrix["section_bytes"], **document["section_bytes"]}
     rows += [[f"section {tag}", f"{size} bytes"] for tag, size in sizes.items()]
     rows.append(["file header", f"{document['header_bytes']} bytes"])
     if verbose:
-        plan = matrix["plan"]
-        told = {**plan, **plan["target"], **matrix["source"], "passes": matrix["passes"]}
-        told |= {"bound": matrix["bound"], "tool": matrix["tool"], "target": None}
-        rows += [[key, str(value)] for key, value in told.items() if value is not None]
+        rows += _decisions(matrix)
     render.print_lines(render.aligned(rows, left=2))
+
+
+def _factor_text(factor: dict[str, Any]) -> str:
+    """Shape and coding: ``120 x 12, trellis quantizer, rans coding``."""
+    shape = f"{factor['length']} x {factor['components']}"
+    return f"{shape}, {factor['quantizer']} quantizer, {factor['coding']} coding"
+
+
+def _decisions(matrix: dict[str, Any]) -> list[list[str]]:
+    """Label and text of what was asked, what was chosen and why."""
+    plan = matrix["plan"]
+    rows, columns = matrix["shape"]
+    target = target_text(plan["target"], rows * columns)
+    told: dict[str, Any] = {"target": target, "mode": plan["mode"]}
+    if reason := reason_text(plan, matrix["relative_frobenius_error"]):
+        label, _, values = reason.partition(": ")
+        told[label] = values
+    told |= {key: value for key, value in plan.items() if key not in ("target", "predictions")}
+    told |= {"passes": matrix["passes"], "bound": matrix["bound"]}
+    told |= {f"source {key}": value for key, value in matrix["source"].items()}
+    told["tool"] = matrix["tool"]
+    return [[key, str(value)] for key, value in told.items() if value is not None]
 
 
 def _print_table(documents: list[dict[str, Any]]) -> None:

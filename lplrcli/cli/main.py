@@ -19,6 +19,8 @@ COMMANDS = {
     "compress": "Compress a matrix into an .lplr file.",
     "decompress": "Restore a matrix, or part of it, from an .lplr file.",
     "inspect": "Show what .lplr files hold, and how exact they are.",
+    "plan": "Predict what compressing a matrix would give.",
+    "compare": "Compress a matrix by every method at equal file sizes.",
 }
 
 
@@ -47,7 +49,7 @@ class LazyGroup(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="""\b
 Example:
-  lplr compress a.npy -r 64 -b 2      writes a.lplr
+  lplr compress a.npy --bpc 1         writes a.lplr
   lplr inspect a.lplr --against a.npy
   lplr decompress a.lplr -o b.npy
 

@@ -1,13 +1,18 @@
-"""Opening an ``.lplr`` file named on the command line, standard input included."""
+"""Opening what is named on the command line, standard input included."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from lplrcli.cli import render
+from lplrcli.cli.progress import progress_bar
+
 if TYPE_CHECKING:
     from lplrcli.container.reader import Container
+    from lplrcli.io.backends import LocalSource
 
 
 @contextmanager
@@ -27,3 +32,39 @@ def opened_container(path: str) -> Iterator[Container]:
     file, name, _ = open_seekable(path)
     with file, open_container(file, name) as container:
         yield container
+
+
+@contextmanager
+def opened_matrix(
+    path: str,
+    label: str,
+    *,
+    dataset: str | None,
+    threads: int | None,
+    progress: bool | None,
+    quiet: bool = False,
+) -> Iterator[LocalSource]:
+    """Yield the matrix in the file at `path`, its passes under a progress bar, kernels loaded.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or holds no matrix.
+    """
+    from lplrcli.io import open_source
+
+    with (
+        progress_bar(label, progress) as observe,
+        open_source(path, dataset=dataset, threads=threads, observer=observe) as matrix,
+    ):
+        _load_kernels(quiet)
+        yield matrix
+
+
+def _load_kernels(quiet: bool) -> None:
+    """Load the kernels; say why the first run is slow, to a person only."""
+    from lplrcli.kernels.loading import compiled_before, load_kernels
+
+    if sys.stderr is not None and sys.stderr.isatty() and not compiled_before():
+        render.summary("lplr: compiling its kernels, once; later runs start at once", quiet)
+    load_kernels()

@@ -1,20 +1,24 @@
 """The catalogue of options that several commands share.
 
-==================  =========  ==================================================================
-option              commands   meaning
-==================  =========  ==================================================================
--o, --output        c d        where to write; ``-`` is standard output
--f, --force         c d        replace an existing file
---dataset           c d i      path inside an HDF5 file
--T, --threads       c d i      processors used; never changes a byte
---json              c d i      machine-readable result on standard output
---progress          c d i      show a progress bar; by default on a terminal
--q, --quiet         c d        no summary
--v, --verbose       c d i      explain decisions
---matrix            d          which matrix of a file that holds several
-==================  =========  ==================================================================
+==================  ===========  ================================================================
+option              commands     meaning
+==================  ===========  ================================================================
+-o, --output        c d          where to write; ``-`` is standard output
+-f, --force         c d p m      replace an existing file
+--dataset           c d i p m    path inside an HDF5 file
+-T, --threads       c d i p m    processors used; never changes a byte
+--json              c d i p m    machine-readable result on standard output
+--progress          c d i p m    show a progress bar; by default on a terminal
+-q, --quiet         c d          no summary
+-v, --verbose       c d i        explain decisions
+--plot              p m          draw error over size; in charts.py
+--bpc               c m          size in bits per coordinate; of a file, of several to compare
+--method            c m          an engine, or a method of the paper; the only ones to compare
+--matrix            d            which matrix of a file that holds several
+==================  ===========  ================================================================
 
-(c compress, d decompress, i inspect; options of one command stand in its own file.)
+(c compress, d decompress, i inspect, p plan, m compare; what is asked of compress stands in
+targets.py, options of one command in its own file.)
 """
 
 from __future__ import annotations
@@ -51,6 +55,14 @@ verbose: Decorator = click.option("-v", "--verbose", is_flag=True, help="Explain
 def dataset(help_text: str) -> Decorator:
     """``--dataset``, which means the input of one command and the output of another."""
     return click.option("--dataset", metavar="PATH", help=help_text)
+
+
+def matrix_name(source: str, dataset: str | None) -> str | None:
+    """What the matrix is called in the file: no folder of the machine it was made on."""
+    if source == "-":
+        return None
+    name = source.replace("\\", "/").rsplit("/", 1)[-1]
+    return f"{name}:{dataset}" if dataset else name
 
 
 def parse_range(

@@ -13,8 +13,14 @@ _TABLE_BITS = 20.0
 _TOKEN_BITS = 3.5
 """What a table and each of its tokens cost in the file, about."""
 
-_CONTEXT_BITS = 1.5
-"""What the map's entry for a context costs, about."""
+_CONTEXT_BITS = 4.0
+"""What it costs to give a context another table than its neighbour's, about."""
+
+_MAP_BITS = 4.0
+"""Likewise for a component of another class than the one before it."""
+
+_LEAST_GAIN = 0.003
+"""Contexts that would save less than this, tables not counted, are not tried."""
 
 _MOST_TABLES = 255
 
@@ -36,10 +42,13 @@ def fit_model(counts: NDArray[np.int64], classes: NDArray[Any], state_bits: int)
     """
     width = int(np.flatnonzero(counts.any(axis=(0, 1, 2)))[-1]) + 1
     counts = counts[..., :width]
-    groups = _united_neighbours(counts.sum(axis=1).astype(np.float64))
+    changes = _MAP_BITS * _changes(classes, len(counts))
+    groups = _united_neighbours(counts.sum(axis=1).astype(np.float64), changes)
     united = np.zeros((int(groups.max()) + 1, *counts.shape[1:]), np.int64)
     np.add.at(united, groups, counts)
-    fits = [_fitted(given) for given in (united.sum(axis=1, keepdims=True), united)]
+    fits = [_fitted(united.sum(axis=1, keepdims=True))]
+    if _context_gain(united) > _LEAST_GAIN * fits[0][2]:
+        fits.append(_fitted(united))
     table_map, sums, _ = min(fits, key=lambda fit: fit[2])
     weights = tuple(logarithmic_weights(total) for total in sums)
     members = groups[classes].astype(np.uint8)
@@ -49,24 +58,69 @@ def fit_model(counts: NDArray[np.int64], classes: NDArray[Any], state_bits: int)
 def _fitted(
     counts: NDArray[np.int64],
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64], float]:
-    """Table of each class, context and union; the tables' histograms; bits of everything."""
-    flat = counts.reshape(-1, counts.shape[-1])
-    occurs = flat.any(axis=1)
-    numbers, sums, bits = _grouped(flat[occurs].astype(np.float64))
-    # Contexts that never occur repeat the table before them, which costs next to nothing.
-    nearest = np.maximum(np.cumsum(occurs) - 1, 0)
-    table_map = numbers[nearest].reshape(counts.shape[:-1]).astype(np.uint8)
-    return table_map, sums, bits + _CONTEXT_BITS * int(occurs.sum())
+    """Table of each class, context and union; the tables' histograms; bits of everything.
+
+    Neighbouring contexts of a class are united first, then whatever is alike.
+    """
+    classes, _, unions, _ = counts.shape
+    runs = np.empty(counts.shape[:-1], np.int64)
+    sums = []
+    order = np.roll(np.arange(counts.shape[1]), counts.shape[1] // 2)
+    order[: len(order) // 2] = order[: len(order) // 2][::-1]
+    for i in range(classes):
+        for union in range(unions):
+            histograms = counts[i, order, union].astype(np.float64)
+            occurs = histograms.any(axis=1)
+            # Contexts that never occur go with the one before them: that costs next to nothing.
+            groups = _united_neighbours(histograms[occurs]) if occurs.any() else np.zeros(1, int)
+            members = groups[np.maximum(np.cumsum(occurs) - 1, 0)]
+            runs[i, order, union] = members + len(sums)
+            united = np.zeros((int(groups.max()) + 1, counts.shape[-1]))
+            np.add.at(united, members, histograms)
+            sums += list(united)
+    numbers, tables, bits = _grouped(np.array(sums))
+    table_map = numbers[runs]
+    changes = np.count_nonzero(np.diff(table_map[:, order], axis=1))
+    return (
+        table_map.astype(np.uint8),
+        tables,
+        bits + _CONTEXT_BITS * (changes + table_map.size / 16),
+    )
 
 
-def _united_neighbours(histograms: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Group of each class: neighbours are united, best pair first, while that saves bits."""
+def _context_gain(counts: NDArray[np.int64]) -> float:
+    """Bits that the contexts would save if tables cost nothing."""
+    merged = counts.sum(axis=1)
+    return _entropy(merged) - _entropy(counts)
+
+
+def _entropy(counts: NDArray[np.int64]) -> float:
+    sums = counts.astype(np.float64)
+    totals = sums.sum(axis=-1)
+    whole = (totals * np.log2(np.maximum(totals, 1))).sum()
+    return float(whole - (sums * np.log2(np.maximum(sums, 1))).sum())
+
+
+def _changes(classes: NDArray[Any], count: int) -> NDArray[np.int64]:
+    """How often the class changes between i and i + 1 from one component to the next."""
+    low, high = np.minimum(classes[1:], classes[:-1]), np.maximum(classes[1:], classes[:-1])
+    return np.bincount(low[high == low + 1].astype(np.int64), minlength=count)[: count - 1]
+
+
+def _united_neighbours(
+    histograms: NDArray[np.float64], bonus: NDArray[np.float64] | None = None
+) -> NDArray[np.int64]:
+    """Group of each histogram: neighbours are united, best pair first, while that saves bits.
+
+    `bonus` is what the union of each pair of neighbours saves besides.
+    """
+    extra = [0.0] * (len(histograms) - 1) if bonus is None else bonus.tolist()
     groups = [[i] for i in range(len(histograms))]
     sums = list(histograms)
     costs = [float(_cost(part).sum()) for part in sums]
 
     def gain(i: int) -> float:
-        return costs[i] + costs[i + 1] - float(_cost(sums[i] + sums[i + 1]).sum())
+        return extra[i] + costs[i] + costs[i + 1] - float(_cost(sums[i] + sums[i + 1]).sum())
 
     gains = [gain(i) for i in range(len(sums) - 1)]
     while gains and max(gains) > 0:
@@ -76,6 +130,7 @@ def _united_neighbours(histograms: NDArray[np.float64]) -> NDArray[np.int64]:
         costs.pop(i + 1)
         costs[i] = float(_cost(sums[i]).sum())
         gains.pop(i)
+        extra.pop(i)
         for j in (i - 1, i):
             if 0 <= j < len(gains):
                 gains[j] = gain(j)
@@ -121,5 +176,6 @@ def _cost(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     totals = sums.sum(axis=-1)
     logs = np.log2(sums, out=np.zeros_like(sums), where=sums > 0)
     whole = totals * np.log2(totals, out=np.zeros_like(totals), where=totals > 0)
-    tables = _TABLE_BITS * (totals > 0) + _TOKEN_BITS * (sums > 0).sum(axis=-1)
+    # An empty table costs as much, so that it always goes with another.
+    tables = _TABLE_BITS + _TOKEN_BITS * (sums > 0).sum(axis=-1)
     return np.asarray(whole - (sums * logs).sum(axis=-1) + tables)

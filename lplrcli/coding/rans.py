@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 from lplrcli.coding.entropy_model import EntropyModel
 from lplrcli.errors import CorruptSectionError
 from lplrcli.model.compressed import QuantizedFactor
-from lplrcli.model.tokens import TOKENS, TOTAL
-
-LANES = 4
+from lplrcli.model.tokens import LANES, TOKENS, TOTAL
 
 
 class RansCoding:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lplrcli.kernels.jit import kernel
+from lplrcli.model.tokens import LARGEST
 
 
 @kernel
@@ -32,7 +33,7 @@ def deadzone_codes(
     """
     span = prices.size // 2
     for t in range(values.size):
-        value = values[t] * inverse_unit
+        value = min(max(values[t] * inverse_unit, -float(LARGEST)), float(LARGEST))
         n = np.int64(np.rint(value))
         if span > 0 and n != 0:
             other = n - 1 if n > 0 else n + 1
@@ -47,33 +48,56 @@ def deadzone_codes(
 @kernel
 def cell_offsets(
     values: NDArray[Any],
-    inverse_unit: float,
+    inverse_units: NDArray[np.float64],
     codes: NDArray[np.int32],
-    counts: NDArray[np.int64],
     sums: NDArray[np.float64],
-) -> float:
+) -> None:
     """Where values lie in their cells: what the centroids are, and the squared error without them.
 
     Parameters
     ----------
-    values, inverse_unit
-        As for `deadzone_codes`.
-    codes : ndarray of int32, shape (m,)
+    values : ndarray of float32 or float64, shape (components, rows)
+        Coefficients of a chunk.
+    inverse_units : ndarray of float64, shape (components,)
+        One over the step of each component.
+    codes : ndarray of int32, shape (components, rows)
         The integers chosen.
-    counts : ndarray of int64, shape (3,)
-        Receives how many have magnitude 1, 2, and more.
-    sums : ndarray of float64, shape (3,)
-        Receives the sums of their distances from the integer, away from zero.
+    sums : ndarray of float64, shape (7,)
+        Added to, each component weighted by its squared step: how many codes have magnitude
+        1, 2, and more; their distances from the integer, away from zero; the squared error.
     """
-    counts[:] = 0
-    sums[:] = 0.0
-    total = 0.0
-    for t in range(values.size):
-        q = codes[t]
-        error = values[t] * inverse_unit - q
-        total += error * error
-        if q != 0:
-            cell = min(abs(q), 3) - 1
-            counts[cell] += 1
-            sums[cell] += error if q > 0 else -error
-    return total
+    for i in range(values.shape[0]):
+        inverse = inverse_units[i]
+        weight = 1.0 / (inverse * inverse)
+        for t in range(values.shape[1]):
+            q = codes[i, t]
+            error = values[i, t] * inverse - q
+            sums[6] += weight * error * error
+            if q != 0:
+                cell = min(abs(q), 3) - 1
+                sums[cell] += weight
+                sums[3 + cell] += weight * (error if q > 0 else -error)
+
+
+@kernel
+def stepped_values(
+    codes: NDArray[np.int32], unit: float, shifts: NDArray[np.int64], out: NDArray[Any]
+) -> None:
+    """``(256 q + sgn(q) shift) * unit / 256``, the product rounded once in binary64.
+
+    Parameters
+    ----------
+    codes : ndarray of int32, shape (m,)
+        Integers q.
+    unit : float
+        Step of the component; far from the ends of binary64's range.
+    shifts : ndarray of int64, shape (4,)
+        In 256ths, for magnitudes 0, 1, 2 and more.
+    out : ndarray of float32 or float64, shape (m,)
+        Receives the values, rounded to its type.
+    """
+    for t in range(codes.size):
+        q = np.int64(codes[t])
+        shift = shifts[min(abs(q), 3)]
+        parts = 256 * q + (shift if q > 0 else -shift)
+        out[t] = (parts * unit) * 0.00390625

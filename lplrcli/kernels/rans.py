@@ -199,7 +199,6 @@ def decode_lanes(
     for group in range((components + LANES - 1) // LANES):
         first = group * LANES
         last = min(components, first + LANES)
-        machines[:] = 0
         for t in range(rows):
             for i in range(first, last):
                 lane = i & 3

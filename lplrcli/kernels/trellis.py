@@ -1,4 +1,4 @@
-"""Entropy-coded trellis quantization: the Viterbi algorithm over one run of coefficients."""
+"""Entropy-coded trellis quantization: the Viterbi algorithm over one lane of a chunk."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lplrcli.kernels.jit import kernel
+from lplrcli.model.tokens import LARGEST
 
 WINDOW = 8192
 """Decisions are settled at least this often: bounds the memory of the trace, costs nothing that
 could be measured."""
 
-RATE_SPAN = 2048
-"""Rates are tabulated for integers below this; beyond, they differ too little to matter."""
+LANES = 4
+"""Of the entropy coder: each has a machine of its own."""
 
 
 @kernel
 def _nearest_in_subsets(
-    value: np.float32,
+    value: float,
     prices: NDArray[np.float32],
     cost: NDArray[np.float32],
     points: NDArray[np.int32],
@@ -30,14 +31,18 @@ def _nearest_in_subsets(
     tail may make the better one.
     """
     span = prices.size // 2
-    lowest = np.int32(np.floor(value)) - np.int32(1)
-    towards = np.int32(-4) if value > np.float32(0) else np.int32(4)
+    value = min(max(value, -float(LARGEST)), float(LARGEST))
+    below = np.floor(value)
+    # In float32 from here on; the fraction of a large value would be lost in it.
+    above = np.float32(value - below) + np.float32(1)
+    lowest = np.int32(below) - np.int32(1)
+    towards = np.int32(-4) if value > 0 else np.int32(4)
     for q in range(4):
         n = lowest + np.int32(q)
-        error = value - np.float32(n)
+        error = above - np.float32(q)
         best = error * error + prices[min(max(n, -span), span) + span]
         other = n + towards
-        error = value - np.float32(other)
+        error -= np.float32(towards)
         rival = error * error + prices[min(max(other, -span), span) + span]
         j = n & 3
         cost[j] = rival if rival < best else best
@@ -47,8 +52,10 @@ def _nearest_in_subsets(
 @kernel
 def trellis_codes(
     values: NDArray[Any],
-    inverse_unit: float,
+    lane: int,
+    inverse_units: NDArray[np.float64],
     prices: NDArray[np.float32],
+    classes: NDArray[np.uint8],
     taps: tuple[int, int, int],
     codes: NDArray[np.int32],
 ) -> None:
@@ -61,61 +68,67 @@ def trellis_codes(
 
     Parameters
     ----------
-    values : ndarray of float32 or float64, shape (m,)
-        A run of coefficients: one component of one chunk.
-    inverse_unit : float
-        They are multiplied by this first: one over the distance of neighbouring integers.
-    prices : ndarray of float32, shape (2 s + 1,)
+    values : ndarray of float32 or float64, shape (components, rows)
+        Coefficients of a chunk.
+    lane : int
+        Every fourth component from this one on is quantized, as one path through the trellis.
+    inverse_units : ndarray of float64, shape (components,)
+        Components are multiplied by these first: one over the distance of neighbouring integers.
+    prices : ndarray of float32, shape (classes, 2 s + 1)
         Price of the integers -s ... s, in squared units: Lagrangian multiplier times bits.
+    classes : ndarray of uint8, shape (components,)
+        Which prices a component has.
     taps : tuple of int
         v, H0, H1: number of state bits, and what is added to the shifted state for u and for k.
-    codes : ndarray of int32, shape (m,)
-        Receives q.
+    codes : ndarray of int32, shape (components, rows)
+        Receives q in the components of the lane.
     """
     states = 1 << taps[0]
     half = states >> 1
     feedback = taps[1] & (half - 1)
     branch = taps[2]
-    total = np.full(states, np.float32(1e30), np.float32)
+    rows = values.shape[1]
+    whole = (max(values.shape[0] - lane, 0) + LANES - 1) // LANES * rows
+    total = np.empty(states, np.float32)
     fresh = np.empty(states, np.float32)
     cost = np.empty(4, np.float32)
-    window = min(WINDOW, values.size)
+    window = min(WINDOW, whole)
     points = np.empty((window, 4), np.int32)
     came = np.empty((window, states), np.uint8)
     start = 0
-    first = 0
-    while first < values.size:
-        length = min(window, values.size - first)
+    for first in range(0, whole, WINDOW):
+        length = min(window, whole - first)
         total[:] = np.float32(1e30)
         total[start] = np.float32(0)
-        for t in range(length):
-            value = np.float32(values[first + t] * inverse_unit)
-            _nearest_in_subsets(value, prices, cost, points[t])
-            row = came[t]
-            for i in range(half):
-                stay = total[2 * i] + cost[0]
-                change = total[2 * (i ^ branch)] + cost[2]
-                fresh[i] = change if change < stay else stay
-                row[i] = change < stay
-            for i in range(half):
-                j = i ^ feedback
-                stay = total[2 * j + 1] + cost[1]
-                change = total[2 * (j ^ branch) + 1] + cost[3]
-                fresh[half + i] = change if change < stay else stay
-                row[half + i] = change < stay
+        for w in range(length):
+            i = lane + LANES * ((first + w) // rows)
+            value = values[i, (first + w) % rows] * inverse_units[i]
+            _nearest_in_subsets(value, prices[classes[i]], cost, points[w])
+            row = came[w]
+            for j in range(half):
+                stay = total[2 * j] + cost[0]
+                change = total[2 * (j ^ branch)] + cost[2]
+                fresh[j] = change if change < stay else stay
+                row[j] = change < stay
+            for j in range(half):
+                origin = j ^ feedback
+                stay = total[2 * origin + 1] + cost[1]
+                change = total[2 * (origin ^ branch) + 1] + cost[3]
+                fresh[half + j] = change if change < stay else stay
+                row[half + j] = change < stay
             # Costs relative to one state stay small, so that float32 holds them.
-            base = fresh[0] if t & 63 == 63 else np.float32(0)
-            for i in range(states):
-                total[i] = fresh[i] - base
+            base = fresh[0] if w & 63 == 63 else np.float32(0)
+            for j in range(states):
+                total[j] = fresh[j] - base
         state = 0
-        for i in range(states):
-            if total[i] < total[state]:
-                state = i
+        for j in range(states):
+            if total[j] < total[state]:
+                state = j
         start = state
-        for t in range(length - 1, -1, -1):
-            parity = int(came[t, state])
+        for w in range(length - 1, -1, -1):
+            parity = int(came[w, state])
             union = 1 if state >= half else 0
-            codes[first + t] = points[t, 2 * parity + union]
+            i = lane + LANES * ((first + w) // rows)
+            codes[i, (first + w) % rows] = points[w, 2 * parity + union]
             before = state ^ (taps[1] if union else 0) ^ (branch if parity else 0)
             state = 2 * before + union
-        first += length

@@ -92,6 +92,7 @@ class Passes:
         self.exponent = 0
         self.count = 0
         self._scan: Scan | None = None
+        self._svd: tuple[NDArray[Any], NDArray[Any], NDArray[Any]] | None = None
 
     def scan(self) -> Scan:
         """Range and norm: a pass, unless the first sum made over A has found them on the way.
@@ -142,6 +143,12 @@ class Passes:
     def dense(self) -> NDArray[np.float64]:
         """The whole matrix in memory, for the full decompositions of the paper's baselines."""
         return np.concatenate(list(self.map_scaled("reading", _dense)))
+
+    def svd(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """U, Σ and Vᵀ of the whole matrix, in float64; computed once."""
+        if self._svd is None:
+            self._svd = np.linalg.svd(self.dense(), full_matrices=False)
+        return self._svd
 
     def map_scaled(self, label: str, task: Callable[[RowBlock], T]) -> Iterator[T]:
         """Results of `task` over the blocks in the working precision and at the safe scale.

@@ -101,6 +101,18 @@ def leading_directions(
     return LeadingDirections(left, energies, found_by, row_basis, projected)
 
 
+def gram_is_affordable(shape: tuple[int, int]) -> bool:
+    """Whether the exact spectrum of an n x d matrix is worth forming AᵀA."""
+    rows, columns = shape
+    return columns <= GRAM_COLUMNS or (columns <= 2 * rows and rows * columns**2 <= GRAM_PRODUCTS)
+
+
+def exact_energies(passes: Passes) -> NDArray[np.float64]:
+    """All min(n, d) squared singular values, descending, from the Gram matrix: one pass."""
+    values = np.linalg.eigvalsh(passes.gram())[::-1][: min(passes.shape)]
+    return _without_rounding_noise(np.maximum(values, 0), passes)
+
+
 def directions_needed(
     passes: Passes,
     needed: Callable[[NDArray[np.float64], bool], int],
@@ -128,7 +140,7 @@ def directions_needed(
     """
     rows, columns = passes.shape
     possible = min(passes.shape)
-    if columns <= GRAM_COLUMNS or (columns <= 2 * rows and rows * columns**2 <= GRAM_PRODUCTS):
+    if gram_is_affordable(passes.shape):
         values, vectors = np.linalg.eigh(passes.gram())
         energies = np.maximum(values[::-1], 0)[:possible]
         energies = _without_rounding_noise(energies, passes)

@@ -8,6 +8,9 @@ TOKENS = 231
 DIRECT = 16
 """Magnitudes below this have a token of their own."""
 
+LARGEST = 2**29 - 8
+"""Coefficients are cut to this magnitude, in units: what a trellis adds to it can be coded."""
+
 CONTEXTS = 32
 """Sign and octave of a weighted sum of the two codes above."""
 
@@ -24,3 +27,6 @@ TAPS = {
     8: (0o515 >> 1, 0o362 >> 1),
 }
 """State bits of the trellis machine to its taps H0, H1: Ungerboeck 1982, table I. 0: no machine."""
+
+LANES = 4
+"""Interleaved states of the coder, and machines of the trellis: component i uses lane i mod 4."""

@@ -22,7 +22,7 @@ from lplrcli.pipeline.factors import chunk_entries, decode_factor, encode_factor
 from lplrcli.planning.bit_allocation import uniform_bits
 from lplrcli.quantize import UniformQuantizer
 
-_SVD_ENTRIES = 2**28
+SVD_ENTRIES = 2**28
 """Most entries of which a full decomposition is attempted: about 10 GiB of working memory."""
 
 
@@ -139,13 +139,13 @@ def _svd(passes: Passes, rank: int) -> tuple[NDArray[Any], NDArray[Any], NDArray
     """Leading singular triplets from a full decomposition, as the paper's baselines need."""
     passes.scan()
     entries = passes.shape[0] * passes.shape[1]
-    if entries > _SVD_ENTRIES:
+    if entries > SVD_ENTRIES:
         raise PlanError(
             "a full singular value decomposition of a matrix this large will not fit in memory",
             path=passes.source.name,
             found=f"{entries} entries",
-            expected=f"at most {_SVD_ENTRIES} for methods lsvd and dsvd",
+            expected=f"at most {SVD_ENTRIES} for methods lsvd and dsvd",
             advice="Use the default method, or --method lplr.",
         )
-    left, values, right = np.linalg.svd(passes.dense(), full_matrices=False)
+    left, values, right = passes.svd()
     return left[:, :rank], values[:rank], right[:rank]

@@ -7,7 +7,7 @@ round on a sample starts from the normal distribution, the second is the final o
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -19,7 +19,7 @@ from lplrcli.coding.clustering import fit_model
 from lplrcli.coding.entropy_model import EntropyModel
 from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.model.parallel import ordered_map
-from lplrcli.model.tokens import CONTEXTS, TAPS, TOKENS
+from lplrcli.model.tokens import CONTEXTS, LANES, TAPS, TOKENS
 from lplrcli.planning.prices import (
     SCALAR_PRICE,
     TRELLIS_PRICE,
@@ -34,9 +34,6 @@ _PRIOR = 3.0
 
 _TRAINING = 2**20
 """Coefficients on which the first round learns."""
-
-_GROUP = 2**15
-"""Coefficients that one task of a thread quantizes, about."""
 
 
 @dataclass(frozen=True)
@@ -83,16 +80,6 @@ class CodedCoefficients:
                 self.quantizer.decode(i, row, out[i, start : start + len(row)])
             start += part.shape[1]
         return out
-
-    def selected(self, kept: NDArray[np.bool_]) -> CodedCoefficients:
-        """Some of the components."""
-        quantizer = self.quantizer
-        return replace(
-            self,
-            quantizer=SteppedQuantizer(quantizer.step, quantizer.indices[kept], quantizer.shifts),
-            classes=np.unique(self.classes[kept], return_inverse=True)[1].astype(np.uint8),
-            codes=[np.ascontiguousarray(part[kept]) for part in self.codes],
-        )
 
     def factor(self, threads: int, length: int) -> QuantizedFactor:
         """As a file holds it.
@@ -198,9 +185,9 @@ class CoefficientCoder:
     def quantize(self, values: NDArray[Any], threads: int = 1) -> NDArray[Any]:
         """Integers of a chunk of shape (components, rows)."""
         codes = np.empty(values.shape, np.int32)
-        height = max(1, _GROUP // max(1, values.shape[1]))
-        task = partial(self._quantize_group, values, codes, height)
-        for _ in ordered_map(task, range(0, len(values), height), threads):
+        quantize = self._quantize_lane if self.state_bits else self._quantize_component
+        parts = range(LANES if self.state_bits else len(values))
+        for _ in ordered_map(partial(quantize, values, codes), parts, threads):
             pass
         return codes
 
@@ -208,15 +195,9 @@ class CoefficientCoder:
         """Weights and weighted sums of the offsets in three cells, and the squared error."""
         from lplrcli.kernels.deadzone import cell_offsets
 
-        counts, sums = np.empty(3, np.int64), np.empty(3)
-        total = np.zeros(7)
-        for i, unit in enumerate(self.quantizer.units):
-            square = cell_offsets(values[i], self._inverse[i], codes[i], counts, sums)
-            weight = unit * unit
-            total[:3] += counts * weight
-            total[3:6] += sums * weight
-            total[6] += square * weight
-        return total
+        sums = np.zeros(7)
+        cell_offsets(values, self._inverse, codes, sums)
+        return sums
 
     def _priced(self, counts: NDArray[Any]) -> NDArray[np.float32]:
         if self.plain:
@@ -224,18 +205,16 @@ class CoefficientCoder:
         price = TRELLIS_PRICE if self.state_bits else SCALAR_PRICE
         return np.array([prices(part, price) for part in counts])
 
-    def _quantize_group(
-        self, values: NDArray[Any], codes: NDArray[Any], height: int, first: int
-    ) -> None:
-        from lplrcli.kernels.deadzone import deadzone_codes
+    def _quantize_lane(self, values: NDArray[Any], codes: NDArray[Any], lane: int) -> None:
         from lplrcli.kernels.trellis import trellis_codes
 
-        for i in range(first, min(first + height, len(values))):
-            rates, inverse = self._prices[self.classes[i]], float(self._inverse[i])
-            if self.state_bits:
-                trellis_codes(values[i], inverse, rates, self._taps, codes[i])
-            else:
-                deadzone_codes(values[i], inverse, rates, codes[i])
+        trellis_codes(*(values, lane, self._inverse, self._prices, self.classes, self._taps, codes))
+
+    def _quantize_component(self, values: NDArray[Any], codes: NDArray[Any], i: int) -> None:
+        from lplrcli.kernels.deadzone import deadzone_codes
+
+        prices, inverse = self._prices[self.classes[i]], float(self._inverse[i])
+        deadzone_codes(values[i], inverse, prices, codes[i])
 
 
 def code_coefficients(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 from lplrcli.linalg.passes import Passes
@@ -90,7 +92,7 @@ def compress(
     """
     threads = usable_cpus() if threads is None else threads
     require(threads >= 1, "number of threads out of range", threads, "1 or more")
-    target = target_of(
+    plan = first_plan(
         source.shape,
         source.dtype,
         method=method,
@@ -103,19 +105,58 @@ def compress(
         rel_error=rel_error,
         max_abs_error=max_abs_error,
         mode=mode,
+        sketch=sketch,
+        oversampling=oversampling,
+        power_iterations=power_iterations,
+        seed=seed,
     )
+    return carried_out(Passes(source), plan, threads, name)
+
+
+def first_plan(
+    shape: tuple[int, int],
+    dtype: np.dtype[Any],
+    *,
+    sketch: str | None = None,
+    oversampling: int | None = None,
+    power_iterations: int | None = None,
+    seed: int = 0,
+    **asked: Any,
+) -> CompressionPlan:
+    """What the options of `compress` ask for, before the matrix is looked at.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the matrix.
+    dtype : numpy.dtype
+        Of its entries as stored.
+    sketch, oversampling, power_iterations, seed
+        See `compress`.
+    **asked
+        The other options of `compress`, as `lplrcli.planning.targets.target_of` takes them.
+
+    Raises
+    ------
+    PlanError
+        If the options contradict each other or the matrix.
+    """
+    target = target_of(shape, dtype, **asked)
     check_sketch(target.method, sketch, oversampling, power_iterations, seed)
-    possible = min(source.shape)
-    wanted = min(rank or possible, possible)
-    plan = _plan(
-        target, wanted, possible, sketch or "gaussian", oversampling, power_iterations, seed
-    )
-    passes = Passes(source)
+    return _plan(target, min(shape), sketch or "gaussian", oversampling, power_iterations, seed)
+
+
+def carried_out(
+    passes: Passes, plan: CompressionPlan, threads: int, name: str | None
+) -> Factorization:
+    """The factorization that a plan asks for, measured; several may share their `passes`."""
+    source = passes.source
     # One BLAS thread for each of ours: two pools would fight for the processors, and the order
     # in which BLAS splits a product among its threads must not decide bytes.
     with threadpool_limits(1, "blas"):
-        if target.method == "rate-distortion":
+        if plan.target.method == "rate-distortion":
             return rate_distortion.factorize(passes, plan, threads, name)
+        wanted = min(plan.target.rank or min(source.shape), *source.shape)
         left, right, residual, plan, bound = _factorize(passes, plan, wanted, threads)
         scan = passes.scan()
         unmeasured = ErrorReport(
@@ -161,7 +202,6 @@ def _factorize(
 
 def _plan(
     target: Target,
-    rank: int,
     possible: int,
     sketch: str,
     oversampling: int | None,
@@ -169,6 +209,7 @@ def _plan(
     seed: int,
 ) -> CompressionPlan:
     method = target.method
+    rank = min(target.rank or possible, possible)
     if method == "rate-distortion":
         iterations = ENGINE_POWER_ITERATIONS if power_iterations is None else power_iterations
         return CompressionPlan(target, "factors", "sketch", sketch, None, iterations, seed)

@@ -15,6 +15,7 @@ from lplrcli.model.compressed import Factorization
 from lplrcli.model.parallel import ordered_map
 from lplrcli.model.source import working_dtype
 from lplrcli.pipeline.factors import decode_factor
+from lplrcli.pipeline.recent import RecentChunks
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ def cast(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     """Decoded values as entries of the original type.
 
     Integers are rounded half to even and clamped to their range, bool is true from 0.5 on,
-    floats too large for a narrower type become its largest finite value.
+    floats are rounded once, those too large for a narrower type become its largest finite value.
     """
     if dtype == values.dtype:
         return values
@@ -56,7 +57,20 @@ def cast(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
         return values.astype(dtype)
     largest = float(_limits(dtype).max)
     clipped: NDArray[Any] = np.clip(values, -largest, largest)
+    if values.dtype == np.float64 and dtype.isbuiltin != 1:
+        # ml_dtypes goes through float32, which would round twice.
+        clipped = _rounded_to_odd(clipped)
     return clipped.astype(dtype)
+
+
+def _rounded_to_odd(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    """float32 from which a narrower type is rounded as from the float64.
+
+    Towards zero, the last bit set where anything was lost: it tells a tie from what lies beyond.
+    """
+    narrow = values.astype(np.float32)
+    narrow = np.where(np.abs(narrow) > np.abs(values), np.nextafter(narrow, np.float32(0)), narrow)
+    return (narrow.view(np.uint32) | (narrow != values)).view(np.float32)
 
 
 def _limits(dtype: np.dtype[Any]) -> Any:
@@ -105,6 +119,7 @@ class Reconstruction:
             # Multiples of a step are rounded once, to the original type: a lattice is restored.
             self.working = np.dtype(np.float64)
         self.threads = threads
+        self._recent = RecentChunks(self._residual_chunk, threads + 2)
         start, stop, _ = (columns or slice(None)).indices(factorization.shape[1])
         self.columns = range(start, stop)
         began = time.perf_counter()
@@ -164,12 +179,30 @@ class Reconstruction:
             per_chunk = residual.chunk_length // self.factorization.shape[1] if residual else 0
         return max(1, height // per_chunk) * per_chunk if per_chunk else height
 
+    def _residual_rows(self, start: int, stop: int) -> NDArray[Any]:
+        """Rows of a residual coded in columns, shape (stop - start, d)."""
+        residual = self.factorization.residual
+        size = residual.chunk_length if residual is not None else 1
+        parts = [
+            self._recent[number][:, max(start - number * size, 0) : stop - number * size]
+            for number in range(start // size, -(-stop // size))
+        ]
+        return np.concatenate(parts, axis=1).T
+
+    def _residual_chunk(self, number: int) -> NDArray[Any]:
+        residual = self.factorization.residual
+        if residual is None:
+            raise ValueError("there is no residual")
+        start = number * residual.chunk_length
+        stop = min(start + residual.chunk_length, residual.length)
+        return decode_factor(residual, self.working, start, stop)
+
     def _finished(self, out: NDArray[Any], start: int, stop: int) -> NDArray[Any]:
         factorization = self.factorization
         if factorization.residual is not None:
             width = factorization.shape[1]
             if _by_columns(factorization):
-                rows = decode_factor(factorization.residual, self.working, start, stop).T
+                rows = self._residual_rows(start, stop)
             else:
                 rows = decode_factor(
                     factorization.residual, self.working, start * width, stop * width

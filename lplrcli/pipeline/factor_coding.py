@@ -25,6 +25,9 @@ from lplrcli.quantize.scales import index_of
 _VANISHING = 0.45
 """Directions whose left or right coefficients have this deviation, in units, become zero."""
 
+_ROUNDS = 3
+"""How often components that became zero are left out and the others coded again."""
+
 
 @dataclass(frozen=True)
 class CodedFactors:
@@ -94,23 +97,32 @@ class FactorCoder:
         state_bits : int
             Of the trellis.
         """
-        left_values = self._left(step)
-        left = self._coded(left_values, step, None, state_bits)
-        decoded = left.decoded(left_values.dtype)
-        used = decoded.any(axis=1)
-        if not used.any():
-            none, rows = CodedCoefficients.empty(), self.directions.row_basis.shape[0]
-            nothing = np.zeros((0, rows), left_values.dtype)
-            return CodedFactors(none, none, left_values[:0], nothing, self.total)
-        left, decoded = left.selected(used), decoded[used]
-        fitted = least_squares(decoded, self.directions.left_times(decoded))
+        candidates = self._left(step)
+        coded = self._coded_once(candidates, step, state_bits)
+        for _ in range(_ROUNDS):
+            used = coded.left_values.any(axis=1) & coded.right_values.any(axis=1)
+            if used.all():
+                break
+            # Components of a lane are one path of the trellis: without some, all are chosen anew.
+            candidates = np.ascontiguousarray(candidates[used])
+            coded = self._coded_once(candidates, step, state_bits)
+        return coded
+
+    def _coded_once(self, candidates: NDArray[Any], step: float, state_bits: int) -> CodedFactors:
+        """L, and R fitted to it, of all candidates."""
+        if len(candidates) == 0:
+            none, columns = CodedCoefficients.empty(), self.directions.row_basis.shape[0]
+            nothing = np.zeros((0, columns), candidates.dtype)
+            return CodedFactors(none, none, candidates, nothing, self.total)
+        left = self._coded(candidates, step, None, state_bits)
+        decoded = left.decoded(candidates.dtype)
         lengths = np.sqrt(np.square(decoded, dtype=np.float64).sum(axis=1))
-        indices = index_of(1 / lengths) if len(lengths) else np.zeros(0, np.int64)
+        if not lengths.any():
+            return self._coded_once(candidates[:0], step, state_bits)
+        fitted = least_squares(decoded, self.directions.left_times(decoded))
+        indices = index_of(1 / np.where(lengths > 0, lengths, lengths.max()))
         right = self._coded(fitted, step, indices, state_bits)
         right_values = right.decoded(fitted.dtype)
-        used = right_values.any(axis=1)
-        left, decoded = left.selected(used), decoded[used]
-        right, right_values = right.selected(used), right_values[used]
         error = self._squared_error(decoded, right_values)
         return CodedFactors(left, right, decoded, right_values, error)
 

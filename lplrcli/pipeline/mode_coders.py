@@ -28,12 +28,15 @@ from lplrcli.planning.rate_model import Spectrum
 HEADER_BYTES = 700
 """Of a file, about: predictions start from it."""
 
-_DIRECT_ENTRIES = 2**31
+DIRECT_ENTRIES = 2**31
 """Up to here a matrix may be coded entry by entry."""
 
-_STATE_BITS = ((2**22, 8), (2**23, 6), (2**25, 5), (2**63, 3))
-"""Coefficients up to which the trellis has that many state bits: 0.6 microseconds for each of
+_STATE_BITS = ((2**20, 8), (2**22, 5), (2**63, 3))
+"""Coefficients up to which the trellis has that many state bits: 0.7 microseconds for each of
 them at 8, a tenth of that at 3, for 0.04 bits."""
+
+_QUICK = 2**22
+"""Entries of matrices that are small enough for 8 in any case."""
 
 SMALLEST_STATE_BITS = 3
 
@@ -41,7 +44,7 @@ _WORTH_LOOKING = 0.985
 """Further directions are looked for if they may make the error, or the size, this much less."""
 
 _LOOKED_AT = 4096
-"""Entries of a block that are looked at for a lattice."""
+"""First entries of a block that are looked at for a lattice."""
 
 _MAYBE = 1.1
 """A lossless coding is tried if the sample says that it needs at most this much of the size."""
@@ -102,7 +105,7 @@ class ModeCoders:
         """As many leading directions as the target can make use of."""
         return directions_needed(
             self.passes,
-            self._needed,
+            self.needed,
             sketch=str(self.plan.sketch),
             power_iterations=int(self.plan.power_iterations or 1),
             seed=self.plan.seed,
@@ -139,7 +142,7 @@ class ModeCoders:
         modes = [self.target.mode] if self.target.mode else ["factors", "factors+residual"]
         if self.target.mode is None and self.target.rank is None:
             modes.append("direct")
-        if self.entries > _DIRECT_ENTRIES:
+        if self.entries > DIRECT_ENTRIES:
             modes = [mode for mode in modes if mode == "factors"] or modes
         found = [self._predicted(mode, relative_error) for mode in modes]
         known = [prediction for prediction in found if prediction is not None]
@@ -189,7 +192,7 @@ class ModeCoders:
             step *= 2.0 ** min(max(octaves, -8.0), 8.0)
         return Prediction("direct", 0.0, step, rate * self.entries, error * self.entries)
 
-    def _needed(self, energies: NDArray[np.float64], complete: bool) -> int:
+    def needed(self, energies: NDArray[np.float64], complete: bool) -> int:
         """Directions worth having; more than there are if further ones would pay."""
         possible = min(self.passes.shape)
         most = min(self.target.rank or possible, possible)
@@ -244,15 +247,15 @@ class ModeCoders:
         """
         factor_entries = self._factor_entries(prediction)
         if prediction.mode == "factors":
-            for bits in _stages(factor_entries):
+            for bits in self._stages(factor_entries):
                 slope = self._slope(prediction.step)
                 yield partial(self._factors_at, state_bits=bits), prediction.step, slope
             return
         coded_factors = None
         if prediction.mode == "factors+residual":
-            final = _state_bits(factor_entries)
+            final = self._state_bits(factor_entries)
             coded_factors = self._factor_coder.code(prediction.step, final)
-        for bits in _stages(self.entries):
+        for bits in self._stages(self.entries):
             rate = max(prediction.bits / self.entries, 0.1)
             code = partial(self._residual_at, state_bits=bits, coded_factors=coded_factors)
             yield code, prediction.residual_step, -1.44 / rate
@@ -265,9 +268,9 @@ class ModeCoders:
             return
         prediction = mode_choice.residual_at_error(self.spectrum, self.entries * step**2 / 12)
         factors = self._factor_coder.code(
-            prediction.step, _state_bits(self._factor_entries(prediction))
+            prediction.step, self._state_bits(self._factor_entries(prediction))
         )
-        if len(factors.left_values):
+        if len(factors.left_values) or self.target.mode == "factors+residual":
             yield self._residual_at(step, 0, factors, plain=True)
 
     def plain_step(self, bound: float) -> float | None:
@@ -277,12 +280,13 @@ class ModeCoders:
         else:
             scan = self.passes.scan()
             spacing = _spacing(max(-scan.low, scan.high), self.passes.source.dtype)
-            step = 2 * bound - 1.01 * spacing
+            # Rounding to the type at most doubles an error, as the entry itself is of the type.
+            step = max(2 * bound - 1.01 * spacing, bound)
         return math.ldexp(step, -self.passes.exponent) if step > 0 else None
 
     def lossless(self, size: int | None) -> Coded | None:
         """The matrix as multiples of its lattice; None if it has none, or `size` is far less."""
-        if self.entries > _DIRECT_ENTRIES or self.lattice is None:
+        if self.entries > DIRECT_ENTRIES or self.lattice is None:
             return None
         step = math.ldexp(self.lattice, -self.passes.exponent)
         rate, _ = self.residuals.code_sample(step, 0, None, plain=True)
@@ -325,6 +329,15 @@ class ModeCoders:
         left, right = coded_factors.encoded(self.threads)
         return Coded("factors+residual", left, right, residual, coded.squared_error)
 
+    def _stages(self, coefficients: int) -> tuple[int, ...]:
+        final = self._state_bits(coefficients)
+        return (final,) if final <= _SEARCHING else (_SEARCHING, final)
+
+    def _state_bits(self, coefficients: int) -> int:
+        if self.entries <= _QUICK:
+            return max(bits for _, bits in _STATE_BITS)
+        return next(bits for most, bits in _STATE_BITS if coefficients <= most)
+
     def _factor_entries(self, prediction: Prediction) -> int:
         if prediction.mode == "direct":
             return 0
@@ -337,15 +350,6 @@ class ModeCoders:
         return math.log(there / here) / math.log(1.1)
 
 
-def _stages(coefficients: int) -> tuple[int, ...]:
-    final = _state_bits(coefficients)
-    return (final,) if final <= _SEARCHING else (_SEARCHING, final)
-
-
-def _state_bits(coefficients: int) -> int:
-    return next(bits for most, bits in _STATE_BITS if coefficients <= most)
-
-
 def _spacing(largest: float, dtype: np.dtype[Any]) -> float:
     """Distance of neighbouring numbers of a type next to its largest entry."""
     if dtype.kind in "iub":
@@ -356,7 +360,7 @@ def _spacing(largest: float, dtype: np.dtype[Any]) -> float:
 
 def _some_entries(block: RowBlock) -> NDArray[Any]:
     entries = stored_entries(block.values)
-    return np.asarray(entries[:: max(1, entries.size // _LOOKED_AT)])
+    return np.array(entries[:_LOOKED_AT])
 
 
 def _fits(block: RowBlock, step: float) -> bool:

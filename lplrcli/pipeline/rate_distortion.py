@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from lplrcli.container.writer import container_size
-from lplrcli.errors import TargetUnreachableError
 from lplrcli.linalg.passes import Passes
 from lplrcli.model.compressed import Factorization
 from lplrcli.model.plan import CompressionPlan
 from lplrcli.model.report import ErrorReport
+from lplrcli.pipeline import refusals
 from lplrcli.pipeline.assess import measure
 from lplrcli.pipeline.mode_coders import Coded, ModeCoders
 from lplrcli.pipeline.search import largest_within
@@ -26,19 +26,31 @@ from lplrcli.planning.mode_choice import Prediction
 
 logger = logging.getLogger(__name__)
 
-_FILLED = 0.984
-"""A file of at least this part of the size asked is good enough."""
+_FILLED, _QUICKLY_FILLED = 0.984, 0.994
+"""A file of at least this part of the size is good enough; the latter where coding is quick."""
 
-_TRIED = 1.3
+_GRANULE = 64
+"""Bytes that the size of a file changes by: payloads are aligned."""
+
+_FOUND = 0.93
+"""Likewise where a slower trellis takes over from there."""
+
+_TRIED = 1.1
 """Modes whose prediction is this much worse than the best are tried too, where that is quick."""
 
 _QUICK = 2**22
 """Entries up to which it is."""
 
+_TINY = 4096
+"""Bytes of files that are mostly headers and tables, which predictions do not know well."""
+
 _UNMEASURED = 0.12345678901234567
 """Stands for an error not yet measured: as long as any in the metadata."""
 
 _VERIFICATIONS = 8
+
+_MISJUDGED = 2.0
+"""A mode is given up whose error is this much more than expected."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +86,11 @@ def factorize(
     return _Run(passes, plan, threads, name).result()
 
 
+def smallest_size(passes: Passes, plan: CompressionPlan, threads: int, name: str | None) -> int:
+    """Bytes of the smallest file that holds the matrix, if only as zeros."""
+    return _Run(passes, plan, threads, name).smallest().size
+
+
 class _Run:
     def __init__(
         self, passes: Passes, plan: CompressionPlan, threads: int, name: str | None
@@ -84,6 +101,9 @@ class _Run:
         self.name = name
         self.coders = ModeCoders(passes, plan, threads)
         self.plan = self.coders.plan
+        if self.target.mode != "direct" and self.target.relative_error != 0:
+            # The first product with A scans it on the way.
+            _ = self.coders.directions
         self.scan = passes.scan()
 
     def result(self) -> Factorization:
@@ -94,19 +114,19 @@ class _Run:
             target.relative_error == 0 or (target.size is not None and lossless.size <= target.size)
         ):
             return self._measured(lossless)
+        if self.scan.norm == 0 and target.size is None:
+            return self._measured(self.smallest())
         if target.relative_error == 0:
-            raise TargetUnreachableError(
-                "the matrix cannot be stored without error: its entries are not multiples of "
-                "one number",
-                path=self.passes.source.name,
-                found="-e 0",
-                advice="Ask for a small error, such as -e 1e-6.",
-            )
+            raise refusals.not_lossless(self.passes.source.name)
         if target.size is not None:
             return self._measured(self._for_size(target.size))
         return self._for_error(lossless)
 
     # Sizes
+
+    def smallest(self) -> _Candidate:
+        """All entries zero."""
+        return self._candidate(self.coders.nothing())
 
     def _for_size(self, size: int) -> _Candidate:
         candidates = []
@@ -115,22 +135,19 @@ class _Run:
             if found is not None:
                 candidates.append(found)
         if not candidates:
-            smallest = self._candidate(self.coders.nothing())
+            smallest = self.smallest()
             if smallest.size > size:
-                raise TargetUnreachableError(
-                    "no file can be as small as asked",
-                    path=self.passes.source.name,
-                    found=f"{size} bytes",
-                    expected=f"{smallest.size} bytes or more",
-                )
+                raise refusals.too_small(self.passes.source.name, size, smallest.size)
             return smallest
         return min(candidates, key=lambda candidate: candidate.squared_error)
 
     def _sized(self, prediction: Prediction, size: int) -> _Candidate | None:
         """The mode of a prediction, its step turned until the file has the size."""
         found = None
-        for code, start, slope in self.coders.of(prediction):
+        stages = list(self.coders.of(prediction))
+        for code, start, slope in stages:
             begin = start if found is None else found[1]
+            filled = self._filled(size) if code is stages[-1][0] else _FOUND * size
 
             def attempt(
                 step: float, code: Callable[[float], Coded] = code
@@ -138,8 +155,12 @@ class _Run:
                 candidate = self._candidate(code(step))
                 return candidate, float(candidate.size)
 
-            found = largest_within(attempt, begin, float(size), _FILLED * size, slope) or found
+            found = largest_within(attempt, begin, float(size), filled, slope) or found
         return None if found is None else found[0]
+
+    def _filled(self, size: int) -> float:
+        quick = self.coders.entries <= _QUICK
+        return min((_QUICKLY_FILLED if quick else _FILLED) * size, size - _GRANULE)
 
     # Errors
 
@@ -148,26 +169,34 @@ class _Run:
             return self._for_largest_error(lossless)
         goal = float(self.target.relative_error or 0.0)
         allowed, reached = goal, math.inf
+        hopeless: set[str] = set()
         for _ in range(_VERIFICATIONS):
             candidates = [] if lossless is None else [lossless]
-            for prediction in self._promising(allowed):
+            promising = self._promising(allowed, hopeless)
+            for prediction in promising:
                 found = self._exact_enough(prediction, (allowed * self.scan.norm) ** 2)
                 if found is not None:
                     candidates.append(found)
-            if not candidates:
+                else:
+                    hopeless.add(prediction.mode)
+            if not candidates and not promising:
                 break
-            measured = self._measured(min(candidates, key=lambda candidate: candidate.size))
-            reached = min(reached, measured.report.relative_frobenius_error)
-            if measured.report.relative_frobenius_error <= goal:
+            if not candidates:
+                continue
+            best = min(candidates, key=lambda candidate: candidate.size)
+            measured = self._measured(best)
+            error = measured.report.relative_frobenius_error
+            reached = min(reached, error)
+            if error <= goal:
                 return measured
-            allowed *= 0.999 * goal / measured.report.relative_frobenius_error
-        raise TargetUnreachableError(
-            "the error asked for cannot be reached",
-            path=self.passes.source.name,
-            found=f"-e {goal:g}",
-            expected=f"{reached:.3g} or more" if math.isfinite(reached) else None,
-            advice="Entries of a narrow type, or a rank that -r limits, set the least error.",
-        )
+            if error > _MISJUDGED * relative(best.squared_error, self.scan.norm):
+                # Rounding is what is left of the error in this mode: it will not get smaller.
+                hopeless.add(best.factorization.plan.mode)
+            else:
+                allowed *= 0.999 * goal / error
+        if not math.isfinite(reached) and self.target.mode == "factors":
+            reached = relative(self.coders.spectrum.tail, self.scan.norm)
+        raise refusals.too_exact(self.passes.source.name, goal, reached)
 
     def _exact_enough(self, prediction: Prediction, squared_error: float) -> _Candidate | None:
         """The mode of a prediction, its step turned until the error is just below the target."""
@@ -190,7 +219,13 @@ class _Run:
         for _ in range(_VERIFICATIONS):
             candidates = [] if lossless is None else [lossless]
             if step is not None:
-                candidates += [self._candidate(coded) for coded in self.coders.plain(step)]
+                # More error than half a step everywhere: codes were cut to what the format holds.
+                most = 1.001 * self.coders.entries * step**2 / 4
+                candidates += [
+                    self._candidate(coded)
+                    for coded in self.coders.plain(step)
+                    if coded.squared_error <= most
+                ]
             if not candidates:
                 break
             measured = self._measured(min(candidates, key=lambda candidate: candidate.size))
@@ -200,18 +235,15 @@ class _Run:
                 if largest <= goal:
                     return measured
                 step = None if step is None else step * 0.999 * goal / largest
-        raise TargetUnreachableError(
-            "the largest error asked for cannot be kept",
-            path=self.passes.source.name,
-            found=f"--max-abs-error {goal:g}",
-            expected=f"{reached:.3g} or more" if math.isfinite(reached) else None,
-            advice="Entries are rounded to their type when they are decoded.",
-        )
+        raise refusals.too_exact_everywhere(self.passes.source.name, goal, reached)
 
     # Common to all
 
-    def _promising(self, relative_error: float | None = None) -> list[Prediction]:
+    def _promising(
+        self, relative_error: float | None = None, without: Collection[str] = ()
+    ) -> list[Prediction]:
         predictions = self.coders.predictions(relative_error)
+        predictions = [one for one in predictions if one.mode not in without]
         if not predictions:
             return []
 
@@ -221,12 +253,18 @@ class _Run:
             return prediction.bits
 
         predictions = sorted(predictions, key=badness)
+        # A residual that is predicted to gain nothing over its factors would be nearly empty.
+        modes = {prediction.mode: badness(prediction) for prediction in predictions}
+        if modes.get("factors+residual", 0.0) > 0.985 * modes.get("factors", math.inf):
+            predictions = [one for one in predictions if one.mode != "factors+residual"]
         quick = self.coders.entries <= _QUICK
+        tiny = self.target.size is not None and self.target.size < _TINY
         least = badness(predictions[0])
         return [
             prediction
             for prediction in predictions
-            if prediction is predictions[0] or (quick and badness(prediction) <= _TRIED * least)
+            if prediction is predictions[0]
+            or (quick and (tiny or badness(prediction) <= _TRIED * least))
         ]
 
     def _lossless(self) -> _Candidate | None:

@@ -28,6 +28,9 @@ _LEAST_ROWS = 256
 _SAMPLE = 2**20
 """Entries looked at before anything is coded."""
 
+_PROBED, _PROBES = 2**16, 4
+"""Entries of a part of the sample, and such parts, on which a step is tried."""
+
 Factors = tuple[NDArray[Any], NDArray[Any]] | None
 """Lᵀ (r x n) and R (r x d) as they decode, or nothing."""
 
@@ -50,6 +53,7 @@ class ResidualCoder:
         size = _CHUNK if rows * columns <= 256 * _CHUNK else _LARGE_CHUNK
         self.rows = min(-(-max(size // columns, _LEAST_ROWS) // 8) * 8, -(-rows // 8) * 8)
         self._held: tuple[Factors, list[NDArray[Any]]] | None = None
+        self._sample: tuple[Factors, list[NDArray[Any]]] | None = None
 
     def chunks(self, factors: Factors) -> Iterator[NDArray[Any]]:
         """Columns of the residual, chunk by chunk, shape (d, rows)."""
@@ -64,13 +68,9 @@ class ResidualCoder:
 
     def sample(self, factors: Factors) -> list[NDArray[Any]]:
         """Parts of the residual, from places all over the matrix."""
-        rows, columns = self.passes.shape
-        if rows * columns <= _HELD:
-            return list(sample_of(self.chunks(factors)))
-        height = max(64, _SAMPLE // 8 // columns)
-        task = partial(_sampled, factors=factors, height=height, every=max(1, rows // 8))
-        found = self.passes.map_scaled("sample", task)
-        return [part for part in found if part is not None]
+        if self._sample is None or self._sample[0] is not factors:
+            self._sample = factors, self._taken(factors)
+        return self._sample[1]
 
     def deviations(self, factors: Factors) -> NDArray[np.float64]:
         """Root mean square of every column of the residual, from the sample."""
@@ -102,7 +102,10 @@ class ResidualCoder:
         self, step: float, state_bits: int, factors: Factors, plain: bool = False
     ) -> tuple[float, float]:
         """Bits per entry and mean squared error of the sample, coded with `step`."""
-        sample = self.sample(factors)
+        sample = [
+            np.ascontiguousarray(part[:, : max(64, _PROBED // max(1, len(part)))])
+            for part in self.sample(factors)[:_PROBES]
+        ]
         coder = self._coder(step, state_bits, factors, plain)
         coded = code_coefficients(sample, sample, coder, self.threads)
         entries = sum(part.size for part in sample)
@@ -114,6 +117,15 @@ class ResidualCoder:
         columns = self.passes.shape[1]
         quantizer = SteppedQuantizer(step, np.zeros(columns, np.int64))
         return CoefficientCoder(quantizer, self.deviations(factors), state_bits, plain)
+
+    def _taken(self, factors: Factors) -> list[NDArray[Any]]:
+        rows, columns = self.passes.shape
+        if rows * columns <= _HELD:
+            return list(sample_of(self.chunks(factors)))
+        height = max(64, _SAMPLE // 8 // columns)
+        task = partial(_sampled, factors=factors, height=height, every=max(1, rows // 8))
+        found = self.passes.map_scaled("sample", task)
+        return [part for part in found if part is not None]
 
     def _computed(self, factors: Factors) -> Iterator[NDArray[Any]]:
         waiting: list[NDArray[Any]] = []

@@ -6,6 +6,7 @@ Real coefficients are seldom normal: predictions start a search that actual codi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -27,6 +28,9 @@ _DISTORTIONS = np.array(
 
 _LEAST = 1e-300
 
+_NORMAL_ENTROPY = 0.5 * math.log2(2 * math.pi * math.e)
+"""Differential entropy of a standard normal variable."""
+
 
 def bits_and_distortion(
     deviations: NDArray[np.float64], unit: float
@@ -46,6 +50,16 @@ def bits_and_distortion(
     bits = np.interp(at, places, _BITS) + np.maximum(at - last, 0) / _PER_OCTAVE
     squares = np.interp(at, places, _DISTORTIONS) * unit**2
     return bits, np.where(at < 0, deviations**2, squares)
+
+
+def normal_entropy(ratio: float) -> float:
+    """Bits of a normal variable rounded to integers; `ratio` is its deviation."""
+    if ratio > 2:  # from here on exact to five digits
+        return math.log2(ratio**2 + 1 / 12) / 2 + _NORMAL_ENTROPY
+    edges = np.arange(-16.5, 17.0) / max(ratio, 1e-3) / math.sqrt(2)
+    shares = np.diff([math.erf(edge) / 2 for edge in edges])
+    shares = shares[shares > 0]
+    return float(-(shares * np.log2(shares)).sum())
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,6 @@ from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.quantize.scales import scale_of, scales_from_bytes, scales_to_bytes
 
 _HEAD = struct.Struct("<d3b")
-PARTS = 256
-"""Shifts are given in this fraction of a unit."""
-
 NO_SHIFT = (0, 0, 0)
 
 
@@ -57,10 +54,8 @@ class SteppedQuantizer:
 
     def decode(self, component: int, codes: NDArray[Any], out: NDArray[Any]) -> None:
         """Values of some codes of one component, one rounding in binary64."""
-        unit = self.units[component]
-        if self.shifts == NO_SHIFT:
-            out[...] = codes * unit
-            return
-        shift = np.array([0, *self.shifts], np.int64)[np.minimum(np.abs(codes), 3)]
-        parts = codes.astype(np.int64) * PARTS + np.sign(codes) * shift
-        out[...] = np.ldexp(parts * unit, -8)
+        # A factor in this form has been decoded by a kernel already: Numba is loaded.
+        from lplrcli.kernels.deadzone import stepped_values
+
+        shifts = np.array([0, *self.shifts], np.int64)
+        stepped_values(codes, float(self.units[component]), shifts, out)

@@ -23,12 +23,14 @@ SUMMARY = re.compile(
     r"[\d.]+ (B|KiB), ratio [\d.]+, [\d.]+ s, [\d.]+ .?B/s\n"
 )
 KEYS = {
-    "input", "output", "shape", "dtype", "rank", "file_bytes", "bits_per_coordinate",
+    "input", "output", "shape", "dtype", "mode", "rank", "file_bytes", "bits_per_coordinate",
     "compression_ratio", "relative_frobenius_error", "max_abs_error", "exact", "source_norm",
     "passes", "bound", "seconds", "bytes_per_second", "plan",
 }  # fmt: skip
+NOT_ASKED = dict.fromkeys(("size", "relative_error", "max_abs_error", "mode"))
 PLAN_KEYS = {
     "target", "mode", "basis", "sketch", "sketch_size", "power_iterations", "seed", "exponent",
+    "predictions",
 }  # fmt: skip
 
 
@@ -110,7 +112,7 @@ def test_json(work):
     assert found["file_bytes"] == (work / "b.lplr").stat().st_size
     assert found["bits_per_coordinate"] == 8 * found["file_bytes"] / 9600
     assert found["compression_ratio"] == 4 * 9600 / found["file_bytes"]
-    target = {"method": "packed", "rank": 12, "bits": 6, "bits_right": 6}
+    target = {"method": "packed", "rank": 12, "bits": 6, "bits_right": 6, **NOT_ASKED}
     assert found["plan"]["target"] == target
     a = np.load("a.npy")
     assert found["relative_frobenius_error"] == pytest.approx(
@@ -174,7 +176,7 @@ def test_the_methods_of_the_paper(work, method):
     result = lplr("compress", "a.npy", *options, "-fo", "b.lplr", "--json", "-q")
     assert result.code == 0, result.err
     found = json.loads(result.text)
-    target = {"method": method, "rank": 10, "bits": 5, "bits_right": 7}
+    target = {"method": method, "rank": 10, "bits": 5, "bits_right": 7, **NOT_ASKED}
     assert found["plan"]["target"] == target
     assert found["rank"] == 10
     error = relative_error(decoded("b.lplr"), np.load("a.npy"))
@@ -233,7 +235,7 @@ def test_more_rank_than_there_is(work):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ((), ["--rank"]),
+        ((), ["--bpc", "--ratio", "--size", "-e", "--max-abs-error", "--rank"]),
         (("-r", 0), ["--rank", "0"]),
         (("-r", "x"), ["--rank", "x"]),
         (("-r", 4, "-b", 0), ["--bits"]),

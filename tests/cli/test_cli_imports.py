@@ -17,7 +17,7 @@ try:
 finally:
     pathlib.Path(place).write_text(json.dumps(sorted(sys.modules)))
 """
-HEAVY = {"numpy", "numba", "llvmlite", "h5py", "scipy", "dask", "rich"}
+HEAVY = {"numpy", "numba", "llvmlite", "h5py", "scipy", "dask", "rich", "matplotlib"}
 
 
 def loaded(folder, *arguments, monkeypatch):
@@ -38,6 +38,8 @@ def loaded(folder, *arguments, monkeypatch):
         ("compress", "--help"),
         ("decompress", "--help"),
         ("inspect", "--help"),
+        ("plan", "--help"),
+        ("compare", "--help"),
     ],
     ids=" ".join,
 )
@@ -63,6 +65,8 @@ def test_help_and_version_load_nothing_heavy(work, arguments, monkeypatch):
         (("decompress", "a.lplr", "-fo", "b.npy"), HEAVY - {"numpy"}),
         (("decompress", "a.lplr", "--rows", "2:4", "-fo", "b.npy"), HEAVY - {"numpy"}),
         (("compress", "a.npy", "-r", "4", "-fo", "b.lplr"), {"h5py", "dask", "rich"}),
+        (("compress", "a.npy", "-e", "0.1", "-fo", "b.lplr"), {"h5py", "dask", "rich"}),
+        (("plan", "a.npy"), {"h5py", "dask", "rich", "matplotlib"}),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

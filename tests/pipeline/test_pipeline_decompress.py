@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from ml_dtypes import bfloat16
 
@@ -235,6 +237,29 @@ def test_narrow_floats_round_to_nearest():
     values = np.random.default_rng(0).standard_normal(1000).astype(np.float32)
     for dtype in (np.float16, bfloat16):
         np.testing.assert_array_equal(cast(values, np.dtype(dtype)), values.astype(dtype))
+
+
+def rounded_once(value, digits, least):
+    """A number rounded to so many binary digits, and a multiple of `least`, ties to even."""
+    unit = max(Fraction(2) ** (math.frexp(value)[1] - digits), least)
+    return float(round(Fraction(value) / unit) * unit)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "digits", "least"), [(bfloat16, 8, 2**-133), (np.float16, 11, 2**-24)]
+)
+@given(st.floats(1e-45, 6e4), st.integers(1, 30), st.integers(-1, 1))
+@example(1.0, 8, 1)
+@example(3e-39, 1, 0)
+@settings(deadline=None, max_examples=200)
+def test_float64_narrows_with_one_rounding(dtype, digits, least, value, place, beside):
+    # Ties between two neighbours, and what lies so close to one that float32 cannot tell.
+    narrow = float(np.array([value]).astype(np.float32).astype(dtype)[0])
+    spacing = max(2.0 ** (math.frexp(narrow)[1] - digits), least)
+    values = np.array([value, narrow + spacing / 2 * (1 + beside * 2.0**-place * 2.0**-12)])
+    found = cast(np.concatenate([values, -values]), np.dtype(dtype)).astype(np.float64)
+    expected = [rounded_once(v, digits, Fraction(least)) for v in values.tolist()]
+    assert found.tolist() == [*expected, *(-v for v in expected)]
 
 
 def test_float32_widens_to_float64():

@@ -10,6 +10,7 @@ import pytest
 import scipy.sparse as sp
 
 import lplrcli
+from lplrcli.coding import PackedCoding
 from lplrcli.container.writer import container_size, write_container
 from lplrcli.planning.bit_allocation import DISTORTION
 
@@ -89,7 +90,8 @@ def test_error_is_what_the_model_predicts():
     values = np.exp(-np.arange(200) / 50)
     a = matrices.with_spectrum(500, 200, values, dtype=np.float64)
     found = lplrcli.compress(a, 60, 4)
-    left, right = found.factorization.left.bits, found.factorization.right.bits
+    factors = found.factorization.left, found.factorization.right
+    left, right = (PackedCoding.of(factor).bits for factor in factors)
     kept = len(left)
     loss = 1 - (1 - DISTORTION[left]) * (1 - DISTORTION[right])
     energy = np.sum(values[:kept] ** 2 * loss) + np.sum(values[kept:] ** 2)

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from lplrcli.quantize import QUANTIZERS
+from lplrcli.pipeline.factors import encode_factor
+from lplrcli.quantize import CODEBOOKS, QUANTIZERS
 from lplrcli.quantize.uniform import UniformQuantizer
 
 
@@ -59,14 +60,19 @@ def test_an_empty_factor_has_parameters():
     assert len(quantizer.side) == 16
 
 
-@pytest.mark.parametrize("name", sorted(QUANTIZERS))
+@pytest.mark.parametrize("name", sorted(CODEBOOKS))
 @pytest.mark.parametrize("bits", [1, 7, 16])
-def test_every_quantizer_comes_back_from_its_side(name, bits):
+def test_every_codebook_quantizer_comes_back_from_a_factor(name, bits):
     factor = np.random.default_rng(0).standard_normal((4, 33)).astype(np.float32)
-    fitted = QUANTIZERS[name].fit(factor, np.full(4, bits, np.uint8), 1)
-    again = QUANTIZERS[name](fitted.bits, fitted.side)
-    for i, values in enumerate(factor):
+    fitted = CODEBOOKS[name].fit(factor, np.full(4, bits, np.uint8), 1)
+    coded = encode_factor(factor, np.full(4, bits, np.uint8), name, 64, 1)
+    assert coded.side == fitted.side
+    again = QUANTIZERS[name].of(coded)
+    values = np.empty(33, np.float64)
+    for i, row in enumerate(factor):
         np.testing.assert_array_equal(again.levels(i), fitted.levels(i))
-        codes = fitted.encode(i, values)
+        codes = fitted.encode(i, row)
         assert codes.dtype == np.uint16
         assert codes.max() < 2**bits == len(again.levels(i))
+        again.decode(i, codes, values)
+        np.testing.assert_array_equal(values, again.levels(i)[codes])

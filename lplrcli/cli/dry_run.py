@@ -1,0 +1,101 @@
+"""``lplr compress --dry-run``: what would be chosen, and why."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from lplrcli.cli import render
+from lplrcli.cli.explanation import target_text
+
+if TYPE_CHECKING:
+    from lplrcli.io.backends import LocalSource
+
+
+def predicted(
+    matrix: LocalSource, threads: int | None, name: str | None, asked: dict[str, Any]
+) -> dict[str, Any]:
+    """What a compression would give, as ``--json`` prints it.
+
+    For a size or an error that is predicted. What `-r` and `-b` ask for has no choice in it that
+    could be told cheaply, so it is carried out in memory, and measured.
+
+    Parameters
+    ----------
+    matrix : LocalSource
+        The matrix.
+    threads : int, optional
+        All usable processors by default.
+    name : str or None
+        Name of the matrix in the file.
+    asked : dict
+        Options of `lplrcli.pipeline.compress.compress`.
+    """
+    from lplrcli.linalg.passes import Passes
+    from lplrcli.model.parallel import usable_cpus
+    from lplrcli.pipeline.compress import carried_out, first_plan
+    from lplrcli.pipeline.outlook import Prospect, prospects
+
+    threads = threads or usable_cpus()
+    plan = first_plan(matrix.shape, matrix.dtype, **asked)
+    passes = Passes(matrix)
+    exact = plan.target.method != "rate-distortion"
+    if exact:
+        from lplrcli.container.writer import container_size
+
+        done = carried_out(passes, plan, threads, name)
+        size = container_size([done], names=[name])
+        error = done.report.relative_frobenius_error
+        found = [Prospect(done.plan.mode, done.rank, size, error)]
+    else:
+        found = prospects(passes, plan, threads, name)
+    entries = matrix.shape[0] * matrix.shape[1]
+    modes = [
+        {
+            "mode": one.mode,
+            "rank": one.rank,
+            "file_bytes": one.file_bytes,
+            "bits_per_coordinate": 8 * one.file_bytes / entries,
+            "compression_ratio": entries * matrix.dtype.itemsize / one.file_bytes,
+            "relative_frobenius_error": one.relative_error,
+        }
+        for one in found
+    ]
+    return {
+        "shape": list(matrix.shape),
+        "dtype": matrix.dtype.name,
+        "dry_run": True,
+        "exact": exact,
+        "target": asdict(plan.target),
+        **modes[0],
+        "modes": modes,
+    }
+
+
+def show_predicted(document: dict[str, Any], as_json: bool) -> None:
+    """Print what `predicted` found."""
+    if as_json:
+        render.print_json(document)
+        return
+    target = document["target"]
+    entries = document["shape"][0] * document["shape"][1]
+    told = "" if document["exact"] else "~"
+    rows = [["mode", "rank", "bytes", "bits/coord.", "ratio", "error", ""]] + [
+        [
+            mode["mode"],
+            f"{told}{mode['rank']}" if mode["rank"] else "-",
+            f"{told}{mode['file_bytes']}",
+            f"{mode['bits_per_coordinate']:.4g}",
+            f"{mode['compression_ratio']:.4g}",
+            f"{told}{mode['relative_frobenius_error']:.4g}",
+            "chosen" if number == 0 else "",
+        ]
+        for number, mode in enumerate(document["modes"])
+    ]
+    shape = render.shape_text(tuple(document["shape"]))
+    kind = "measured" if document["exact"] else "predicted"
+    render.print_lines(
+        f"{document['input']}: {shape} {document['dtype']}, asked: {target_text(target, entries)}\n"
+        f"{render.aligned(rows)}\n"
+        f"{kind}; nothing written to {document['output']}"
+    )

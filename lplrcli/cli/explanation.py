@@ -1,0 +1,100 @@
+"""What was asked, what was chosen and why, in words: for `compress` and `inspect` alike.
+
+All of it is told by the plan as files store it, so that nothing but this text needs loading.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+LOSSLESS = "lossless"
+
+
+def target_text(target: dict[str, Any], entries: int) -> str:
+    """What was asked: ``at most 91632 bytes (1 bits/coordinate), rank at most 64``."""
+    parts = []
+    if target.get("size") is not None:
+        bpc = 8 * target["size"] / entries
+        parts.append(f"at most {target['size']} bytes ({bpc:.4g} bits/coordinate)")
+    if target.get("relative_error") is not None:
+        parts.append(f"relative error at most {target['relative_error']:g}")
+    if target.get("max_abs_error") is not None:
+        parts.append(f"no entry off by more than {target['max_abs_error']:g}")
+    if target.get("rank") is not None:
+        parts.append(f"rank at most {target['rank']}")
+    bits, bits_right = target.get("bits"), target.get("bits_right")
+    if bits is not None and target["method"] == "nq":
+        parts.append(f"{bits} bits per entry")
+    elif bits is not None:
+        right = "" if bits_right in (None, bits) else f" left, {bits_right} right"
+        parts.append(f"{bits} bits per factor entry{right}")
+    if target.get("mode") is not None:
+        parts.append(f"mode {target['mode']}")
+    return ", ".join(parts)
+
+
+def reason_text(plan: dict[str, Any], relative_error: float) -> str | None:
+    """Why the mode was chosen: what each mode had been predicted to reach; None if nothing was.
+
+    Parameters
+    ----------
+    plan : dict
+        As the metadata of a file or `dataclasses.asdict` has it.
+    relative_error : float
+        That was measured.
+    """
+    predictions = plan.get("predictions")
+    if not predictions:
+        return None
+    chosen = plan["mode"]
+    if LOSSLESS in predictions and chosen == "direct" and relative_error == 0:
+        chosen = LOSSLESS
+    sized = plan["target"].get("size") is not None
+    told = [
+        f"{mode} {value:.4g}{' (chosen)' if mode == chosen else ''}"
+        for mode, value in sorted(predictions.items(), key=_order)
+    ]
+    what = "predicted error at this size" if sized else "predicted bits/coordinate at this error"
+    return f"{what}: {', '.join(told)}"
+
+
+def _order(prediction: tuple[str, float]) -> int:
+    order = ("factors", "factors+residual", "direct", LOSSLESS)
+    return order.index(prediction[0]) if prediction[0] in order else len(order)
+
+
+def reached_text(target: dict[str, Any], relative_error: str, max_abs_error: float | None) -> str:
+    """The error, and the target if it was one: ``error 0.0098 (target 0.01)``."""
+    if target.get("relative_error") is not None:
+        return f"error {relative_error} (target {target['relative_error']:g})"
+    if target.get("max_abs_error") is not None and max_abs_error is not None:
+        largest = f"largest {max_abs_error:.4g} (target {target['max_abs_error']:g})"
+        return f"error {relative_error}, {largest}"
+    return f"error {relative_error}"
+
+
+def mode_text(method: str, mode: str, rank: int) -> str:
+    """``rank 12``, with the mode where it is not plain: ``mode factors+residual, rank 12``."""
+    if mode == "direct":
+        return "mode direct"
+    if method == "rate-distortion":
+        return f"mode {mode}, rank {rank}"
+    return f"rank {rank}"
+
+
+def basis_text(plan: dict[str, Any]) -> str | None:
+    """How the singular directions were found."""
+    if plan["basis"] == "gram":
+        return "exact spectrum from the Gram matrix: its small side is small"
+    if plan["basis"] == "sketch":
+        return (
+            f"{plan['sketch']} sketch of {plan['sketch_size']} columns, "
+            f"{plan['power_iterations']} power iterations, seed {plan['seed']}"
+        )
+    return None
+
+
+def finite(value: float | None) -> float | None:
+    """The value for JSON, which has no infinity."""
+    return value if value is not None and math.isfinite(value) else None

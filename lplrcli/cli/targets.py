@@ -1,0 +1,155 @@
+"""What `lplr compress` may be asked for: its options of target, and what they say together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import click
+
+from lplrcli.cli.options import Decorator
+from lplrcli.errors import PlanError
+from lplrcli.model.plan import METHODS, MODES
+
+GOALS = {
+    "bpc": "--bpc",
+    "ratio": "--ratio",
+    "size": "--size",
+    "rel_error": "-e/--rel-error",
+    "max_abs_error": "--max-abs-error",
+}
+"""Parameters of the targets of which one is to be met, with their flags."""
+
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
+_SIZE = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(k|m|g|ki|mi|gi|)b?", re.IGNORECASE)
+
+
+def parse_size(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """Bytes of ``4096``, ``20k`` or ``1.5Mi``, rounded down.
+
+    Raises
+    ------
+    click.BadParameter
+        If `value` is not of that form, or less than a byte.
+    """
+    if value is None:
+        return None
+    match = _SIZE.fullmatch(value.strip())
+    count = int(Decimal(match[1]) * _UNITS[match[2].lower()]) if match else 0
+    if count < 1:
+        raise click.BadParameter(
+            f"{value!r} is not a size: write a number of bytes, or one with k, M, G (1000s) "
+            "or Ki, Mi, Gi (1024s).",
+            ctx,
+            param,
+        )
+    return count
+
+
+_OPTIONS: tuple[Decorator, ...] = (
+    click.option(
+        "--bpc",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="X",
+        help="Size: the whole file takes at most X bits per coordinate.",
+    ),
+    click.option(
+        "--ratio",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="X",
+        help="Size: it is at most 1/X of the entries in their type.",
+    ),
+    click.option(
+        "--size",
+        callback=parse_size,
+        metavar="BYTES",
+        help="Size: it is at most that; 20k, 1.5M, 1G in 1000s, Ki, Mi, Gi in 1024s.",
+    ),
+    click.option(
+        "-e",
+        "--rel-error",
+        type=click.FloatRange(min=0),
+        metavar="E",
+        help="Error: the decoded matrix is off by at most E in the relative Frobenius norm; "
+        "0 for nothing lost.",
+    ),
+    click.option(
+        "--max-abs-error",
+        type=click.FloatRange(min=0),
+        metavar="E",
+        help="Error: no decoded entry is off by more than E.",
+    ),
+    click.option(
+        "--mode",
+        type=click.Choice(MODES),
+        help="How to code, for a size or an error.  [default: the best for the matrix]",
+    ),
+    click.option(
+        "-r",
+        "--rank",
+        type=click.IntRange(min=1),
+        help="Most components kept; needed without a size or an error.",
+    ),
+    click.option(
+        "-b",
+        "--bits",
+        type=click.IntRange(1, 16),
+        help="Bits per factor entry, for a rank alone: the mean, at most, for packed; exact for "
+        "the paper's methods.  [default: 4]",
+    ),
+    click.option(
+        "--bits-right",
+        type=click.IntRange(1, 16),
+        help="The same for the right factor.  [default: -b]",
+    ),
+    click.option(
+        "--method",
+        type=click.Choice(METHODS),
+        help="An engine, or a method of the LPLR paper.  [default: rate-distortion for a size or "
+        "an error, packed for a rank]",
+    ),
+)
+
+
+def target_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """All options of target, in the order of `lplr compress --help`."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+def check_target(asked: dict[str, Any]) -> None:
+    """Refuse options that contradict each other, whatever the matrix.
+
+    Parameters
+    ----------
+    asked : dict
+        Those of `target_options` and those of the range finder, by the names that
+        `lplrcli.pipeline.compress.compress` gives them.
+
+    Raises
+    ------
+    click.UsageError
+        It says why.
+    """
+    goals = [flag for name, flag in GOALS.items() if asked[name] is not None]
+    if not goals and asked["rank"] is None and asked["method"] != "nq":
+        raise click.UsageError(
+            "Say how large the file may be (--bpc, --ratio, --size), how large the error "
+            "(-e, --max-abs-error), or how many components to keep (-r, --rank)."
+        )
+    if len(goals) > 1:
+        raise click.UsageError(
+            f"One target at a time: {' and '.join(goals)} may contradict each other. "
+            "The engine makes the best of the one that is given."
+        )
+    import numpy as np
+
+    from lplrcli.pipeline.compress import first_plan
+
+    try:
+        first_plan((1, 1), np.dtype(np.float32), **asked)
+    except PlanError as error:
+        raise click.UsageError(str(error)) from None

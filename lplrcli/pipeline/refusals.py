@@ -1,0 +1,50 @@
+"""Targets of the rate-distortion engine that cannot be met: what is said of each."""
+
+from __future__ import annotations
+
+import math
+
+from lplrcli.errors import TargetUnreachableError
+
+
+def not_lossless(name: str) -> TargetUnreachableError:
+    """No error at all was asked for, of real numbers."""
+    return TargetUnreachableError(
+        "the matrix cannot be stored without error: its entries are not multiples of one number, "
+        "or factors were asked for",
+        path=name,
+        found="-e 0",
+        advice="Ask for a small error, such as -e 1e-6.",
+    )
+
+
+def too_small(name: str, size: int, smallest: int) -> TargetUnreachableError:
+    """A file of zeros alone is larger."""
+    return TargetUnreachableError(
+        "no file can be as small as asked",
+        path=name,
+        found=f"{size} bytes",
+        expected=f"{smallest} bytes or more",
+    )
+
+
+def too_exact(name: str, error: float, reached: float) -> TargetUnreachableError:
+    """The relative error is below what entries of this type, or this rank, allow."""
+    return TargetUnreachableError(
+        "the error asked for cannot be reached",
+        path=name,
+        found=f"-e {error:g}",
+        expected=f"{reached:.3g} or more" if 0 < reached < math.inf else None,
+        advice="Entries of a narrow type, or a rank that -r limits, set the least error.",
+    )
+
+
+def too_exact_everywhere(name: str, bound: float, reached: float) -> TargetUnreachableError:
+    """The largest error is below what rounding to the entries' type makes."""
+    return TargetUnreachableError(
+        "the largest error asked for cannot be kept",
+        path=name,
+        found=f"--max-abs-error {bound:g}",
+        expected=f"{reached:.3g} or more" if 0 < reached < math.inf else None,
+        advice="Entries are rounded to their type when they are decoded.",
+    )

@@ -1,0 +1,113 @@
+"""The trellis quantizer: its paths obey the machine and cost no more than any other."""
+
+from __future__ import annotations
+
+import naive
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from lplrcli.kernels.trellis import WINDOW, trellis_codes
+from lplrcli.model.tokens import LANES, TAPS
+from lplrcli.planning.prices import TRELLIS_PRICE, normal_counts, prices
+
+PLAIN = np.zeros((1, 1), np.float32)
+RATES = np.array([prices(normal_counts(level, 2), TRELLIS_PRICE) for level in (-2.0, 1.0, 5.0)])
+STEEP = (3.0 * np.abs(np.arange(-4, 5))).astype(np.float32)[None]
+"""So dear a tail that integers beyond the kernel's candidates would be cheaper."""
+
+MACHINE = pytest.mark.parametrize("machine", sorted(naive.TRELLIS_MACHINES))
+TABLES = pytest.mark.parametrize("tables", [PLAIN, RATES, STEEP], ids=["plain", "rates", "steep"])
+
+
+def quantized(values, machine, tables, classes=None, units=None):
+    """Codes of all lanes."""
+    count = len(values)
+    inverse = np.ones(count) if units is None else 1 / np.asarray(units)
+    classes = np.zeros(count, np.uint8) if classes is None else classes
+    codes = np.full(values.shape, 99, np.int32)
+    for lane in range(LANES):
+        taps = (machine, *TAPS[machine])
+        trellis_codes(values, lane, inverse, tables, classes, taps, codes)
+    return codes
+
+
+def paths(values, tables, classes, units, codes):
+    """Of every lane: its coefficients in units, with their prices, and their codes."""
+    for lane in range(LANES):
+        path = [
+            (float(value) * (1 / units[i]), tables[classes[i]])
+            for i in range(lane, len(values), LANES)
+            for value in values[i]
+        ]
+        yield path, codes[lane::LANES].ravel().tolist()
+
+
+def in_reach(value):
+    """All integers that could be worth anything: far more than the kernel looks at."""
+    return range(min(0, int(value) - 9), max(0, int(value) + 9) + 1)
+
+
+@st.composite
+def chunks(draw):
+    """A few components of a few rows, their classes and their units."""
+    dtype = draw(st.sampled_from([np.float32, np.float64]))
+    shape = draw(st.tuples(st.integers(1, 9), st.integers(1, 5)))
+    elements = st.floats(-20, 20, width=np.finfo(dtype).bits)
+    values = draw(hnp.arrays(dtype, shape, elements=elements))
+    classes = draw(hnp.arrays(np.uint8, shape[:1], elements=st.integers(0, 2)))
+    units = draw(hnp.arrays(np.float64, shape[:1], elements=st.sampled_from([1.0, 4.0])))
+    return values, classes, units
+
+
+@MACHINE
+@TABLES
+@given(case=chunks())
+@settings(deadline=None, max_examples=6)
+def test_every_lane_takes_the_cheapest_path(machine, tables, case):
+    values, classes, units = case
+    classes = classes % len(tables)
+    codes = quantized(values, machine, tables, classes, units)
+    for path, found in paths(values, tables, classes, units, codes):
+        cost = naive.trellis_cost(path, machine, found)
+        allowed = naive.trellis_least_cost(path, machine, naive.trellis_candidates)
+        assert cost <= allowed + 1e-4 * (1 + allowed)  # the kernel sums in float32
+        least = naive.trellis_least_cost(path, machine, in_reach)
+        assert cost >= least - 1e-9
+        if tables is not STEEP:  # rates of a real distribution make no other integer worth it
+            assert cost <= least + 1e-4 * (1 + least)
+
+
+@MACHINE
+@TABLES
+@pytest.mark.parametrize("deviation", [0.05, 1.0, 300.0, 1e5])
+def test_long_paths_obey_the_machine_across_windows(machine, tables, deviation):
+    generator = np.random.default_rng(machine)
+    values = deviation * generator.standard_normal((5, WINDOW + 5))
+    classes = np.zeros(5, np.uint8)
+    codes = quantized(values, machine, tables)
+    for path, found in paths(values, tables, classes, np.ones(5), codes):
+        naive.trellis_cost(path, machine, found)
+    # The nearest of a subset lies two integers away at most, the next one four further.
+    assert np.abs(values - codes).max() <= 6
+
+
+@MACHINE
+def test_settling_the_path_at_windows_costs_next_to_nothing(machine):
+    values = 3 * np.random.default_rng(0).standard_normal((1, 3 * WINDOW))
+    whole = quantized(values, machine, RATES[2:])
+    parts = [quantized(part, machine, RATES[2:]) for part in np.split(values, 3, axis=1)]
+    squares = [np.mean((values - codes) ** 2) for codes in (whole, np.concatenate(parts, axis=1))]
+    assert squares[0] == pytest.approx(squares[1], rel=0.01)
+
+
+@MACHINE
+def test_weak_coefficients_all_become_zero(machine):
+    values = 0.2 * np.random.default_rng(0).standard_normal((3, 1000))
+    assert not quantized(values, machine, RATES).any()
+
+
+def test_the_machines_are_those_of_the_specification():
+    assert {bits: taps for bits, taps in TAPS.items() if bits} == naive.TRELLIS_MACHINES
