@@ -196,6 +196,7 @@ def decode_lanes(
     components, rows = codes.shape
     place = 0
     machines = np.zeros(LANES, np.int64)
+    unions = 2 if taps[0] > 0 else 1
     for group in range((components + LANES - 1) // LANES):
         first = group * LANES
         last = min(components, first + LANES)
@@ -212,7 +213,7 @@ def decode_lanes(
                     context = context_of(above, second)
                 table = table_numbers[i, context, union]
                 slot = x & np.uint32(4095)
-                token = np.int64(symbols[table, slot])
+                token = np.int32(symbols[table, slot])
                 entry = packed[table, token]
                 x = (entry >> np.uint32(16)) * (x >> np.uint32(PRECISION)) + slot
                 x -= entry & np.uint32(0xFFFF)
@@ -239,7 +240,7 @@ def decode_lanes(
                     magnitude = value
                 k = -magnitude if token & 1 else magnitude
                 states[lane] = x
-                if taps[0] > 0:
+                if unions == 2:
                     codes[i, t] = 2 * k + union
                     machine >>= 1
                     if union:

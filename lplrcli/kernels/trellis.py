@@ -22,15 +22,17 @@ LANES = 4
 def _nearest_in_subsets(
     value: float,
     prices: NDArray[np.float32],
+    middle: int,
+    span: int,
     cost: NDArray[np.float32],
     points: NDArray[np.int32],
+    place: int,
 ) -> None:
     """Cheapest integer of each of the four subsets, ``j + 4 Z``, and its cost.
 
     Two candidates a subset: the one nearest to `value`, and the next towards zero, which a dear
-    tail may make the better one.
+    tail may make the better one. The price of 0 is at `middle`; points go to `place` and on.
     """
-    span = prices.size // 2
     value = min(max(value, -float(LARGEST)), float(LARGEST))
     below = np.floor(value)
     # In float32 from here on; the fraction of a large value would be lost in it.
@@ -40,13 +42,13 @@ def _nearest_in_subsets(
     for q in range(4):
         n = lowest + np.int32(q)
         error = above - np.float32(q)
-        best = error * error + prices[min(max(n, -span), span) + span]
+        best = error * error + prices[middle + min(max(n, -span), span)]
         other = n + towards
         error -= np.float32(towards)
-        rival = error * error + prices[min(max(other, -span), span) + span]
+        rival = error * error + prices[middle + min(max(other, -span), span)]
         j = n & 3
         cost[j] = rival if rival < best else best
-        points[j] = other if rival < best else n
+        points[place + j] = other if rival < best else n
 
 
 @kernel
@@ -93,29 +95,36 @@ def trellis_codes(
     fresh = np.empty(states, np.float32)
     cost = np.empty(4, np.float32)
     window = min(WINDOW, whole)
-    points = np.empty((window, 4), np.int32)
-    came = np.empty((window, states), np.uint8)
+    # Flat arrays and offsets: a slice for every coefficient would cost as much as its search.
+    points = np.empty(4 * window, np.int32)
+    came = np.empty(states * window, np.uint8)
+    flat_prices = prices.ravel()
+    span = prices.shape[1] // 2
     start = 0
+    i, t = lane, 0
     for first in range(0, whole, WINDOW):
         length = min(window, whole - first)
         total[:] = np.float32(1e30)
         total[start] = np.float32(0)
         for w in range(length):
-            i = lane + LANES * ((first + w) // rows)
-            value = values[i, (first + w) % rows] * inverse_units[i]
-            _nearest_in_subsets(value, prices[classes[i]], cost, points[w])
-            row = came[w]
+            if t == rows:
+                i, t = i + LANES, 0
+            value = values[i, t] * inverse_units[i]
+            t += 1
+            middle = np.int64(classes[i]) * prices.shape[1] + span
+            _nearest_in_subsets(value, flat_prices, middle, span, cost, points, 4 * w)
+            row = w * states
             for j in range(half):
                 stay = total[2 * j] + cost[0]
                 change = total[2 * (j ^ branch)] + cost[2]
                 fresh[j] = change if change < stay else stay
-                row[j] = change < stay
+                came[row + j] = change < stay
             for j in range(half):
                 origin = j ^ feedback
                 stay = total[2 * origin + 1] + cost[1]
                 change = total[2 * (origin ^ branch) + 1] + cost[3]
                 fresh[half + j] = change if change < stay else stay
-                row[half + j] = change < stay
+                came[row + half + j] = change < stay
             # Costs relative to one state stay small, so that float32 holds them.
             base = fresh[0] if w & 63 == 63 else np.float32(0)
             for j in range(states):
@@ -125,10 +134,13 @@ def trellis_codes(
             if total[j] < total[state]:
                 state = j
         start = state
+        back, place = i, t
         for w in range(length - 1, -1, -1):
-            parity = int(came[w, state])
+            if place == 0:
+                back, place = back - LANES, rows
+            place -= 1
+            parity = int(came[w * states + state])
             union = 1 if state >= half else 0
-            i = lane + LANES * ((first + w) // rows)
-            codes[i, (first + w) % rows] = points[w, 2 * parity + union]
+            codes[back, place] = points[4 * w + 2 * parity + union]
             before = state ^ (taps[1] if union else 0) ^ (branch if parity else 0)
             state = 2 * before + union

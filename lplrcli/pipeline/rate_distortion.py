@@ -113,7 +113,9 @@ class _Run:
         if lossless is not None and (
             target.relative_error == 0 or (target.size is not None and lossless.size <= target.size)
         ):
-            return self._measured(lossless)
+            measured = self._measured(lossless)
+            if target.size is not None or measured.report.relative_frobenius_error == 0:
+                return measured
         if self.scan.norm == 0 and target.size is None:
             return self._measured(self.smallest())
         if target.relative_error == 0:

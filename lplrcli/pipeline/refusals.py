@@ -35,7 +35,7 @@ def too_exact(name: str, error: float, reached: float) -> TargetUnreachableError
         path=name,
         found=f"-e {error:g}",
         expected=f"{reached:.3g} or more" if 0 < reached < math.inf else None,
-        advice="Entries of a narrow type, or a rank that -r limits, set the least error.",
+        advice="Narrow entries, a rank that -r limits, and codes of at most 29 bits set a limit.",
     )
 
 

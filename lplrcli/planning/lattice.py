@@ -31,9 +31,11 @@ def lattice_step(sample: NDArray[Any]) -> float | None:
     values = np.unique(np.abs(sample.astype(np.float64)))
     if len(values) > _MOST_VALUES or values[-1] == 0:
         return None
-    for step in _candidates(values):
-        if values[-1] / step < _MOST_LEVELS and on_lattice(sample, step):
-            return step
+    # Next to the ends of the type's range, quotients leave it.
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        for step in _candidates(values):
+            if step > 0 and values[-1] / step < _MOST_LEVELS and on_lattice(sample, step):
+                return step
     return None
 
 
