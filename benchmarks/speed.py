@@ -17,6 +17,8 @@ The exit status is 1 if a limit is missed. Needs scikit-learn, and a quiet machi
 from __future__ import annotations
 
 import argparse
+import json
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -47,6 +49,37 @@ import numpy as np
 np.save(sys.argv[3], np.load(sys.argv[1]) @ np.load(sys.argv[2]))
 """
 
+SZ3_SCRIPT = """\
+import sys
+import numpy as np
+from pysz import sz, szConfig, szErrorBoundMode
+a = np.load(sys.argv[1])
+config = szConfig(a.shape)
+config.errorBoundMode = szErrorBoundMode.ABS
+config.absErrorBound = float(sys.argv[3])
+sz.compress(a, config)[0].tofile(sys.argv[2])
+"""
+
+BOUND_SCRIPT = """\
+import sys
+import numpy as np
+from pysz import sz, szConfig, szErrorBoundMode
+a = np.load(sys.argv[1], mmap_mode="r")[:1000].copy()
+norm, goal = np.linalg.norm(a), float(sys.argv[2])
+low, high = 1e-6 * norm / a.size**0.5, 10 * norm / a.size**0.5
+for _ in range(20):
+    bound = (low * high) ** 0.5
+    config = szConfig(a.shape)
+    config.errorBoundMode = szErrorBoundMode.ABS
+    config.absErrorBound = bound
+    decoded = sz.decompress(sz.compress(a, config)[0], a.dtype, a.shape)[0]
+    if np.linalg.norm(a - decoded) > goal * norm:
+        high = bound
+    else:
+        low = bound
+print(low)
+"""
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -59,7 +92,7 @@ def main() -> int:
 
 
 def compare(folder: Path, runs: int, shape: tuple[int, int]) -> int:
-    """Run the four comparisons and print a table."""
+    """Run the comparisons and print a table."""
     lplr, python = lplr_command(), sys.executable
     matrix, packed, decoded = folder / "a.npy", folder / "a.lplr", folder / "b.npy"
     left, right = folder / "left.npy", folder / "right.npy"
@@ -74,7 +107,18 @@ def compare(folder: Path, runs: int, shape: tuple[int, int]) -> int:
     warm_up([compress, script("factors", FACTORS_SCRIPT, packed, left, right)])
 
     decompress = [*lplr, "decompress", str(packed), "-f", "-o", str(decoded)]
+    sized, direct = [
+        [*lplr, "compress", str(matrix), *options, "-f", "-q", "-o", str(folder / "sized.lplr")]
+        for options in (["--bpc", "0.25"], ["--bpc", "2", "--mode", "direct"])
+    ]
+    told = subprocess.run([*direct, "--json"], check=True, capture_output=True, text=True)
+    error = json.loads(told.stdout)["relative_frobenius_error"]
+    finder = script("bound", BOUND_SCRIPT, matrix)
+    bound = subprocess.run([*finder, str(error)], check=True, capture_output=True, text=True)
+    peer = [*script("sz3", SZ3_SCRIPT, matrix, folder / "a.sz3"), bound.stdout.strip()]
     rows = {
+        "compress --bpc 0.25": (1.0, sized, script("svd", SVD_SCRIPT, matrix, folder / "svd.npz")),
+        "compress --bpc 2 --mode direct": (3.0, direct, peer),
         "compress": (0.4, compress, script("svd", SVD_SCRIPT, matrix, folder / "svd.npz")),
         "decompress": (1.5, decompress, script("product", PRODUCT_SCRIPT, left, right, decoded)),
         "version": (1.5, [*lplr, "--version"], [python, "-c", "import click"]),

@@ -42,7 +42,7 @@ def fit_model(counts: NDArray[np.int64], classes: NDArray[Any], state_bits: int)
     """
     width = int(np.flatnonzero(counts.any(axis=(0, 1, 2)))[-1]) + 1
     counts = counts[..., :width]
-    changes = _MAP_BITS * _changes(classes, len(counts))
+    changes = np.multiply(_MAP_BITS, _changes(classes, len(counts)), dtype=np.float64)
     groups = _united_neighbours(counts.sum(axis=1).astype(np.float64), changes)
     united = np.zeros((int(groups.max()) + 1, *counts.shape[1:]), np.int64)
     np.add.at(united, groups, counts)
@@ -64,7 +64,7 @@ def _fitted(
     """
     classes, _, unions, _ = counts.shape
     runs = np.empty(counts.shape[:-1], np.int64)
-    sums = []
+    sums: list[NDArray[np.float64]] = []
     order = np.roll(np.arange(counts.shape[1]), counts.shape[1] // 2)
     order[: len(order) // 2] = order[: len(order) // 2][::-1]
     for i in range(classes):

@@ -48,6 +48,11 @@ class Target:
     max_abs_error: float | None = None
     mode: str | None = None
 
+    @property
+    def depths(self) -> tuple[int, int]:
+        """Bits of the left and of the right factor, of a method that has them."""
+        return int(self.bits or 0), int(self.bits_right or 0)
+
 
 @dataclass(frozen=True)
 class CompressionPlan:

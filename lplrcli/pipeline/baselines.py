@@ -42,10 +42,10 @@ def lplr(
     scan = passes.scan()
     sketch = sketching_operator(str(plan.sketch), columns, rank, plan.seed, passes.dtype)
     operand = power_iterate(passes, sketch, int(plan.power_iterations or 0))
-    left = _encode(passes.times(operand).T, plan.target.bits, threads)
+    left = _encode(passes.times(operand).T, plan.target.depths[0], threads)
     decoded = decode_factor(left, passes.dtype, threads=threads)
     fitted = least_squares(decoded, passes.left_times(decoded))
-    right = _encode(fitted, plan.target.bits_right, threads)
+    right = _encode(fitted, plan.target.depths[1], threads)
     return left, right, expected_error(decoded, fitted, scan.norm)
 
 
@@ -54,10 +54,10 @@ def lsvd(
 ) -> tuple[QuantizedFactor, QuantizedFactor]:
     """``Q_B(U_r Σ_r)`` and the least-squares W against it, quantized."""
     left_vectors, values, _ = _svd(passes, rank)
-    left = _encode((left_vectors * values).T.astype(passes.dtype), plan.target.bits, threads)
+    left = _encode((left_vectors * values).T.astype(passes.dtype), plan.target.depths[0], threads)
     decoded = decode_factor(left, passes.dtype, threads=threads)
     fitted = least_squares(decoded, passes.left_times(decoded))
-    return left, _encode(fitted, plan.target.bits_right, threads)
+    return left, _encode(fitted, plan.target.depths[1], threads)
 
 
 def dsvd(
@@ -65,20 +65,20 @@ def dsvd(
 ) -> tuple[QuantizedFactor, QuantizedFactor]:
     """``Q_B(U_r)`` and ``Q_B'(Σ_r V_rᵀ)``."""
     left_vectors, values, right_vectors = _svd(passes, rank)
-    left = _encode(left_vectors.T.astype(passes.dtype), plan.target.bits, threads)
+    left = _encode(left_vectors.T.astype(passes.dtype), plan.target.depths[0], threads)
     right = (values[:, None] * right_vectors).astype(passes.dtype)
-    return left, _encode(right, plan.target.bits_right, threads)
+    return left, _encode(right, plan.target.depths[1], threads)
 
 
 def nq(passes: Passes, plan: CompressionPlan) -> QuantizedFactor:
     """``Q_B(A)``: every entry rounded to one of 2**B levels between the extremes of A."""
     scan = passes.scan()
     rows, columns = passes.shape
-    bits = uniform_bits(1, plan.target.bits)
+    bits = uniform_bits(1, plan.target.depths[0])
     quantizer = UniformQuantizer.over(scan.low, scan.high, bits)
     length = rows * columns
     # Whole rows in multiples of eight, where they fit: a slice of rows is then whole chunks.
-    size = chunk_entries(length, plan.target.bits)
+    size = chunk_entries(length, plan.target.depths[0])
     chunk_length = max(size // (8 * columns), 1) * 8 * columns if 8 * columns <= size else size
     codes = passes.map_stored(
         "quantization", partial(_direct_codes, quantizer=quantizer, dtype=passes.dtype)

@@ -32,6 +32,9 @@ from lplrcli.quantize import SteppedQuantizer
 _PRIOR = 3.0
 """Tokens of the normal distribution that are added to those counted."""
 
+_CONTEXT_TABLE_BITS = 40.0
+"""What a context costs at least, when it is predicted whether contexts pay."""
+
 _TRAINING = 2**20
 """Coefficients on which the first round learns."""
 
@@ -111,22 +114,30 @@ class CodedCoefficients:
         )
 
     def token_bits(self) -> float:
-        """Entropy of the tokens given class and union, and their extra bits."""
+        """Entropy of the tokens given class, union and, if that saves anything, context."""
         unions = 2 if self.state_bits else 1
-        counts = sum(count_codes(part, self.classes, unions).sum(axis=1) for part in self.codes)
-        totals = counts.sum(axis=-1, keepdims=True)
-        bits = -np.log2(
-            counts / np.maximum(totals, 1), where=counts > 0, out=np.zeros(counts.shape)
-        )
-        return float((counts * (bits + extra_bits())).sum())
+        counts: Any = sum(count_codes(part, self.classes, unions) for part in self.codes)
+        merged = counts.sum(axis=1, keepdims=True)
+        tables = _CONTEXT_TABLE_BITS * int(counts.any(axis=-1).sum())
+        extra = float((merged * extra_bits()).sum())
+        spent = min(_entropy(merged), _entropy(counts) + tables)
+        return extra + spent
 
     def _model(self, threads: int) -> EntropyModel:
         """Tables for the codes; with the context of the codes above where that pays."""
         if len(self.classes) == 0:
             return EntropyModel.empty()
         count = partial(count_codes, classes=self.classes, unions=2 if self.state_bits else 1)
-        counts = sum(ordered_map(count, self.codes, threads))
+        counts: Any = sum(ordered_map(count, self.codes, threads))
         return fit_model(counts, self.classes, self.state_bits)
+
+
+def _entropy(counts: NDArray[np.int64]) -> float:
+    """Bits of the tokens counted, each row with a table of its own that costs nothing."""
+    sums = counts.astype(np.float64)
+    totals = sums.sum(axis=-1)
+    whole = (totals * np.log2(np.maximum(totals, 1))).sum()
+    return float(whole - (sums * np.log2(np.maximum(sums, 1))).sum())
 
 
 def count_codes(codes: NDArray[Any], classes: NDArray[Any], unions: int) -> NDArray[np.int64]:

@@ -53,7 +53,7 @@ class Entry:
     mode : str
         One of `lplrcli.model.plan.MODES`.
     rank : int
-        Components; 0 for ``direct``.
+        Most components, as asked for; those stored for ``rate-distortion``; 0 without factors.
     bits, bits_right : int or None
         Depths asked for; None for ``rate-distortion``.
     """
@@ -112,9 +112,9 @@ class Comparison:
             file_bytes=self._size(found),
             relative_error=_error(found),
             mode=found.plan.mode,
-            rank=found.rank,
+            rank=target.rank or found.rank,
             bits=target.bits,
-            bits_right=target.bits_right if found.rank else None,
+            bits_right=None if method == "nq" else target.bits_right,
         )
 
     def _candidates(self, method: str, limit: int) -> Iterator[Factorization]:

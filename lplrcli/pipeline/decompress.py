@@ -70,7 +70,7 @@ def _rounded_to_odd(values: NDArray[np.float64]) -> NDArray[np.float32]:
     """
     narrow = values.astype(np.float32)
     narrow = np.where(np.abs(narrow) > np.abs(values), np.nextafter(narrow, np.float32(0)), narrow)
-    return (narrow.view(np.uint32) | (narrow != values)).view(np.float32)
+    return np.asarray((narrow.view(np.uint32) | (narrow != values)).view(np.float32))
 
 
 def _limits(dtype: np.dtype[Any]) -> Any:

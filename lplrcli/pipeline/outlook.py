@@ -82,6 +82,7 @@ class _Outlook:
         self.name = name
         self.coders = ModeCoders(passes, plan, threads)
         self.entries = self.coders.entries
+        passes.scan()  # refuses what is not finite
 
     def prospects(self) -> Iterator[Prospect]:
         """Those of all modes allowed, in no order."""

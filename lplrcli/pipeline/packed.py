@@ -52,8 +52,8 @@ def factorize(
         power_iterations=int(plan.power_iterations or 1),
         seed=plan.seed,
     )
-    left_chunk = chunk_entries(length, plan.target.bits * rank)
-    right_chunk = chunk_entries(width, plan.target.bits_right * rank)
+    left_chunk = chunk_entries(length, plan.target.depths[0] * rank)
+    right_chunk = chunk_entries(width, plan.target.depths[1] * rank)
     depths = _allocation(directions.energies, passes.shape, plan, rank, left_chunk, right_chunk)
     kept = len(depths.left)
     left = encode_factor(directions.left[:kept], depths.left, "normal", left_chunk, threads)
@@ -97,11 +97,11 @@ def _allocation(
     length, width = shape
     target = plan.target
     depths = np.arange(MAX_BITS + 1)
-    asked = rank * (target.bits * length + target.bits_right * width)
+    asked = rank * (target.depths[0] * length + target.depths[1] * width)
     allowed = _stored_bytes(
         2 * (rank + 16),
-        _chunk_bytes(length, left_chunk, [target.bits] * rank),
-        _chunk_bytes(width, right_chunk, [target.bits_right] * rank),
+        _chunk_bytes(length, left_chunk, [target.depths[0]] * rank),
+        _chunk_bytes(width, right_chunk, [target.depths[1]] * rank),
     )
     budget = asked + 8 * 2 * (rank + 16)
     while True:

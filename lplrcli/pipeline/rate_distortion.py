@@ -35,7 +35,7 @@ _GRANULE = 64
 _FOUND = 0.93
 """Likewise where a slower trellis takes over from there."""
 
-_TRIED = 1.1
+_TRIED = 1.25
 """Modes whose prediction is this much worse than the best are tried too, where that is quick."""
 
 _QUICK = 2**22
@@ -162,7 +162,8 @@ class _Run:
 
     def _filled(self, size: int) -> float:
         quick = self.coders.entries <= _QUICK
-        return min((_QUICKLY_FILLED if quick else _FILLED) * size, size - _GRANULE)
+        part = (_QUICKLY_FILLED if quick else _FILLED) * size
+        return max(min(part, size - _GRANULE), 0.5 * size)
 
     # Errors
 

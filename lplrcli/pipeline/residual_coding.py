@@ -28,8 +28,8 @@ _LEAST_ROWS = 256
 _SAMPLE = 2**20
 """Entries looked at before anything is coded."""
 
-_PROBED, _PROBES = 2**16, 4
-"""Entries of a part of the sample, and such parts, on which a step is tried."""
+_PIECES, _PIECE_ROWS = 4, 64
+"""Pieces of each part of the sample, and their rows, on which a step is tried."""
 
 Factors = tuple[NDArray[Any], NDArray[Any]] | None
 """Lᵀ (r x n) and R (r x d) as they decode, or nothing."""
@@ -102,10 +102,7 @@ class ResidualCoder:
         self, step: float, state_bits: int, factors: Factors, plain: bool = False
     ) -> tuple[float, float]:
         """Bits per entry and mean squared error of the sample, coded with `step`."""
-        sample = [
-            np.ascontiguousarray(part[:, : max(64, _PROBED // max(1, len(part)))])
-            for part in self.sample(factors)[:_PROBES]
-        ]
+        sample = [piece for part in self.sample(factors) for piece in _pieces(part)]
         coder = self._coder(step, state_bits, factors, plain)
         coded = code_coefficients(sample, sample, coder, self.threads)
         entries = sum(part.size for part in sample)
@@ -152,6 +149,16 @@ def _residual(block: RowBlock, factors: Factors) -> NDArray[Any]:
     left, right = factors
     part = left[:, block.start : block.start + len(values)]
     return np.ascontiguousarray(values.T - right.T @ part)
+
+
+def _pieces(part: NDArray[Any]) -> list[NDArray[Any]]:
+    """Some runs of rows from all over a part of the sample, or all of it."""
+    columns, rows = part.shape
+    count = min(max(_PIECES, 2**18 // (_PIECE_ROWS * columns)), rows // _PIECE_ROWS)
+    if count == 0 or count * _PIECE_ROWS * 2 > rows:
+        return [part]
+    starts = np.linspace(0, rows - _PIECE_ROWS, count).astype(int)
+    return [np.ascontiguousarray(part[:, start : start + _PIECE_ROWS]) for start in starts]
 
 
 def _sampled(block: RowBlock, factors: Factors, height: int, every: int) -> NDArray[Any] | None:

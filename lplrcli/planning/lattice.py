@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 _MOST_VALUES = 2**16
-"""A sample with more distinct values than this is not taken for a lattice."""
+"""A sample with more distinct values than this is taken for integers, or for no lattice."""
 
-_MOST_LEVELS = 2**24
-"""Largest multiple looked for."""
+_MOST_LEVELS, _MOST_INTEGERS = 2**24, 2**28
+"""Largest multiple of a step looked for, and of 1."""
 
 
 def lattice_step(sample: NDArray[Any]) -> float | None:
@@ -29,14 +29,15 @@ def lattice_step(sample: NDArray[Any]) -> float | None:
         None also where all entries are zero.
     """
     values = np.unique(np.abs(sample.astype(np.float64)))
-    if len(values) > _MOST_VALUES or values[-1] == 0:
+    if values[-1] == 0:
         return None
+    candidates = _candidates(values) if len(values) <= _MOST_VALUES else iter(())
     # Next to the ends of the type's range, quotients leave it.
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-        for step in _candidates(values):
+        for step in candidates:
             if step > 0 and values[-1] / step < _MOST_LEVELS and on_lattice(sample, step):
                 return step
-    return None
+    return 1.0 if values[-1] < _MOST_INTEGERS and on_lattice(sample, 1.0) else None
 
 
 def on_lattice(entries: NDArray[Any], step: float) -> bool:
@@ -60,4 +61,3 @@ def _candidates(values: NDArray[np.float64]) -> Iterator[float]:
             yield 1 / float(np.rint(1 / step))
         yield float(f"{step:.6g}")
         yield float(2.0 ** np.rint(np.log2(step)))
-    yield 1.0

@@ -70,7 +70,9 @@ def residual_at_size(spectrum: Spectrum, bits: float) -> Prediction:
     def predicted(step: float) -> Prediction:
         spent, left = spectrum.factors(step)
         fine = residual_step(left / entries, entries, bits - spent)
-        error = residual_error(left / entries, entries, fine) if spent <= bits else np.inf
+        # Without bits for it there is no residual: that is the other mode.
+        coded = spent < bits and np.isfinite(fine)
+        error = residual_error(left / entries, entries, fine) if coded else np.inf
         return Prediction("factors+residual", step, fine, bits, error)
 
     return min(

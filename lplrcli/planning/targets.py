@@ -68,9 +68,9 @@ def target_of(
     if method == "rate-distortion":
         entries = shape[0] * shape[1]
         if bpc is not None:
-            size = math.floor(bpc * entries / 8)
+            size = max(math.floor(bpc * entries / 8), 1)
         if ratio is not None:
-            size = math.floor(entries * dtype.itemsize / ratio)
+            size = max(math.floor(entries * dtype.itemsize / ratio), 1)
         return Target(method, rank, None, None, size, rel_error, max_abs_error, mode)
     if method == "nq":
         require(rank is None, "method nq stores no factors, so no rank", rank, None)

@@ -22,7 +22,8 @@ def index_of(scale: NDArray[Any]) -> NDArray[np.int64]:
     """Index of the nearest scale below, for positive values of `scale`."""
     mantissa, exponent = np.frexp(np.asarray(scale, np.float64))
     eighths = np.floor((2 * mantissa - 1) * EIGHTHS).astype(np.int64)
-    return np.clip(EIGHTHS * (exponent - 1) + eighths, SMALLEST_INDEX, LARGEST_INDEX)
+    index: NDArray[np.int64] = EIGHTHS * (exponent.astype(np.int64) - 1) + eighths
+    return np.asarray(index.clip(SMALLEST_INDEX, LARGEST_INDEX))
 
 
 def scales_to_bytes(indices: NDArray[Any]) -> bytes:

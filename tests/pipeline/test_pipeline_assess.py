@@ -14,11 +14,13 @@ from lplrcli.errors import InputError, LplrError, NonFiniteError, PlanError
 from lplrcli.io import open_array
 from lplrcli.pipeline import assess
 
-METHODS = ["packed", "lplr", "lsvd", "dsvd", "nq"]
+METHODS = ["rate-distortion", "packed", "lplr", "lsvd", "dsvd", "nq"]
 METHOD = pytest.mark.parametrize("method", METHODS)
 
 
 def compress(a, method, rank=6, bits=4, **more):
+    if method == "rate-distortion":
+        return lplrcli.compress(a, rel_error=0.02, **more)
     return lplrcli.compress(a, None if method == "nq" else rank, bits, method=method, **more)
 
 
