@@ -35,6 +35,9 @@ _PRIOR = 3.0
 _CONTEXT_TABLE_BITS = 40.0
 """What a context costs at least, when it is predicted whether contexts pay."""
 
+_LEARNING = 3
+"""State bits of the trellis that rates are learnt with."""
+
 _TRAINING = 2**20
 """Coefficients on which the first round learns."""
 
@@ -174,7 +177,6 @@ class CoefficientCoder:
         self.quantizer = quantizer
         self.state_bits = state_bits
         self.plain = plain
-        self._taps = (state_bits, *TAPS[state_bits])
         self._unions = 2 if state_bits else 1
         self._inverse = 1 / quantizer.units
         relative = np.maximum(deviations * self._inverse, 2.0**-4)
@@ -186,19 +188,29 @@ class CoefficientCoder:
         self._prices = self._priced(self._prior)
 
     def learn(self, sample: Iterable[NDArray[Any]], threads: int) -> None:
-        """Take the rates from what the rates so far make of a sample."""
+        """Take the rates from what the rates so far make of a sample.
+
+        By the smallest trellis, whose rates are nearly those of all.
+        """
         counts = self._prior * _PRIOR
+        small = min(self.state_bits, _LEARNING)
         for values in sample:
-            codes = self.quantize(values, threads)
+            codes = self._quantized(values, small, threads)
             counts = counts + count_codes(codes, self.classes, self._unions).sum(axis=1)
         self._prices = self._priced(counts)
 
     def quantize(self, values: NDArray[Any], threads: int = 1) -> NDArray[Any]:
         """Integers of a chunk of shape (components, rows)."""
+        return self._quantized(values, self.state_bits, threads)
+
+    def _quantized(self, values: NDArray[Any], state_bits: int, threads: int) -> NDArray[Any]:
         codes = np.empty(values.shape, np.int32)
-        quantize = self._quantize_lane if self.state_bits else self._quantize_component
-        parts = range(LANES if self.state_bits else len(values))
-        for _ in ordered_map(partial(quantize, values, codes), parts, threads):
+        if state_bits:
+            taps = (state_bits, *TAPS[state_bits])
+            task, parts = partial(self._quantize_lane, values, codes, taps), LANES
+        else:
+            task, parts = partial(self._quantize_component, values, codes), len(values)
+        for _ in ordered_map(task, range(parts), threads):
             pass
         return codes
 
@@ -216,10 +228,12 @@ class CoefficientCoder:
         price = TRELLIS_PRICE if self.state_bits else SCALAR_PRICE
         return np.array([prices(part, price) for part in counts])
 
-    def _quantize_lane(self, values: NDArray[Any], codes: NDArray[Any], lane: int) -> None:
+    def _quantize_lane(
+        self, values: NDArray[Any], codes: NDArray[Any], taps: tuple[int, int, int], lane: int
+    ) -> None:
         from lplrcli.kernels.trellis import trellis_codes
 
-        trellis_codes(*(values, lane, self._inverse, self._prices, self.classes, self._taps, codes))
+        trellis_codes(values, lane, self._inverse, self._prices, self.classes, taps, codes)
 
     def _quantize_component(self, values: NDArray[Any], codes: NDArray[Any], i: int) -> None:
         from lplrcli.kernels.deadzone import deadzone_codes

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from lplr_command import lplr, refused, run, shell
 
+from lplrcli.pipeline import forecast
+
 MODES = ["factors", "factors+residual", "direct"]
 KEYS = {
     "input", "shape", "dtype", "source_norm", "directions", "complete", "found_by", "ranks",
@@ -122,14 +124,21 @@ def test_ordinary_but_small(work, matrix):
     assert lplr("plan", "s.npy").code == 0
 
 
-def test_where_the_spectrum_is_too_dear(work):
-    a = np.random.default_rng(8).standard_normal((60, 20)) @ np.ones((20, 1500))
-    a += np.random.default_rng(9).standard_normal(a.shape)
-    np.save("wide.npy", np.tile(a, (20, 1)).astype(np.float32))
+def test_where_the_spectrum_is_too_dear(work, monkeypatch):
+    monkeypatch.setattr(forecast, "_MOST_DIRECTIONS", 100)
+    rng = np.random.default_rng(8)
+    a = rng.standard_normal((300, 30)) @ rng.standard_normal((30, 1200))
+    np.save("wide.npy", (a + rng.standard_normal(a.shape)).astype(np.float32))
     found = planned("wide.npy")
-    assert found["found_by"] in ("gram", "sketch")
-    assert found["directions"] >= 60 or not found["complete"]
-    assert lplr("plan", "wide.npy").code == 0
+    assert (found["found_by"], found["complete"]) == ("sketch", False)
+    assert 100 <= found["directions"] < 300
+    assert found["ranks"]["0.9"] < 100
+    assert found["ranks"]["0.999"] is None
+    assert 0 < found["tail"] < 0.3
+    text = lplr("plan", "wide.npy").text
+    assert f"beyond the {found['directions']} directions known" in text
+    assert f">{found['directions']} of 300" in text
+    assert "None" not in text
 
 
 def test_standard_input_and_threads(work):
@@ -150,14 +159,14 @@ def test_nothing_is_written(work):
 
 
 @pytest.mark.parametrize(("name", "start"), [("p.svg", b"<?xml"), ("p.PNG", b"\x89PNG")])
-def test_a_plot(work, field, name, start):
-    assert lplr("plan", "f.npy", "--plot", name).code == 0
+def test_a_plot(work, name, start):
+    assert lplr("plan", "a.npy", "--plot", name).code == 0
     content = (work / name).read_bytes()
     assert content.startswith(start)
-    assert lplr("plan", "f.npy", "--plot", name, "-f").code == 0
+    assert lplr("plan", "a.npy", "--plot", name, "-f").code == 0
     assert (work / name).read_bytes() == content
     if start == b"<?xml":
-        for words in (*MODES, "f.npy", "bits per coordinate", "relative Frobenius error", "bound"):
+        for words in (*MODES, "a.npy", "bits per coordinate", "relative Frobenius error", "bound"):
             assert words in content.decode()
 
 
