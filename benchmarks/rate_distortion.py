@@ -32,7 +32,7 @@ from matrices import SHAPE, TESTDATA, haar, load
 from numpy.typing import NDArray
 from peers import Cell, Task
 from peers_factors import EMBEDDINGS_ONLY, PEERS
-from rate_distortion_report import TOOL, Results, Row, losses, plot, table
+from rate_distortion_report import TOOL, Results, Row, losses, plot, summary, table
 
 OUT = Path(__file__).with_suffix("")
 BPC = [0.1, 0.25, 0.5, 1, 2, 4, 8]
@@ -192,6 +192,7 @@ def main() -> None:
         print(f"\n### {name}, {matrix.shape[0]}x{matrix.shape[1]}, {kind}\n")
         print(table(results, name, options.bpc, [TOOL, *PEERS]), flush=True)
         plot(results, name, [TOOL, *PEERS], options.out)
+    print(f"\n### All, the best of each kind\n\n{summary(results, shown, options.bpc)}")
     print(losses(results, shown, options.bpc))
 
 

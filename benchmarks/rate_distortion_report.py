@@ -108,6 +108,37 @@ def plot(results: Results, matrix: str, methods: list[str], folder: Path) -> Non
     pyplot.close(figure)
 
 
+def summary(results: Results, matrices: list[str], sizes: list[float]) -> str:
+    """One table of all matrices: the tool, the best of the paper's methods, the best other peer."""
+    head = " | ".join(f"{float(bpc):g}" for bpc in sizes)
+    lines = [f"| matrix | | {head} |", "|---|---|" + "--:|" * len(sizes)]
+    for matrix in matrices:
+        groups: dict[str, list[str]] = {TOOL: [], "paper": [], "others": []}
+        for bpc in map(float, sizes):
+            found = [
+                row
+                for row in results.values()
+                if (row.matrix, row.bpc) == (matrix, bpc) and row.error is not None
+            ]
+            least = min((row.error for row in found if row.error is not None), default=None)
+            for group, cells in groups.items():
+                rows = [row for row in found if _group(row.peer) == group]
+                best = min(rows, key=lambda row: float(row.error or 0), default=None)
+                if best is None:
+                    cells.append("–")
+                    continue
+                text = f"{best.error:.4g}"
+                bold = f"**{text}**" if best.error == least else text
+                cells.append(bold if group == TOOL else f"{bold} {best.peer.split()[-1]}")
+        for number, (group, cells) in enumerate(groups.items()):
+            lines.append(f"| {matrix if number == 0 else ''} | {group} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _group(peer: str) -> str:
+    return TOOL if peer == TOOL else "paper" if peer.startswith("paper's") else "others"
+
+
 def losses(results: Results, matrices: list[str], sizes: list[float]) -> str:
     """Every cell where peers have less error than the tool, with the ratios of errors."""
     parts = []

@@ -5,7 +5,6 @@ All of it is told by the plan as files store it, so that nothing but this text n
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 LOSSLESS = "lossless"
@@ -93,8 +92,3 @@ def basis_text(plan: dict[str, Any]) -> str | None:
             f"{plan['power_iterations']} power iterations, seed {plan['seed']}"
         )
     return None
-
-
-def finite(value: float | None) -> float | None:
-    """The value for JSON, which has no infinity."""
-    return value if value is not None and math.isfinite(value) else None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SIZES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 ERRORS = (0.1, 0.01, 0.001)
-_DRAWN = [0.125 * 2 ** (k / 4) for k in range(25)]
+_DRAWN = [0.125 * 2 ** (k / 2) for k in range(13)]
 """Bits per coordinate of the points of a plot: 0.125 to 8."""
 
 _SHARES = (0.9, 0.99, 0.999)
@@ -29,7 +29,7 @@ _LEADING = 8
 Examples:
   lplr plan a.npy                            what sizes cost in error, and errors in size
   lplr plan a.npy --plot a.svg
-  lplr plan --json run.h5 --dataset /u       [default: all tables, no plot]""",
+  lplr plan --json run.h5 --dataset /u""",
 )
 @click.argument("source", metavar="INPUT")
 @charts.plot

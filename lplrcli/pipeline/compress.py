@@ -14,7 +14,7 @@ from lplrcli.model.parallel import usable_cpus
 from lplrcli.model.plan import CompressionPlan, Target
 from lplrcli.model.report import ErrorReport
 from lplrcli.model.source import MatrixSource
-from lplrcli.pipeline import baselines, packed, rate_distortion
+from lplrcli.pipeline import baselines, packed
 from lplrcli.pipeline.assess import measure
 from lplrcli.planning.targets import check_sketch, require, target_of
 
@@ -155,6 +155,9 @@ def carried_out(
     # in which BLAS splits a product among its threads must not decide bytes.
     with threadpool_limits(1, "blas"):
         if plan.target.method == "rate-distortion":
+            # Imported here: the memory that the packed engine takes is counted in megabytes.
+            from lplrcli.pipeline import rate_distortion
+
             return rate_distortion.factorize(passes, plan, threads, name)
         wanted = min(plan.target.rank or min(source.shape), *source.shape)
         left, right, residual, plan, bound = _factorize(passes, plan, wanted, threads)

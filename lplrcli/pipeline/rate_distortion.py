@@ -49,6 +49,9 @@ _UNMEASURED = 0.12345678901234567
 
 _VERIFICATIONS = 8
 
+_FINEST = 2.0**-60
+"""Of the norm: errors that codes do not reach, unless they are zero; binary64 ends at 2**-53."""
+
 _MISJUDGED = 2.0
 """A mode is given up whose error is this much more than expected."""
 
@@ -171,6 +174,10 @@ class _Run:
         if self.target.max_abs_error is not None:
             return self._for_largest_error(lossless)
         goal = float(self.target.relative_error or 0.0)
+        if goal < _FINEST:
+            if lossless is None:
+                raise refusals.too_exact(self.passes.source.name, goal, math.inf)
+            return self._measured(lossless)
         allowed, reached = goal, math.inf
         hopeless: set[str] = set()
         for _ in range(_VERIFICATIONS):
@@ -218,6 +225,8 @@ class _Run:
     def _for_largest_error(self, lossless: _Candidate | None) -> Factorization:
         goal = float(self.target.max_abs_error or 0.0)
         step = self.coders.plain_step(goal)
+        if step is not None and step < _FINEST * self.scan.norm:
+            step = None
         reached = math.inf
         for _ in range(_VERIFICATIONS):
             candidates = [] if lossless is None else [lossless]

@@ -106,7 +106,9 @@ class Spectrum:
 def solved(function: Callable[[float], float], low: float, high: float) -> float:
     """Where an increasing function of a positive number is zero, by bisection of the logarithm."""
     for _ in range(60):
-        middle = float(np.sqrt(low * high))
+        if high <= low * (1 + 1e-9):
+            break
+        middle = math.sqrt(low * high)
         if function(middle) < 0:
             low = middle
         else:

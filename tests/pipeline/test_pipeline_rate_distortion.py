@@ -24,6 +24,14 @@ MODES = ["factors", "factors+residual", "direct"]
 GRANULE = 64
 """A file grows in steps of this many bytes."""
 
+FEW_STATES = ((2**63, 3),)
+"""Of the trellis, as for the largest matrices: what does not depend on it is tested faster so."""
+
+
+@pytest.fixture
+def few_states(monkeypatch):
+    monkeypatch.setattr(mode_coders, "_STATE_BITS", FEW_STATES)
+
 
 def file_bytes(compressed):
     stream = io.BytesIO()
@@ -37,7 +45,7 @@ SIZED = {
     "exponential": lambda: matrices.exponential(400, 300),
     "harmonic, wide": lambda: matrices.harmonic(200, 300, dtype=np.float64),
     "white": lambda: np.random.default_rng(0).standard_normal((350, 250)).astype(np.float32),
-    "low rank and noise": lambda: matrices.low_rank(1000, 400, 20),
+    "low rank and noise": lambda: matrices.low_rank(1000, 200, 20),
     "photograph": lambda: np.load(TESTDATA / "img_camera.npy")[100:400, 50:250],
     "embeddings": lambda: np.load(TESTDATA / "embeddings.npy")[:500],
     "attention weights": lambda: np.load(TESTDATA / "minilm_l0_attn_q.npy")[:300, :200],
@@ -51,7 +59,7 @@ def sized():
     return lambda name: made.setdefault(name, SIZED[name]())
 
 
-@pytest.mark.parametrize("bpc", [0.5, 1, 2.5])
+@pytest.mark.parametrize("bpc", [0.5, 2])
 @pytest.mark.parametrize("name", SIZED)
 def test_a_size_is_an_upper_bound_and_is_filled(name, bpc, sized, tmp_path):
     a = sized(name)
@@ -66,17 +74,19 @@ def test_a_size_is_an_upper_bound_and_is_filled(name, bpc, sized, tmp_path):
     assert error < 1
 
 
+@pytest.mark.usefixtures("few_states")
 @pytest.mark.parametrize("name", ["exponential", "photograph"])
 def test_more_bytes_mean_less_error(name, sized):
     a = sized(name)
     errors = [
         lplrcli.compress(a, size=size).report.relative_frobenius_error
-        for size in (2500, 5000, 10000, 20000)
+        for size in (2500, 5000, 10000)
     ]
     assert errors == sorted(errors, reverse=True)
-    assert errors[-1] < 0.5 * errors[0]
+    assert errors[-1] < 0.7 * errors[0]
 
 
+@pytest.mark.usefixtures("few_states")
 def test_ratio_size_and_bpc_are_the_same_thing(sized):
     a = sized("exponential")
     files = {
@@ -95,6 +105,7 @@ def test_a_size_that_holds_all_of_it_gives_a_lossless_file(sized):
     assert found.size.bits_per_coordinate < 8
 
 
+@pytest.mark.usefixtures("few_states")
 @pytest.mark.parametrize("mode", [None, *MODES])
 @pytest.mark.parametrize("size", [1, 300])
 def test_a_size_below_the_smallest_file_is_refused_and_names_that(mode, size):
@@ -106,9 +117,10 @@ def test_a_size_below_the_smallest_file_is_refused_and_names_that(mode, size):
     assert size < found.size.file_bytes <= smallest
 
 
+@pytest.mark.usefixtures("few_states")
 def test_the_name_of_a_matrix_counts():
     # What the file is made of, not only what is coded.
-    for size in range(1400, 1700, 37):
+    for size in (1400, 1449, 1500):
         assert lplrcli.compress(matrices.harmonic(60, 50), size=size).size.file_bytes <= size
 
 
@@ -185,8 +197,9 @@ def reopened(found, folder):
 EXPONENTS = st.floats(-6, -0.05)
 
 
+@pytest.mark.usefixtures("few_states")
 @given(a=any_matrix(), exponent=EXPONENTS)
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 def test_a_relative_error_is_kept_on_the_decoded_file(a, exponent, tmp_path_factory):
     goal = 10.0**exponent
     found = lplrcli.compress(a, rel_error=goal)
@@ -197,8 +210,9 @@ def test_a_relative_error_is_kept_on_the_decoded_file(a, exponent, tmp_path_fact
     assert found.report.relative_frobenius_error <= goal
 
 
+@pytest.mark.usefixtures("few_states")
 @given(a=any_matrix(), exponent=EXPONENTS)
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=30)
 def test_the_largest_error_is_kept_on_the_decoded_file(a, exponent, tmp_path_factory):
     wide = a.astype(np.float64)
     largest = float(np.abs(wide).max())
@@ -210,10 +224,11 @@ def test_the_largest_error_is_kept_on_the_decoded_file(a, exponent, tmp_path_fac
     assert found.report.max_abs_error <= goal
 
 
+@pytest.mark.usefixtures("few_states")
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("goal", [0.3, 0.01, 1e-4])
 def test_errors_are_kept_in_every_mode(mode, goal):
-    a = matrices.exponential(90, 60)
+    a = matrices.exponential(90, 60, dtype=np.float64)
     found = lplrcli.compress(a, rel_error=goal, mode=mode)
     assert found.plan.mode == mode
     assert 0.9 * goal <= naive.relative_error(a, np.asarray(found)) <= goal
@@ -228,12 +243,14 @@ def test_largest_errors_are_kept_in_every_mode(mode):
     assert 0.9 * goal <= np.abs(a - np.asarray(found)).max() <= goal
 
 
+@pytest.mark.usefixtures("few_states")
 def test_a_smaller_error_takes_more_bytes():
-    a = matrices.harmonic(150, 100)
+    a = matrices.harmonic(100, 80)
     sizes = [lplrcli.compress(a, rel_error=e).size.file_bytes for e in (0.3, 0.1, 0.03, 0.01)]
     assert sizes == sorted(sizes)
 
 
+@pytest.mark.usefixtures("few_states")
 @pytest.mark.parametrize("mode", [None, *MODES])
 @pytest.mark.parametrize("goal", [1e-8, 1e-10, 1e-13, 1e-300])
 def test_errors_at_the_end_of_float64_are_kept_or_refused_in_words(mode, goal):
@@ -269,6 +286,7 @@ def test_a_rank_that_allows_no_such_error_is_refused_with_what_it_allows():
     assert reached == pytest.approx(matrices.tail_error(values, 10), rel=0.2)
 
 
+@pytest.mark.usefixtures("few_states")
 @pytest.mark.parametrize("mode", [None, "factors", "factors+residual"])
 def test_a_rank_is_a_limit(mode):
     a = matrices.exponential(200, 150)
@@ -397,6 +415,7 @@ EXTREMES = {
 }
 
 
+@pytest.mark.usefixtures("few_states")
 @pytest.mark.parametrize("mode", [None, *MODES])
 @pytest.mark.parametrize("name", EXTREMES)
 def test_extremes_in_every_mode(name, mode):
@@ -419,9 +438,10 @@ def test_a_zero_matrix_takes_the_smallest_file_there_is():
 
 def many_blocks():
     """Two blocks of rows and more: something to divide among threads."""
-    return matrices.decaying(3000, 500)
+    return matrices.decaying(4400, 120)
 
 
+@pytest.mark.usefixtures("few_states")
 @pytest.mark.parametrize(
     "options",
     [{"bpc": 1.0}, {"rel_error": 0.1}, {"bpc": 1.5, "mode": "factors+residual"}],
@@ -432,22 +452,25 @@ def test_threads_change_no_byte(options):
     assert len({file_bytes(lplrcli.compress(a, threads=t, **options)) for t in (1, 3)}) == 1
 
 
+@pytest.mark.usefixtures("few_states")
 def test_the_seed_decides_where_a_sketch_is_made():
-    a = matrices.exponential(60, 1500)
+    a = matrices.exponential(30, 1500)
     first, again, other = (file_bytes(lplrcli.compress(a, bpc=1, seed=s)) for s in (1, 1, 2))
     assert first == again != other
 
 
+@pytest.mark.usefixtures("few_states")
 def test_memory_layout_changes_no_byte():
     a = matrices.exponential(200, 150)
     files = [lplrcli.compress(form, rel_error=0.1) for form in (a, np.asfortranarray(a))]
     assert file_bytes(files[0]) == file_bytes(files[1])
 
 
+@pytest.mark.usefixtures("few_states")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("options", [{"bpc": 0.8}, {"rel_error": 0.3}, {"max_abs_error": 0.05}])
 def test_sparse_matrices_are_taken(dtype, options):
-    a = sp.random_array((600, 100), density=0.05, rng=0, dtype=dtype)
+    a = sp.random_array((400, 80), density=0.05, rng=0, dtype=dtype)
     dense, sparse = (lplrcli.compress(form, **options) for form in (a.toarray(), a.tocsr()))
     assert sparse.plan.mode == dense.plan.mode
     assert sparse.size.file_bytes == pytest.approx(dense.size.file_bytes, rel=0.02, abs=64)
@@ -464,6 +487,7 @@ def test_a_sparse_pattern_is_stored_without_error():
     assert found.size.bits_per_coordinate < 0.5
 
 
+@pytest.mark.usefixtures("few_states")
 def test_a_matrix_too_large_to_hold_its_residual_gives_the_same(monkeypatch):
     # Computed anew for every coding, and sampled from places all over the matrix.
     from lplrcli.pipeline import residual_coding
@@ -481,9 +505,9 @@ def test_a_matrix_too_large_to_hold_its_residual_gives_the_same(monkeypatch):
 
 def test_fewer_states_serve_larger_matrices(monkeypatch):
     a = matrices.exponential(200, 150)
-    many = lplrcli.compress(a, bpc=1)
-    monkeypatch.setattr(mode_coders, "_STATE_BITS", ((2**63, 3),))
-    few = lplrcli.compress(a, bpc=1)
+    many = lplrcli.compress(a, bpc=1, mode="factors")
+    monkeypatch.setattr(mode_coders, "_STATE_BITS", FEW_STATES)
+    few = lplrcli.compress(a, bpc=1, mode="factors")
     assert few.factorization.left.tables[0] == 3 < many.factorization.left.tables[0]
     ratio = few.report.relative_frobenius_error / many.report.relative_frobenius_error
     assert 1 <= ratio < 1.06
