@@ -41,6 +41,9 @@ _TRIED = 1.25
 _QUICK = 2**22
 """Entries up to which it is."""
 
+_COARSER = 5
+"""How often the factors' step is raised where they leave no room for a residual."""
+
 _TINY = 4096
 """Bytes of files that are mostly headers and tables, which predictions do not know well."""
 
@@ -137,6 +140,12 @@ class _Run:
         candidates = []
         for prediction in self._promising():
             found = self._sized(prediction, size)
+            for _ in range(_COARSER):
+                if found is not None or prediction.mode != "factors+residual":
+                    break
+                # The factors alone are too large.
+                prediction = replace(prediction, step=1.5 * prediction.step)
+                found = self._sized(prediction, size)
             if found is not None:
                 candidates.append(found)
         if not candidates:
@@ -199,7 +208,9 @@ class _Run:
             reached = min(reached, error)
             if error <= goal:
                 return measured
-            if error > _MISJUDGED * relative(best.squared_error, self.scan.norm):
+            if best is lossless:
+                lossless = None
+            elif error > _MISJUDGED * relative(best.squared_error, self.scan.norm):
                 # Rounding is what is left of the error in this mode: it will not get smaller.
                 hopeless.add(best.factorization.plan.mode)
             else:

@@ -56,6 +56,8 @@ def largest_within(
             if measure >= least:
                 break
         else:
+            if beyond is not None and within is None and abs(point[1] - beyond[1]) < 1e-3:
+                break  # it does not depend on the step any more
             beyond = point
         if within is not None and beyond is not None:
             if abs(within[0] - beyond[0]) < 1e-4:

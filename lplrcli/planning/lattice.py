@@ -44,8 +44,10 @@ def on_lattice(entries: NDArray[Any], step: float) -> bool:
     """Whether every entry is the nearest value of its type to a multiple of `step`."""
     wide = entries.astype(np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
-        restored = (np.rint(wide / step) * step).astype(entries.dtype)
-    return bool(np.array_equal(restored, entries))
+        restored = np.rint(wide / step) * step
+        if entries.dtype.kind in "iu":
+            restored = np.rint(restored)
+        return bool(np.array_equal(restored.astype(entries.dtype), entries))
 
 
 def _candidates(values: NDArray[np.float64]) -> Iterator[float]:

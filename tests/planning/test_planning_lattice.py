@@ -104,6 +104,15 @@ def test_multiples_of_a_number_are_recognised(multiples, unit):
     assert lattice_step(np.array([*multiples, 1]) * unit) is not None
 
 
+@given(st.lists(st.integers(-128, 127), min_size=1, max_size=6).filter(any))
+@settings(deadline=None, max_examples=200)
+def test_integers_are_restored_by_rounding(entries):
+    # As they are decoded: 5 times 100/12 is 42, not 41.
+    entries = np.array(entries, np.int8)
+    step = lattice_step(entries)
+    np.testing.assert_array_equal(np.rint(np.rint(entries / step) * step), entries)
+
+
 def test_one_entry_beside_the_lattice_is_seen():
     entries = SMALL.astype(np.float64)
     assert on_lattice(entries, 1.0)
