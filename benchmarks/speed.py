@@ -2,16 +2,18 @@
 
 Usage: python benchmarks/speed.py [--runs 5] [--shape 20000 4000] [--scratch FOLDER]
 
-Four comparisons, each the median of interleaved runs after one warm-up run of both (which fills
+Comparisons, each the median of interleaved runs after one warm-up run of both (which fills
 Numba's and the disk's caches):
 
+    size         ``lplr compress a.npy --bpc 0.25`` against the same script as for compress
+    direct       ``lplr compress a.npy --bpc 2 --mode direct`` against SZ3 at equal error
     compress     ``lplr compress a.npy -r 64 -b 2`` against np.load, scikit-learn's
                  randomized_svd(A, 64) with its defaults, and the factors saved as float16
     decompress   ``lplr decompress`` against np.save(out, L @ R) from stored float32 factors
     version      ``lplr --version`` against ``python -c "import click"``
     inspect      ``lplr inspect``, in seconds
 
-The exit status is 1 if a limit is missed. Needs scikit-learn, and a quiet machine.
+The exit status is 1 if a limit is missed. Needs scikit-learn, pysz and a quiet machine.
 """
 
 from __future__ import annotations

@@ -301,7 +301,7 @@ def price_of(n, prices):
 
 
 def deadzone_code(value, prices):
-    """The nearest integer, halves to even, or the one next to it towards zero if that is cheaper."""
+    """The nearest integer, halves to even, or its neighbour towards zero if that is cheaper."""
     nearest = round(value)
     if nearest == 0 or len(prices) == 1:
         return nearest

@@ -25,6 +25,10 @@ def compress(a, method="packed", **more):
 
 COMPRESSED = {method: compress(A, method) for method in METHODS}
 COMPRESSED["exponent"] = compress(A * 1e300)
+COMPRESSED |= {
+    mode: lplrcli.compress(A, rank, bpc=5, mode=mode)
+    for mode, rank in (("factors", 12), ("factors+residual", 12), ("direct", None))
+}
 DECODED = {name: np.asarray(c) for name, c in COMPRESSED.items()}
 ANY = pytest.mark.parametrize("name", COMPRESSED)
 
@@ -105,7 +109,7 @@ def test_shape_type_and_rank(name):
     assert len(c) == ROWS
     assert c.ndim == 2
     assert c.dtype == np.float64
-    assert c.rank == (0 if name == "nq" else c.left.shape[1])
+    assert c.rank == (0 if name in ("nq", "direct") else c.left.shape[1])
     assert c.rank <= 12
 
 
@@ -180,7 +184,7 @@ def test_asarray_converts_but_never_without_a_copy():
 
 
 def test_factors_multiply_to_the_matrix():
-    for name in ("packed", "lplr", "exponent"):
+    for name in ("packed", "lplr", "exponent", "factors"):
         c = COMPRESSED[name]
         product = np.ldexp(c.left @ c.right, c.plan.exponent)
         np.testing.assert_allclose(product, DECODED[name], rtol=1e-9, atol=1e-12 * product.max())

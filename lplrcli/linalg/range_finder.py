@@ -150,9 +150,8 @@ def directions_needed(
     width = min(FIRST_BLOCK, possible)
     row_basis, projected = np.empty((columns, 0)), np.empty((rows, 0), passes.dtype)
     while True:
-        operand = sketching_operator(
-            sketch, columns, width, seed + row_basis.shape[1], passes.dtype
-        )
+        fresh_seed = (seed + row_basis.shape[1]) % 2**64
+        operand = sketching_operator(sketch, columns, width, fresh_seed, passes.dtype)
         row_basis, projected = _grown(passes, operand, power_iterations, row_basis, projected)
         found = _rotated(passes, row_basis, projected, "sketch")
         complete = row_basis.shape[1] >= possible or found.energies[-1] == 0.0

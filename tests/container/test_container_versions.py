@@ -194,7 +194,7 @@ def test_the_dictionary_is_shipped():
 @pytest.mark.parametrize("mode", ["factors", "direct", "factors+residual"])
 @pytest.mark.parametrize("quantizer", ["uniform", "normal", "deadzone", "trellis"])
 def test_the_dictionary_makes_metadata_small(mode, quantizer):
-    file = Draft(written(factorization((2000, 300), (4, 4), mode, quantizer)))
+    file = Draft(written(factorization((200, 30), (4, 4), mode, quantizer)))
     with_dictionary = len(file["META"].payload)
     file.as_first_version()
     assert with_dictionary < 140 < len(file["META"].payload) / 2

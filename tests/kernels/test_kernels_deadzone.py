@@ -47,6 +47,13 @@ def test_without_prices_halves_go_to_the_even_integer():
     assert quantized(values, 1.0, PRICES["plain"]).tolist() == [-2, -2, 0, 0, 2, 2]
 
 
+def test_codes_stay_within_what_the_coding_holds():
+    values = np.array([1e300, -1e300, 2.0**31, -(2.0**29), 2.0**28 + 1])
+    codes = quantized(values, 1.0, PRICES["plain"]).tolist()
+    assert max(map(abs, codes)) < 2**29
+    assert codes[4] == 2**28 + 1
+
+
 def test_the_dead_zone_is_wider_than_the_other_cells():
     values = np.linspace(0, 1.2, 1201)
     codes = quantized(values, 1.0, PRICES["low rate"])

@@ -98,9 +98,7 @@ def test_damage_gets_the_verdict_of_the_slow_twin(case, data):
         payload[4 * lane + 2] |= 1
     rows = codes.shape[1]
     chunk = bytes(payload)
-    expected = verdict(
-        lambda: naive.rans_decode_chunk(chunk, tables, len(codes), rows), ValueError
-    )
+    expected = verdict(lambda: naive.rans_decode_chunk(chunk, tables, len(codes), rows), ValueError)
     found = verdict(
         lambda: coding(tables, len(codes)).decode_chunk(chunk, rows), CorruptSectionError
     )

@@ -154,3 +154,101 @@ def test_the_krylov_basis_is_orthonormal_whatever_the_rank(rank, sketch_size, mo
         basis = found.row_basis
         np.testing.assert_allclose(basis.T @ basis, np.eye(basis.shape[1]), atol=tolerance)
         assert found.energies.sum() <= np.linalg.norm(a) ** 2 * (1 + 1e-5)
+
+
+# -- as many directions as are needed
+
+
+def needed(a, wanted, monkeypatch, basis="sketch", seed=0, block=None):
+    """Directions of `a`; `wanted` is told the energies and whether they are all."""
+    if basis == "sketch":
+        monkeypatch.setattr(range_finder, "gram_is_affordable", lambda shape: False)
+    if block:
+        monkeypatch.setattr(range_finder, "FIRST_BLOCK", block)
+    passes = Passes(open_array(a))
+    found = range_finder.directions_needed(
+        passes, wanted, sketch="gaussian", power_iterations=2, seed=seed
+    )
+    assert found.found_by == basis
+    width = found.row_basis.shape[1]
+    assert found.projected.shape == (a.shape[0], width)
+    tolerance = 1e-4 if a.dtype == np.float32 else 1e-10
+    np.testing.assert_allclose(found.row_basis.T @ found.row_basis, np.eye(width), atol=tolerance)
+    scale = np.linalg.norm(a)
+    np.testing.assert_allclose(found.projected, a @ found.row_basis, atol=tolerance * scale)
+    energies = np.square(found.left, dtype=np.float64).sum(axis=1)
+    np.testing.assert_allclose(energies, found.energies, atol=tolerance * scale**2)
+    assert np.all(np.diff(found.energies) <= 0)
+    return found
+
+
+def down_to(energy):
+    """All directions with more energy than that."""
+
+    def wanted(energies, complete):
+        count = int((energies > energy).sum())
+        return count + 1 if count == len(energies) and not complete else count
+
+    return wanted
+
+
+@BASES
+@pytest.mark.parametrize("shape", [(300, 200), (200, 300)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_basis_grows_until_it_holds_what_is_needed(basis, shape, dtype, monkeypatch):
+    a = matrices.exponential(*shape, dtype=dtype)
+    found = needed(a, down_to(0.05), monkeypatch, basis, block=16)
+    expected = np.exp(-np.arange(200) / 25)  # squares of exp(-i/50): 74 of them are above
+    count = int((expected > 0.05).sum())
+    assert count <= len(found.energies) <= 2 * count + 16
+    np.testing.assert_allclose(found.energies[: count // 2], expected[: count // 2], rtol=0.02)
+
+
+@pytest.mark.parametrize("block", [1, 5, 64])
+def test_everything_may_be_needed(block, monkeypatch):
+    a = np.random.default_rng(0).standard_normal((50, 37))
+    found = needed(a, lambda energies, complete: len(energies) + 1, monkeypatch, block=block)
+    assert len(found.energies) == 37
+    np.testing.assert_allclose(found.energies, svdvals(a) ** 2, rtol=1e-9)
+
+
+@BASES
+@pytest.mark.parametrize("rank", [1, 7])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_low_rank_ends_the_search(basis, rank, dtype, monkeypatch):
+    generator = np.random.default_rng(rank)
+    a = generator.standard_normal((90, rank)) @ generator.standard_normal((rank, 60))
+    told = []
+
+    def wanted(energies, complete):
+        told.append(complete)
+        return len(energies) + (not complete)
+
+    found = needed(a.astype(dtype), wanted, monkeypatch, basis, block=4)
+    assert told[-1]
+    assert (found.energies > 0).sum() == rank
+    assert found.energies.sum() == pytest.approx(np.linalg.norm(a) ** 2, rel=1e-5)
+
+
+@pytest.mark.parametrize("affordable", [True, False])
+def test_zeros_have_directions_without_energy(affordable, monkeypatch):
+    monkeypatch.setattr(range_finder, "gram_is_affordable", lambda shape: affordable)
+    found = range_finder.directions_needed(
+        Passes(open_array(np.zeros((30, 20)))), lambda energies, complete: len(energies) + 1,
+        sketch="gaussian", power_iterations=2, seed=0,
+    )  # fmt: skip
+    assert not found.energies.any()
+    assert not found.left.any()
+
+
+@BASES
+@pytest.mark.parametrize("shape", [(1, 1), (1, 30), (30, 1), (2, 2)])
+def test_the_smallest_shapes_have_directions(basis, shape, monkeypatch):
+    a = np.random.default_rng(0).standard_normal(shape)
+    found = needed(a, lambda energies, complete: min(shape), monkeypatch, basis)
+    assert found.energies.sum() == pytest.approx(np.linalg.norm(a) ** 2)
+
+
+def test_the_largest_seed_is_one_of_them(monkeypatch):
+    a = matrices.exponential(60, 50)
+    needed(a, lambda energies, complete: len(energies) + 1, monkeypatch, seed=2**64 - 1, block=8)

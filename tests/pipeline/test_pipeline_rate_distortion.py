@@ -1,4 +1,4 @@
-"""The rate-distortion engine keeps its promises: sizes, errors, exactness, the same bytes always."""
+"""The rate-distortion engine keeps its promises: sizes, errors, exactness, the same bytes."""
 
 from __future__ import annotations
 

@@ -1,0 +1,96 @@
+"""The rate-distortion engine's quantizer: values and scales as SPEC.md has them, bit for bit."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import rans_samples
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lplrcli.quantize import QUANTIZERS, SteppedQuantizer
+from lplrcli.quantize.scales import (
+    LARGEST_INDEX,
+    SMALLEST_INDEX,
+    index_of,
+    scale_of,
+    scales_from_bytes,
+    scales_to_bytes,
+)
+
+SHIFTS = st.tuples(*[st.integers(-128, 127)] * 3)
+CODES = st.lists(st.integers(-(2**30) + 1, 2**30 - 1) | st.integers(-4, 4), min_size=1, max_size=9)
+
+
+def value(code, shifts, unit):
+    """SPEC.md, section "Units and shifts"; a Fraction becomes the nearest float."""
+    if code == 0:
+        return 0.0
+    sign = 1 if code > 0 else -1
+    parts = 256 * code + sign * shifts[min(abs(code), 3) - 1]
+    return float(Fraction(parts) * Fraction(unit)) / 256
+
+
+@given(CODES, SHIFTS, st.floats(2.0**-300, 2.0**300), st.integers(-2000, 2000))
+@settings(deadline=None, max_examples=300)
+def test_values_are_those_of_the_specification(codes, shifts, step, index):
+    quantizer = SteppedQuantizer(step, np.array([0, index]), shifts)
+    exponent, eighths = divmod(index, 8)
+    unit = float(Fraction(step) * Fraction(8 + eighths, 8) * Fraction(2) ** exponent)
+    assert quantizer.units[1] == unit
+    out = np.empty(len(codes))
+    quantizer.decode(1, np.array(codes, np.int32), out)
+    assert out.tolist() == [value(code, shifts, unit) for code in codes]
+
+
+@pytest.mark.parametrize("name", ["deadzone", "trellis"])
+@given(
+    step=st.floats(2.0**-300, 2.0**300),
+    shifts=SHIFTS,
+    indices=st.lists(st.integers(-2000, 2000), max_size=9),
+)
+@settings(deadline=None)
+def test_a_quantizer_comes_back_from_its_side(name, step, shifts, indices):
+    side = SteppedQuantizer(step, np.array(indices, int), shifts).side
+    assert side == rans_samples.side_for(len(indices), step, indices, shifts)
+    factor = rans_samples.rans_factor(9, len(indices), name)
+    object.__setattr__(factor, "side", side)
+    again = QUANTIZERS[name].of(factor)
+    assert (again.step, again.shifts, again.side) == (step, shifts, side)
+    assert again.indices.tolist() == indices
+
+
+def test_plain_rounding_is_a_multiple_of_the_unit():
+    quantizer = SteppedQuantizer(0.1, np.array([3]))
+    codes = np.arange(-5, 6, dtype=np.int32)
+    out = np.empty(11)
+    quantizer.decode(0, codes, out)
+    np.testing.assert_array_equal(out, codes * (0.1 * 1.375))
+
+
+def test_scales_are_eight_an_octave_and_ascend():
+    indices = np.arange(SMALLEST_INDEX, LARGEST_INDEX + 1)
+    scales = scale_of(indices)
+    assert np.isfinite(scales).all()
+    assert scales[0] == np.finfo(float).tiny
+    assert (np.diff(scales) > 0).all()
+    assert scale_of(np.array([0, 1, 8, -8])).tolist() == [1, 1.125, 2, 0.5]
+    np.testing.assert_array_equal(index_of(scales), indices)
+
+
+@given(st.floats(2.0**-1000, 2.0**1000))
+@settings(deadline=None)
+def test_the_index_is_of_the_nearest_scale_below(scale):
+    index = int(index_of(np.array([scale]))[0])
+    below, above = scale_of(np.array([index, index + 1]))
+    assert below <= scale < above
+
+
+@given(st.lists(st.integers(SMALLEST_INDEX, LARGEST_INDEX), max_size=20))
+@settings(deadline=None)
+def test_scales_lie_in_two_planes_of_bytes(indices):
+    raw = scales_to_bytes(np.array(indices, int))
+    assert raw == rans_samples.scales(indices)
+    assert scales_from_bytes(raw).tolist() == indices
