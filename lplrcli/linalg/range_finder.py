@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,8 @@ class LeadingDirections:
         V, orthonormal columns, w ≥ r.
     projected : ndarray, shape (n, w)
         ``A V``.
+    beyond : float or None
+        Energy of A outside V, where it is known without a difference of large numbers.
     """
 
     left: NDArray[Any]
@@ -47,6 +49,7 @@ class LeadingDirections:
     found_by: str
     row_basis: NDArray[Any]
     projected: NDArray[Any]
+    beyond: float | None = None
 
     def left_times(self, left: NDArray[Any]) -> NDArray[Any]:
         """``Lᵀ (A V) Vᵀ`` for `left` = Lᵀ: ``Lᵀ A`` as far as the basis holds the rows of A."""
@@ -146,7 +149,8 @@ def directions_needed(
         energies = _without_rounding_noise(energies, passes)
         kept = min(max(1, needed(energies, True)), possible)
         row_basis = vectors[:, : -kept - 1 : -1]
-        return _rotated(passes, row_basis, passes.times(_operand(passes, row_basis)), "gram")
+        found = _rotated(passes, row_basis, passes.times(_operand(passes, row_basis)), "gram")
+        return replace(found, beyond=float(np.maximum(values[:-kept], 0).sum()))
     width = min(FIRST_BLOCK, possible)
     row_basis, projected = np.empty((columns, 0)), np.empty((rows, 0), passes.dtype)
     while True:

@@ -25,6 +25,8 @@ from lplrcli.quantize.scales import index_of
 _VANISHING = 0.45
 """Directions whose left or right coefficients have this deviation, in units, become zero."""
 
+_BLOCK_ROWS = 4096
+
 _ROUNDS = 3
 """How often components that became zero are left out and the others coded again."""
 
@@ -150,13 +152,21 @@ class FactorCoder:
         return code_coefficients(chunks, sampled(chunks), coder, self.threads)
 
     def _squared_error(self, left: NDArray[Any], right: NDArray[Any]) -> float:
-        """``‖A‖² − 2 <A, L R> + ‖L R‖²``, with A V Vᵀ for A in the middle."""
+        """``‖A − L R‖²``: within the basis V, what L R has outside it, and what A has there.
+
+        The last two are taken for orthogonal: outside V there is only R's quantization noise.
+        """
         directions = self.directions
-        inner = np.sum(
-            (left @ directions.projected).astype(np.float64) * (right @ directions.row_basis)
-        )
-        square = np.sum(gram_of(left.T) * gram_of(right.T))
-        return max(float(self.total - 2 * inner + square), 0.0)
+        within = right @ directions.row_basis
+        error = 0.0
+        for start in range(0, left.shape[1], _BLOCK_ROWS):
+            rows = slice(start, start + _BLOCK_ROWS)
+            difference = directions.projected[rows] - left[:, rows].T @ within
+            error += float(np.square(difference, dtype=np.float64).sum())
+        outside = gram_of(right.T) - gram_of(within.T)
+        noise = max(float(np.sum(gram_of(left.T) * outside)), 0.0)
+        beyond = directions.beyond
+        return error + noise + (max(self.total - self._energy, 0.0) if beyond is None else beyond)
 
 
 def _chunked(

@@ -255,6 +255,8 @@ class ModeCoders:
         if prediction.mode == "factors+residual":
             final = self._state_bits(factor_entries)
             coded_factors = self._factor_coder.code(prediction.step, final)
+            if len(coded_factors.left_values) == 0 and self.target.mode is None:
+                return  # that is mode direct
         for bits in self._stages(self.entries):
             rate = max(prediction.bits / self.entries, 0.1)
             code = partial(self._residual_at, state_bits=bits, coded_factors=coded_factors)
