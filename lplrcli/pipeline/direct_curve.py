@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from lplrcli.pipeline.mode_coders import SMALLEST_STATE_BITS
+from lplrcli.pipeline.prospects import SMALLEST_STATE_BITS
 from lplrcli.pipeline.residual_coding import ResidualCoder
 
 _HALVES = 10

@@ -18,7 +18,8 @@ from lplrcli.model.plan import MODES
 from lplrcli.model.source import MatrixSource
 from lplrcli.pipeline.compress import first_plan
 from lplrcli.pipeline.direct_curve import DirectCurve
-from lplrcli.pipeline.mode_coders import DIRECT_ENTRIES, HEADER_BYTES, ModeCoders
+from lplrcli.pipeline.mode_coders import ModeCoders
+from lplrcli.pipeline.prospects import DIRECT_ENTRIES, HEADER_BYTES
 from lplrcli.planning import mode_choice
 from lplrcli.planning.rate_bounds import least_bits, least_error
 from lplrcli.planning.rate_model import Spectrum

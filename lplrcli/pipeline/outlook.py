@@ -11,7 +11,8 @@ from threadpoolctl import threadpool_limits
 from lplrcli.linalg.passes import Passes
 from lplrcli.model.plan import CompressionPlan
 from lplrcli.pipeline import rate_distortion, refusals
-from lplrcli.pipeline.mode_coders import DIRECT_ENTRIES, HEADER_BYTES, ModeCoders
+from lplrcli.pipeline.mode_coders import ModeCoders
+from lplrcli.pipeline.prospects import DIRECT_ENTRIES, HEADER_BYTES
 from lplrcli.planning import mode_choice
 from lplrcli.planning.mode_choice import Prediction
 from lplrcli.planning.rate_model import normal_entropy

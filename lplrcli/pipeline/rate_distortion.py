@@ -120,17 +120,30 @@ class _Run:
             target.relative_error == 0 or (target.size is not None and lossless.size <= target.size)
         ):
             measured = self._measured(lossless)
-            if target.size is not None or measured.report.relative_frobenius_error == 0:
+            if target.size is not None and self._size(measured) <= target.size:
+                return measured
+            if target.size is None and measured.report.relative_frobenius_error == 0:
                 return measured
         if self.scan.norm == 0 and target.size is None:
             return self._measured(self.smallest())
         if target.relative_error == 0:
             raise refusals.not_lossless(self.passes.source.name)
         if target.size is not None:
-            return self._measured(self._for_size(target.size))
+            return self._within(target.size)
         return self._for_error(lossless)
 
     # Sizes
+
+    def _within(self, size: int) -> Factorization:
+        """The best of at most `size` bytes, once the error it reports is the one measured."""
+        allowed = size
+        while True:
+            measured = self._measured(self._for_size(allowed))
+            excess = self._size(measured) - size
+            if excess <= 0:
+                return measured
+            # The digits of the error took a granule more than those that stood for them.
+            allowed -= max(excess, _GRANULE)
 
     def smallest(self) -> _Candidate:
         """All entries zero."""
@@ -313,7 +326,7 @@ class _Run:
             ),
             source={"format": self.passes.source.format},
         )  # fmt: skip
-        size = container_size([factorization], names=[self.name])
+        size = self._size(factorization)
         logger.info(
             "coded as %s: %d bytes, error about %.4g",
             coded.mode,
@@ -321,6 +334,9 @@ class _Run:
             math.sqrt(coded.squared_error) / self.scan.norm if self.scan.norm else 0.0,
         )
         return _Candidate(factorization, size, coded.squared_error)
+
+    def _size(self, factorization: Factorization) -> int:
+        return container_size([factorization], names=[self.name])
 
     def _measured(self, candidate: _Candidate) -> Factorization:
         factorization = candidate.factorization
