@@ -28,7 +28,7 @@ demo: $(STAMP)
 	@$(BIN)/lplr inspect $(DEMO)/paper.lplr $(DEMO)/equal.lplr
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
