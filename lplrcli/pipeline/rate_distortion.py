@@ -44,6 +44,10 @@ _QUICK = 2**22
 _COARSER = 5
 """How often the factors' step is raised where they leave no room for a residual."""
 
+_WORTH, _LARGE_WORTH = 0.985, 0.93
+"""What a residual must bring error or size down to, against factors alone; the latter where every
+entry of a large matrix would have to be coded for it."""
+
 _TINY = 4096
 """Bytes of files that are mostly headers and tables, which predictions do not know well."""
 
@@ -289,9 +293,10 @@ class _Run:
             return prediction.bits
 
         predictions = sorted(predictions, key=badness)
+        worth = _WORTH if self.coders.entries <= _QUICK else _LARGE_WORTH
         # A residual that is predicted to gain nothing over its factors would be nearly empty.
         modes = {prediction.mode: badness(prediction) for prediction in predictions}
-        if modes.get("factors+residual", 0.0) > 0.985 * modes.get("factors", math.inf):
+        if modes.get("factors+residual", 0.0) > worth * modes.get("factors", math.inf):
             predictions = [one for one in predictions if one.mode != "factors+residual"]
         quick = self.coders.entries <= _QUICK
         tiny = self.target.size is not None and self.target.size < _TINY
