@@ -37,7 +37,8 @@ def uniform_codes(values, low, step, top):
     values = np.asarray(values, np.float64)
     if step == 0:
         return np.zeros(values.shape, int)
-    return np.clip(np.rint((values - low) / step), 0, top).astype(int)
+    with np.errstate(over="ignore"):  # infinitely many steps above low, clipped to the last
+        return np.clip(np.rint((values - low) / step), 0, top).astype(int)
 
 
 def squared_error(values, codes, levels, scale):

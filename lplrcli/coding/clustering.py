@@ -91,10 +91,11 @@ def _fitted(
 def _context_gain(counts: NDArray[np.int64]) -> float:
     """Bits that the contexts would save if tables cost nothing."""
     merged = counts.sum(axis=1)
-    return _entropy(merged) - _entropy(counts)
+    return entropy(merged) - entropy(counts)
 
 
-def _entropy(counts: NDArray[np.int64]) -> float:
+def entropy(counts: NDArray[np.int64]) -> float:
+    """Bits of the tokens counted, each row with a table of its own that costs nothing."""
     sums = counts.astype(np.float64)
     totals = sums.sum(axis=-1)
     whole = (totals * np.log2(np.maximum(totals, 1))).sum()

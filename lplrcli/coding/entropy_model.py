@@ -58,6 +58,11 @@ class EntropyModel:
         return tables
 
     @cached_property
+    def starts(self) -> NDArray[np.uint32]:
+        """Sum of the frequencies before each token, shape (tables, 231)."""
+        return np.cumsum(self.frequencies, axis=1, dtype=np.uint32) - self.frequencies
+
+    @cached_property
     def table_numbers(self) -> NDArray[np.uint8]:
         """Table of each component, context and union."""
         return np.ascontiguousarray(self.table_map[self.classes])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -41,12 +42,11 @@ class RansCoding:
         from lplrcli.kernels.rans import encode_lanes
 
         model = self.model
-        starts = np.cumsum(model.frequencies, axis=1, dtype=np.uint32) - model.frequencies
         words = np.empty(3 * codes.size, np.uint16)
         states = np.empty(LANES, np.uint32)
         place = encode_lanes(
             *(np.ascontiguousarray(codes), model.table_numbers, model.unions, model.contexts),
-            *(model.frequencies, starts, words, states),
+            *(model.frequencies, model.starts, words, states),
         )
         return states.astype("<u4").tobytes() + words[place:].astype("<u2").tobytes()
 
@@ -76,13 +76,10 @@ class RansCoding:
             )
         return codes
 
-    @property
+    @cached_property
     def _lookup(self) -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
         """Token of each slot; frequency and cumulative frequency of each token, in one integer."""
-        if not hasattr(self, "_tables"):
-            frequencies = self.model.frequencies
-            tokens = np.arange(TOKENS, dtype=np.uint8)
-            symbols = np.array([np.repeat(tokens, f) for f in frequencies], np.uint8)
-            starts = np.cumsum(frequencies, axis=1, dtype=np.uint32) - frequencies
-            self._tables = symbols.reshape(-1, TOTAL), frequencies << np.uint32(16) | starts
-        return self._tables
+        frequencies = self.model.frequencies
+        tokens = np.arange(TOKENS, dtype=np.uint8)
+        symbols = np.array([np.repeat(tokens, f) for f in frequencies], np.uint8)
+        return symbols.reshape(-1, TOTAL), frequencies << np.uint32(16) | self.model.starts

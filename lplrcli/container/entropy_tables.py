@@ -8,6 +8,7 @@ from __future__ import annotations
 from itertools import accumulate
 
 from lplrcli.container.sides import refuse
+from lplrcli.model.tokens import TOKENS, TOTAL
 
 HEAD = 4
 """Bytes: machine, context, number of classes, number of tables."""
@@ -18,11 +19,7 @@ MACHINES = {"deadzone": (0,), "trellis": (3, 4, 5, 6, 7, 8)}
 CONTEXTS = {0: 1, 1: 32}
 """Contexts that each value of the field ``context`` distinguishes."""
 
-TOKENS = 231
-"""Of the greatest magnitude a code may have, 2**29 - 1."""
-
 WEIGHTS = 48
-TOTAL = 4096
 
 
 def weight(index: int) -> int:

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lplrcli.kernels.jit import kernel
+from lplrcli.model.tokens import LANES
 
 PRECISION = 12
-LANES = 4
 
 
 @kernel
@@ -129,14 +129,10 @@ def encode_lanes(
                 magnitude = abs(k)
                 if magnitude >= 16:
                     bits = _bit_length(magnitude) - 3
-                    low = min(bits, 16)
-                    for part in range(2):
-                        width = bits - 16 if part == 0 else low
+                    for shift in (16, 0):
+                        width = min(bits - shift, 16)
                         if width > 0:
-                            shift = 16 if part == 0 else 0
                             value = (magnitude >> shift) & ((1 << width) - 1)
-                            if part == 0:
-                                value = (magnitude & ((1 << bits) - 1)) >> 16
                             if x >> np.uint64(32 - width):
                                 place -= 1
                                 words[place] = np.uint16(x & np.uint64(0xFFFF))

@@ -8,14 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lplrcli.kernels.jit import kernel
-from lplrcli.model.tokens import LARGEST
+from lplrcli.model.tokens import LANES, LARGEST
 
 WINDOW = 8192
 """Decisions are settled at least this often: bounds the memory of the trace, costs nothing that
 could be measured."""
-
-LANES = 4
-"""Of the entropy coder: each has a machine of its own."""
 
 
 @kernel

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lplrcli.coding import RansCoding
-from lplrcli.coding.clustering import fit_model
+from lplrcli.coding.clustering import entropy, fit_model
 from lplrcli.coding.entropy_model import EntropyModel
 from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.model.parallel import ordered_map
@@ -123,7 +123,7 @@ class CodedCoefficients:
         merged = counts.sum(axis=1, keepdims=True)
         tables = _CONTEXT_TABLE_BITS * int(counts.any(axis=-1).sum())
         extra = float((merged * extra_bits()).sum())
-        spent = min(_entropy(merged), _entropy(counts) + tables)
+        spent = min(entropy(merged), entropy(counts) + tables)
         return extra + spent
 
     def _model(self, threads: int) -> EntropyModel:
@@ -133,14 +133,6 @@ class CodedCoefficients:
         count = partial(count_codes, classes=self.classes, unions=2 if self.state_bits else 1)
         counts: Any = sum(ordered_map(count, self.codes, threads))
         return fit_model(counts, self.classes, self.state_bits)
-
-
-def _entropy(counts: NDArray[np.int64]) -> float:
-    """Bits of the tokens counted, each row with a table of its own that costs nothing."""
-    sums = counts.astype(np.float64)
-    totals = sums.sum(axis=-1)
-    whole = (totals * np.log2(np.maximum(totals, 1))).sum()
-    return float(whole - (sums * np.log2(np.maximum(sums, 1))).sum())
 
 
 def count_codes(codes: NDArray[Any], classes: NDArray[Any], unions: int) -> NDArray[np.int64]:

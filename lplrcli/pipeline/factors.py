@@ -147,17 +147,18 @@ def _decode_chunk(
         quantizer.decode(i, values[low - first : high - first], out[i, low - start : high - start])
 
 
-def rechunked(codes: Iterator[NDArray[Any]], chunk_length: int) -> Iterator[NDArray[Any]]:
-    """Regroup a stream of codes into arrays of `chunk_length`, the last one shorter."""
+def rechunked(parts: Iterator[NDArray[Any]], chunk_length: int) -> Iterator[NDArray[Any]]:
+    """Regroup a stream of arrays by their last axis: `chunk_length` each, the last one shorter."""
     waiting: list[NDArray[Any]] = []
     count = 0
-    for part in codes:
+    for part in parts:
         waiting.append(part)
-        count += part.size
+        count += part.shape[-1]
         if count >= chunk_length:
-            joined = np.concatenate(waiting)
+            joined = np.concatenate(waiting, axis=-1)
             whole = count - count % chunk_length
-            yield from joined[:whole].reshape(-1, chunk_length)
-            waiting, count = [joined[whole:]], count - whole
+            for start in range(0, whole, chunk_length):
+                yield joined[..., start : start + chunk_length]
+            waiting, count = [joined[..., whole:]], count - whole
     if count:
-        yield np.concatenate(waiting)
+        yield np.concatenate(waiting, axis=-1)

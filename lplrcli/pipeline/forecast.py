@@ -196,10 +196,9 @@ class Forecast:
 
     def _lattice(self) -> Lattice | None:
         coders = self._coders[0]
-        if self.entries > DIRECT_ENTRIES or coders.lattice is None:
+        rate = coders.lossless_rate()
+        if rate is None or coders.lattice is None:
             return None
-        step = math.ldexp(coders.lattice, -self.passes.exponent)
-        rate, _ = coders.residuals.code_sample(step, 0, None, plain=True)
         return Lattice(coders.lattice, HEADER_BYTES + math.ceil(rate * self.entries / 8))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.pipeline.coefficients import CodedCoefficients
 from lplrcli.pipeline.factor_coding import CodedFactors, FactorCoder
-from lplrcli.pipeline.prospects import DIRECT_ENTRIES, Prospects
+from lplrcli.pipeline.prospects import Prospects
 from lplrcli.planning import mode_choice
 from lplrcli.planning.mode_choice import Prediction
 
@@ -21,8 +21,8 @@ _STATE_BITS = ((2**20, 8), (2**22, 5), (2**63, 3))
 """Coefficients up to which the trellis has that many state bits: 0.7 microseconds for each of
 them at 8, a tenth of that at 3, for 0.04 bits."""
 
-_QUICK = 2**22
-"""Entries of matrices that are small enough for 8 in any case."""
+QUICK = 2**22
+"""Entries of matrices that are small enough for 8 in any case, and for several tries."""
 
 _SEARCHING = 5
 """State bits at most while the step is still far off."""
@@ -82,7 +82,7 @@ class ModeCoders(Prospects):
 
     def plain(self, step: float) -> Iterator[Coded]:
         """Codings in which no residual is off by more than half of `step`."""
-        if self.target.mode in (None, "direct") and self.target.rank is None:
+        if self.may_be_direct:
             yield self._residual_at(step, 0, None, plain=True)
         if self.target.mode == "direct" or self.passes.scan().norm == 0:
             return
@@ -106,15 +106,14 @@ class ModeCoders(Prospects):
 
     def lossless(self, size: int | None) -> Coded | None:
         """The matrix as multiples of its lattice; None if it has none, or `size` is far less."""
-        if self.entries > DIRECT_ENTRIES or self.lattice is None:
+        rate = self.lossless_rate()
+        if rate is None:
             return None
-        step = math.ldexp(self.lattice, -self.passes.exponent)
-        rate, _ = self.residuals.code_sample(step, 0, None, plain=True)
         self.told["lossless"] = float(f"{rate:.4g}") if size is None else 0.0
         if size is not None and rate * self.entries > 8 * _MAYBE * size:
             del self.told["lossless"]
             return None
-        coded = self._residual_at(step, 0, None, plain=True)
+        coded = self._residual_at(self.lattice_step, 0, None, plain=True)
         return replace(coded, squared_error=0.0)
 
     def nothing(self) -> Coded:
@@ -154,7 +153,7 @@ class ModeCoders(Prospects):
         return (final,) if final <= _SEARCHING else (_SEARCHING, final)
 
     def _state_bits(self, coefficients: int) -> int:
-        if self.entries <= _QUICK:
+        if self.entries <= QUICK:
             return max(bits for _, bits in _STATE_BITS)
         return next(bits for most, bits in _STATE_BITS if coefficients <= most)
 

@@ -12,7 +12,7 @@ from lplrcli.linalg.passes import Passes
 from lplrcli.model.plan import CompressionPlan
 from lplrcli.pipeline import rate_distortion, refusals
 from lplrcli.pipeline.mode_coders import ModeCoders
-from lplrcli.pipeline.prospects import DIRECT_ENTRIES, HEADER_BYTES
+from lplrcli.pipeline.prospects import HEADER_BYTES
 from lplrcli.planning import mode_choice
 from lplrcli.planning.mode_choice import Prediction
 from lplrcli.planning.rate_model import normal_entropy
@@ -77,9 +77,7 @@ class _Outlook:
         self, passes: Passes, plan: CompressionPlan, threads: int, name: str | None
     ) -> None:
         self.passes = passes
-        self.plan = plan
         self.target = plan.target
-        self.threads = threads
         self.name = name
         self.coders = ModeCoders(passes, plan, threads)
         self.entries = self.coders.entries
@@ -92,9 +90,7 @@ class _Outlook:
         if lossless is not None and (size is None or lossless.file_bytes <= size):
             yield lossless
         if self.passes.scan().norm == 0:
-            smallest = rate_distortion.smallest_size(
-                self.passes, self.plan, self.threads, self.name
-            )
+            smallest = rate_distortion.smallest_size(self.coders, self.name)
             yield Prospect("factors", 0, smallest, 0.0)
         elif size is not None:
             yield from self._at_size(size)
@@ -106,7 +102,7 @@ class _Outlook:
             raise refusals.not_lossless(self.passes.source.name)
 
     def _at_size(self, size: int) -> Iterator[Prospect]:
-        smallest = rate_distortion.smallest_size(self.passes, self.plan, self.threads, self.name)
+        smallest = rate_distortion.smallest_size(self.coders, self.name)
         if smallest > size:
             raise refusals.too_small(self.passes.source.name, size, smallest)
         for prediction in self.coders.predictions(None):
@@ -130,7 +126,7 @@ class _Outlook:
             return
         total = self.passes.scan().norm ** 2
         squared_error = min(self.entries * step**2 / 12, total)
-        if self.target.mode in (None, "direct") and self.target.rank is None:
+        if self.coders.may_be_direct:
             bits, squares = self.coders.residuals.code_sample(step, 0, None, plain=True)
             direct = Prediction(
                 "direct", 0.0, step, bits * self.entries, min(squares * self.entries, total)
@@ -145,12 +141,9 @@ class _Outlook:
             yield self._prospect(found, _file_bytes(bits))
 
     def _lossless(self) -> Prospect | None:
-        if self.target.mode not in (None, "direct") or self.target.rank is not None:
+        rate = self.coders.lossless_rate() if self.coders.may_be_direct else None
+        if rate is None:
             return None
-        if self.entries > DIRECT_ENTRIES or self.coders.lattice is None:
-            return None
-        step = math.ldexp(self.coders.lattice, -self.passes.exponent)
-        rate, _ = self.coders.residuals.code_sample(step, 0, None, plain=True)
         return Prospect("lossless", 0, _file_bytes(rate * self.entries), 0.0)
 
     def _prospect(self, prediction: Prediction, file_bytes: int) -> Prospect:

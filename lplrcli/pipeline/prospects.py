@@ -87,6 +87,22 @@ class Prospects:
         fits = self.passes.map_stored("lattice", partial(_fits, step=step))
         return step if all(fits) else None
 
+    @property
+    def may_be_direct(self) -> bool:
+        """Whether the target allows a matrix without factors."""
+        return self.target.mode in (None, "direct") and self.target.rank is None
+
+    @property
+    def lattice_step(self) -> float:
+        """The lattice at the scale of the passes."""
+        return math.ldexp(self.lattice or 0.0, -self.passes.exponent)
+
+    def lossless_rate(self) -> float | None:
+        """Bits per entry as multiples of the lattice, from the sample; None without a lattice."""
+        if self.entries > DIRECT_ENTRIES or self.lattice is None:
+            return None
+        return self.residuals.code_sample(self.lattice_step, 0, None, plain=True)[0]
+
     def completed_plan(self) -> CompressionPlan:
         """The plan with basis, sketch size and predictions."""
         plan = replace(self.plan, predictions=self.told or None)

@@ -10,6 +10,7 @@ import logging
 import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -20,9 +21,11 @@ from lplrcli.model.plan import CompressionPlan
 from lplrcli.model.report import ErrorReport
 from lplrcli.pipeline import refusals
 from lplrcli.pipeline.assess import measure
-from lplrcli.pipeline.mode_coders import Coded, ModeCoders
+from lplrcli.pipeline.mode_coders import QUICK, Coded, ModeCoders
 from lplrcli.pipeline.search import largest_within
 from lplrcli.planning.mode_choice import Prediction
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -37,9 +40,6 @@ _FOUND = 0.93
 
 _TRIED = 1.25
 """Modes whose prediction is this much worse than the best are tried too, where that is quick."""
-
-_QUICK = 2**22
-"""Entries up to which it is."""
 
 _COARSER = 5
 """How often the factors' step is raised where they leave no room for a residual."""
@@ -93,28 +93,25 @@ def factorize(
     TargetUnreachableError
         If no file is as small, or no decoded matrix as exact, as asked.
     """
-    return _Run(passes, plan, threads, name).result()
+    return _Run(ModeCoders(passes, plan, threads), name).result()
 
 
-def smallest_size(passes: Passes, plan: CompressionPlan, threads: int, name: str | None) -> int:
+def smallest_size(coders: ModeCoders, name: str | None) -> int:
     """Bytes of the smallest file that holds the matrix, if only as zeros."""
-    return _Run(passes, plan, threads, name).smallest().size
+    return _Run(coders, name).smallest().size
 
 
 class _Run:
-    def __init__(
-        self, passes: Passes, plan: CompressionPlan, threads: int, name: str | None
-    ) -> None:
-        self.passes = passes
-        self.target = plan.target
-        self.threads = threads
+    def __init__(self, coders: ModeCoders, name: str | None) -> None:
+        self.coders = coders
+        self.passes = coders.passes
+        self.target = coders.target
         self.name = name
-        self.coders = ModeCoders(passes, plan, threads)
-        self.plan = self.coders.plan
+        self.quick = coders.entries <= QUICK
         if self.target.mode != "direct" and self.target.relative_error != 0:
             # The first product with A scans it on the way.
             _ = self.coders.directions
-        self.scan = passes.scan()
+        self.scan = self.passes.scan()
 
     def result(self) -> Factorization:
         """The best of the candidates, measured."""
@@ -174,24 +171,47 @@ class _Run:
 
     def _sized(self, prediction: Prediction, size: int) -> _Candidate | None:
         """The mode of a prediction, its step turned until the file has the size."""
-        found = None
+
+        def sized(coded: Coded) -> tuple[_Candidate, float]:
+            candidate = self._candidate(coded)
+            return candidate, float(candidate.size)
+
+        return self._turned(prediction, sized, float(size), self._filled(size), _FOUND * size)
+
+    def _turned(
+        self,
+        prediction: Prediction,
+        measured: Callable[[Coded], tuple[T, float]],
+        limit: float,
+        least: float,
+        early: float,
+        slope: float | None = None,
+    ) -> T | None:
+        """What the mode of a prediction gives, its step turned until the measure fits.
+
+        At most `limit` and at least `least`; `early` where a slower trellis takes over from there.
+        """
+        found: tuple[T, float, float] | None = None
         stages = list(self.coders.of(prediction))
-        for code, start, slope in stages:
-            begin = start if found is None else found[1]
-            filled = self._filled(size) if code is stages[-1][0] else _FOUND * size
+        for code, start, slope_of_size in stages:
 
-            def attempt(
-                step: float, code: Callable[[float], Coded] = code
-            ) -> tuple[_Candidate, float]:
-                candidate = self._candidate(code(step))
-                return candidate, float(candidate.size)
+            def attempt(step: float, code: Callable[[float], Coded] = code) -> tuple[T, float]:
+                return measured(code(step))
 
-            found = largest_within(attempt, begin, float(size), filled, slope) or found
+            found = (
+                largest_within(
+                    attempt,
+                    start if found is None else found[1],
+                    limit,
+                    least if code is stages[-1][0] else early,
+                    slope_of_size if slope is None else slope,
+                )
+                or found
+            )
         return None if found is None else found[0]
 
     def _filled(self, size: int) -> float:
-        quick = self.coders.entries <= _QUICK
-        part = (_QUICKLY_FILLED if quick else _FILLED) * size
+        part = (_QUICKLY_FILLED if self.quick else _FILLED) * size
         return max(min(part, size - _GRANULE), 0.5 * size)
 
     # Errors
@@ -238,17 +258,11 @@ class _Run:
 
     def _exact_enough(self, prediction: Prediction, squared_error: float) -> _Candidate | None:
         """The mode of a prediction, its step turned until the error is just below the target."""
-        found = None
-        for code, start, _ in self.coders.of(prediction):
-            begin = start if found is None else found[1]
-
-            def attempt(step: float, code: Callable[[float], Coded] = code) -> tuple[Coded, float]:
-                coded = code(step)
-                return coded, coded.squared_error
-
-            limit = squared_error * (1 - 1e-4)
-            found = largest_within(attempt, begin, limit, 0.985 * squared_error, 1.6) or found
-        return None if found is None else self._candidate(found[0])
+        limit, least = squared_error * (1 - 1e-4), 0.985 * squared_error
+        coded = self._turned(
+            prediction, lambda coded: (coded, coded.squared_error), limit, least, least, 1.6
+        )
+        return None if coded is None else self._candidate(coded)
 
     def _for_largest_error(self, lossless: _Candidate | None) -> Factorization:
         goal = float(self.target.max_abs_error or 0.0)
@@ -293,24 +307,23 @@ class _Run:
             return prediction.bits
 
         predictions = sorted(predictions, key=badness)
-        worth = _WORTH if self.coders.entries <= _QUICK else _LARGE_WORTH
+        worth = _WORTH if self.quick else _LARGE_WORTH
         # A residual that is predicted to gain nothing over its factors would be nearly empty.
         modes = {prediction.mode: badness(prediction) for prediction in predictions}
         if modes.get("factors+residual", 0.0) > worth * modes.get("factors", math.inf):
             predictions = [one for one in predictions if one.mode != "factors+residual"]
-        quick = self.coders.entries <= _QUICK
         tiny = self.target.size is not None and self.target.size < _TINY
         least = badness(predictions[0])
         return [
             prediction
             for prediction in predictions
             if prediction is predictions[0]
-            or (quick and (tiny or badness(prediction) <= _TRIED * least))
+            or (self.quick and (tiny or badness(prediction) <= _TRIED * least))
         ]
 
     def _lossless(self) -> _Candidate | None:
         """The matrix as multiples of one number, if it is that and the mode is not another."""
-        if self.target.mode not in (None, "direct") or self.target.rank is not None:
+        if not self.coders.may_be_direct:
             return None
         coded = self.coders.lossless(self.target.size)
         return None if coded is None else self._candidate(coded)
@@ -336,7 +349,7 @@ class _Run:
             "coded as %s: %d bytes, error about %.4g",
             coded.mode,
             size,
-            math.sqrt(coded.squared_error) / self.scan.norm if self.scan.norm else 0.0,
+            relative(coded.squared_error, self.scan.norm),
         )
         return _Candidate(factorization, size, coded.squared_error)
 
@@ -345,7 +358,7 @@ class _Run:
 
     def _measured(self, candidate: _Candidate) -> Factorization:
         factorization = candidate.factorization
-        report = measure(self.passes, factorization, self.scan, self.threads)
+        report = measure(self.passes, factorization, self.scan, self.coders.threads)
         return replace(factorization, report=report)
 
 

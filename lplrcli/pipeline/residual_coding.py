@@ -14,6 +14,7 @@ from lplrcli.linalg.passes import Passes
 from lplrcli.model.source import RowBlock
 from lplrcli.pipeline.coefficients import CodedCoefficients, CoefficientCoder, code_coefficients
 from lplrcli.pipeline.coefficients import sampled as sample_of
+from lplrcli.pipeline.factors import rechunked
 from lplrcli.quantize import SteppedQuantizer
 
 _HELD = 2**25
@@ -125,20 +126,9 @@ class ResidualCoder:
         return [part for part in found if part is not None]
 
     def _computed(self, factors: Factors) -> Iterator[NDArray[Any]]:
-        waiting: list[NDArray[Any]] = []
-        count = 0
-        task = partial(_residual, factors=factors)
-        for part in self.passes.map_scaled("residual", task):
-            waiting.append(part)
-            count += part.shape[1]
-            if count >= self.rows:
-                joined = np.concatenate(waiting, axis=1)
-                whole = count - count % self.rows
-                for start in range(0, whole, self.rows):
-                    yield np.ascontiguousarray(joined[:, start : start + self.rows])
-                waiting, count = [joined[:, whole:]], count - whole
-        if count:
-            yield np.ascontiguousarray(np.concatenate(waiting, axis=1))
+        parts = self.passes.map_scaled("residual", partial(_residual, factors=factors))
+        for chunk in rechunked(parts, self.rows):
+            yield np.ascontiguousarray(chunk)
 
 
 def _residual(block: RowBlock, factors: Factors) -> NDArray[Any]:

@@ -23,13 +23,10 @@ SCALAR_PRICE = 0.13
 @cache
 def tokens() -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Token and number of extra bits of the integers k from -SPAN to SPAN (SPEC.md, "rans")."""
-    k = np.arange(-SPAN, SPAN + 1)
-    magnitude = np.abs(k)
-    length = np.frexp(magnitude)[1]
-    top = magnitude >> np.maximum(length - 3, 0)
-    escaped = magnitude >= DIRECT
-    bucket = np.where(escaped, DIRECT + 4 * (length - 5) + (top & 3), magnitude)
-    return 2 * bucket - (k < 0), np.where(escaped, length - 3.0, 0.0)
+    from lplrcli.kernels.rans import token_of
+
+    token = np.array([token_of(k) for k in range(-SPAN, SPAN + 1)], np.int64)
+    return token, extra_bits()[token]
 
 
 @cache
