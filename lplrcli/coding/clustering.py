@@ -47,7 +47,7 @@ def fit_model(counts: NDArray[np.int64], classes: NDArray[Any], state_bits: int)
     united = np.zeros((int(groups.max()) + 1, *counts.shape[1:]), np.int64)
     np.add.at(united, groups, counts)
     fits = [_fitted(united.sum(axis=1, keepdims=True))]
-    if _context_gain(united) > _LEAST_GAIN * fits[0][2]:
+    if united.shape[1] > 1 and contexts_pay(united):
         fits.append(_fitted(united))
     table_map, sums, _ = min(fits, key=lambda fit: fit[2])
     weights = tuple(logarithmic_weights(total) for total in sums)
@@ -88,10 +88,10 @@ def _fitted(
     )
 
 
-def _context_gain(counts: NDArray[np.int64]) -> float:
-    """Bits that the contexts would save if tables cost nothing."""
-    merged = counts.sum(axis=1)
-    return entropy(merged) - entropy(counts)
+def contexts_pay(counts: NDArray[np.int64]) -> bool:
+    """Whether the contexts save enough to be tried, if tables cost nothing."""
+    merged = entropy(counts.sum(axis=1))
+    return merged - entropy(counts) > _LEAST_GAIN * merged
 
 
 def entropy(counts: NDArray[np.int64]) -> float:
@@ -115,30 +115,31 @@ def _united_neighbours(
 
     `bonus` is what the union of each pair of neighbours saves besides.
     """
-    extra = [0.0] * (len(histograms) - 1) if bonus is None else bonus.tolist()
     groups = [[i] for i in range(len(histograms))]
-    sums = list(histograms)
-    costs = [float(_cost(part).sum()) for part in sums]
-
-    def gain(i: int) -> float:
-        return extra[i] + costs[i] + costs[i + 1] - float(_cost(sums[i] + sums[i + 1]).sum())
-
-    gains = [gain(i) for i in range(len(sums) - 1)]
-    while gains and max(gains) > 0:
-        i = int(np.argmax(gains))
+    sums, costs = histograms.copy(), _whole_cost(histograms)
+    extra = np.zeros(len(sums) - 1) if bonus is None else bonus
+    unions = _whole_cost(sums[:-1] + sums[1:])
+    while len(extra):
+        gains = extra + costs[:-1] + costs[1:] - unions
+        i = int(gains.argmax())
+        if gains[i] <= 0:
+            break
         groups[i] += groups.pop(i + 1)
-        sums[i] = sums[i] + sums.pop(i + 1)
-        costs.pop(i + 1)
-        costs[i] = float(_cost(sums[i]).sum())
-        gains.pop(i)
-        extra.pop(i)
-        for j in (i - 1, i):
-            if 0 <= j < len(gains):
-                gains[j] = gain(j)
+        sums[i] += sums[i + 1]
+        costs[i] = unions[i]
+        sums, costs = np.delete(sums, i + 1, axis=0), np.delete(costs, i + 1)
+        extra, unions = np.delete(extra, i), np.delete(unions, i)
+        first, last = max(i - 1, 0), min(i + 1, len(unions))
+        unions[first:last] = _whole_cost(sums[first:last] + sums[first + 1 : last + 1])
     out = np.empty(len(histograms), np.int64)
     for number, members in enumerate(groups):
         out[members] = number
     return out
+
+
+def _whole_cost(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Bits of all histograms of each group, shape (groups, ..., tokens)."""
+    return np.asarray(_cost(sums).sum(axis=tuple(range(1, sums.ndim - 1))))
 
 
 def _grouped(

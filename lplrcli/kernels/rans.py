@@ -14,13 +14,16 @@ from lplrcli.model.tokens import LANES
 PRECISION = 12
 
 
+_LENGTHS = np.array([i.bit_length() for i in range(256)], np.uint8)
+
+
 @kernel
 def _bit_length(value: int) -> int:
     length = 0
-    while value > 0:
-        length += 1
-        value >>= 1
-    return length
+    while value > 255:
+        length += 8
+        value >>= 8
+    return length + _LENGTHS[value]
 
 
 @kernel
@@ -34,9 +37,7 @@ def _bucket(magnitude: int) -> int:
 @kernel
 def token_of(k: int) -> int:
     """Token of a coded integer."""
-    if k > 0:
-        return 2 * _bucket(k)
-    return 2 * _bucket(-k) - 1 if k < 0 else 0
+    return 2 * _bucket(abs(k)) - (k < 0)
 
 
 @kernel
@@ -238,12 +239,7 @@ def decode_lanes(
                 states[lane] = x
                 if unions == 2:
                     codes[i, t] = 2 * k + union
-                    machine >>= 1
-                    if union:
-                        machine ^= taps[1]
-                    if k & 1:
-                        machine ^= taps[2]
-                    machines[lane] = machine
+                    machines[lane] = machine >> 1 ^ (taps[1] & -union) ^ (taps[2] & -(k & 1))
                 else:
                     codes[i, t] = k
     for lane in range(LANES):

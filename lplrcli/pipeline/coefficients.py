@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lplrcli.coding import RansCoding
-from lplrcli.coding.clustering import entropy, fit_model
+from lplrcli.coding.clustering import contexts_pay, entropy, fit_model
 from lplrcli.coding.entropy_model import EntropyModel
 from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.model.parallel import ordered_map
-from lplrcli.model.tokens import CONTEXTS, LANES, TAPS, TOKENS
+from lplrcli.model.tokens import CONTEXTS, LANES, TOKENS
 from lplrcli.planning.prices import (
     SCALAR_PRICE,
     TRELLIS_PRICE,
@@ -37,6 +38,9 @@ _CONTEXT_TABLE_BITS = 40.0
 
 _LEARNING = 3
 """State bits of the trellis that rates are learnt with."""
+
+_EVERY = 8
+"""Of more than twice as many chunks, one in so many says whether contexts pay."""
 
 _TRAINING = 2**20
 """Coefficients on which the first round learns."""
@@ -82,9 +86,9 @@ class CodedCoefficients:
         out = np.empty((len(self.classes), self.length), dtype)
         start = 0
         for part in self.codes:
-            for i, row in enumerate(part):
-                self.quantizer.decode(i, row, out[i, start : start + len(row)])
-            start += part.shape[1]
+            stop = start + part.shape[1]
+            self.quantizer.decode(part, slice(None), out[:, start:stop])
+            start = stop
         return out
 
     def factor(self, threads: int, length: int) -> QuantizedFactor:
@@ -131,16 +135,22 @@ class CodedCoefficients:
         if len(self.classes) == 0:
             return EntropyModel.empty()
         count = partial(count_codes, classes=self.classes, unions=2 if self.state_bits else 1)
-        counts: Any = sum(ordered_map(count, self.codes, threads))
+        contexts = CONTEXTS
+        if len(self.codes) > 2 * _EVERY:
+            some: Any = sum(ordered_map(count, self.codes[::_EVERY], threads))
+            contexts = CONTEXTS if contexts_pay(some) else 1
+        counts: Any = sum(ordered_map(partial(count, contexts=contexts), self.codes, threads))
         return fit_model(counts, self.classes, self.state_bits)
 
 
-def count_codes(codes: NDArray[Any], classes: NDArray[Any], unions: int) -> NDArray[np.int64]:
+def count_codes(
+    codes: NDArray[Any], classes: NDArray[Any], unions: int, contexts: int = CONTEXTS
+) -> NDArray[np.int64]:
     """Histograms of the tokens of a chunk, shape (classes, contexts, unions, tokens)."""
     from lplrcli.kernels.rans import count_tokens
 
-    counts = np.zeros((int(classes.max()) + 1, CONTEXTS, unions, TOKENS), np.int64)
-    count_tokens(codes, classes, unions, CONTEXTS, counts)
+    counts = np.zeros((int(classes.max()) + 1, contexts, unions, TOKENS), np.int64)
+    count_tokens(codes, classes, unions, contexts, counts)
     return counts
 
 
@@ -198,8 +208,7 @@ class CoefficientCoder:
     def _quantized(self, values: NDArray[Any], state_bits: int, threads: int) -> NDArray[Any]:
         codes = np.empty(values.shape, np.int32)
         if state_bits:
-            taps = (state_bits, *TAPS[state_bits])
-            task, parts = partial(self._quantize_lane, values, codes, taps), LANES
+            task, parts = partial(self._quantize_lane, values, codes, state_bits), LANES
         else:
             task, parts = partial(self._quantize_component, values, codes), len(values)
         for _ in ordered_map(task, range(parts), threads):
@@ -221,11 +230,12 @@ class CoefficientCoder:
         return np.array([prices(part, price) for part in counts])
 
     def _quantize_lane(
-        self, values: NDArray[Any], codes: NDArray[Any], taps: tuple[int, int, int], lane: int
+        self, values: NDArray[Any], codes: NDArray[Any], state_bits: int, lane: int
     ) -> None:
         from lplrcli.kernels.trellis import trellis_codes
 
-        trellis_codes(values, lane, self._inverse, self._prices, self.classes, taps, codes)
+        choose = trellis_codes(state_bits)
+        choose(values, lane, self._inverse, self._prices, self.classes, codes)
 
     def _quantize_component(self, values: NDArray[Any], codes: NDArray[Any], i: int) -> None:
         from lplrcli.kernels.deadzone import deadzone_codes
@@ -257,13 +267,24 @@ def code_coefficients(
         coder.learn(sample, threads)
     codes: list[NDArray[Any]] = []
     offsets = np.zeros(7)
-    for values in chunks:
-        part = coder.quantize(values, threads)
+    chunks = iter(chunks)
+    first = list(islice(chunks, threads))
+    # Many chunks at once, or the lanes of one: whichever there is enough of.
+    within, across = (threads, 1) if len(first) < threads else (1, threads)
+    task = partial(_quantized_chunk, coder=coder, threads=within)
+    for part, found in ordered_map(task, chain(first, chunks), across):
         codes.append(part)
-        offsets += coder.offsets(values, part)
+        offsets += found
     shifts, squared_error = _centroids(offsets, coder.plain)
     quantizer = SteppedQuantizer(coder.quantizer.step, coder.quantizer.indices, shifts)
     return CodedCoefficients(quantizer, coder.state_bits, coder.classes, codes, squared_error)
+
+
+def _quantized_chunk(
+    values: NDArray[Any], coder: CoefficientCoder, threads: int
+) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    codes = coder.quantize(values, threads)
+    return codes, coder.offsets(values, codes)
 
 
 def sampled(chunks: Iterable[NDArray[Any]]) -> Iterator[NDArray[Any]]:

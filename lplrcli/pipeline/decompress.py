@@ -23,6 +23,10 @@ _BLOCK_BYTES = 2**20
 """Of decoded rows, in the type they are computed in: what is still in the cache when written."""
 
 
+_TURNED = 64
+"""Columns that are turned into rows at a time: their cache lines stay at hand."""
+
+
 def entry_dtype(name: str) -> np.dtype[Any]:
     """NumPy type called `name` in a file; ``bfloat16`` comes from ml_dtypes."""
     if name == "bfloat16":
@@ -117,9 +121,12 @@ class Reconstruction:
         self.working = working_dtype(original)
         if factorization.left is None and _by_columns(factorization):
             # Multiples of a step are rounded once, to the original type: a lattice is restored.
-            self.working = np.dtype(np.float64)
+            whole = original == np.float32 and factorization.plan.exponent == 0
+            self.working = np.dtype(np.float32 if whole else np.float64)
         self.threads = threads
-        self._recent = RecentChunks(self._residual_chunk, threads + 2)
+        residual = factorization.residual
+        chunks = len(residual.chunks) if residual is not None else 0
+        self._recent = RecentChunks(self._residual_chunk, chunks, threads + 2)
         start, stop, _ = (columns or slice(None)).indices(factorization.shape[1])
         self.columns = range(start, stop)
         began = time.perf_counter()
@@ -138,11 +145,18 @@ class Reconstruction:
     def product(self, left: NDArray[Any], start: int) -> NDArray[Any]:
         """Rows from `start` on, as `dtype`, given their part of Lᵀ."""
         rows = left.shape[1]
-        if self.right is not None:
-            out = left.T @ self.right
+        if self.factorization.residual is None:
+            out = self._of_factors(left)
         else:
-            out = np.zeros((rows, len(self.columns)), self.working)
-        return cast(self._finished(out, start, start + rows), self.dtype)
+            out = self._residual_rows(start, start + rows)
+            if self.right is not None:
+                out += left.T @ self.right
+        return cast(self._scaled(out), self.dtype)
+
+    def _of_factors(self, left: NDArray[Any]) -> NDArray[Any]:
+        if self.right is None:
+            return np.zeros((left.shape[1], len(self.columns)), self.working)
+        return np.asarray(left.T @ self.right)
 
     def blocks(self, rows: slice | None = None) -> Iterator[NDArray[Any]]:
         """Decode a range of rows block by block, in order, as `dtype`.
@@ -180,14 +194,24 @@ class Reconstruction:
         return max(1, height // per_chunk) * per_chunk if per_chunk else height
 
     def _residual_rows(self, start: int, stop: int) -> NDArray[Any]:
-        """Rows of a residual coded in columns, shape (stop - start, d)."""
-        residual = self.factorization.residual
-        size = residual.chunk_length if residual is not None else 1
-        parts = [
-            self._recent[number][:, max(start - number * size, 0) : stop - number * size]
-            for number in range(start // size, -(-stop // size))
-        ]
-        return np.concatenate(parts, axis=1).T
+        """Rows of the residual, shape (stop - start, columns)."""
+        residual, width = self.factorization.residual, self.factorization.shape[1]
+        columns = slice(self.columns.start, self.columns.stop)
+        if residual is None:
+            raise ValueError("there is no residual")
+        if not _by_columns(self.factorization):
+            rows = decode_factor(residual, self.working, start * width, stop * width)
+            return rows.reshape(-1, width)[:, columns]
+        out = np.empty((stop - start, len(self.columns)), self.working)
+        size = residual.chunk_length
+        for number in range(start // size, -(-stop // size)):
+            low, high = max(start, number * size), min(stop, (number + 1) * size)
+            part = self._recent[number][columns, low - number * size : high - number * size]
+            for first in range(0, len(part), _TURNED):
+                out[low - start : high - start, first : first + _TURNED] = part[
+                    first : first + _TURNED
+                ].T
+        return out
 
     def _residual_chunk(self, number: int) -> NDArray[Any]:
         residual = self.factorization.residual
@@ -197,22 +221,14 @@ class Reconstruction:
         stop = min(start + residual.chunk_length, residual.length)
         return decode_factor(residual, self.working, start, stop)
 
-    def _finished(self, out: NDArray[Any], start: int, stop: int) -> NDArray[Any]:
-        factorization = self.factorization
-        if factorization.residual is not None:
-            width = factorization.shape[1]
-            if _by_columns(factorization):
-                rows = self._residual_rows(start, stop)
-            else:
-                rows = decode_factor(
-                    factorization.residual, self.working, start * width, stop * width
-                ).reshape(-1, width)
-            out += rows[:, self.columns.start : self.columns.stop]
-        if factorization.plan.exponent:
+    def _scaled(self, out: NDArray[Any]) -> NDArray[Any]:
+        exponent = self.factorization.plan.exponent
+        if exponent or (self.right is None and out.dtype == self.dtype):
             # Entries next to the largest representable must not round to infinity.
             largest = np.finfo(out.dtype).max
-            with np.errstate(over="ignore", under="ignore"):
-                np.ldexp(out, factorization.plan.exponent, out=out)
+            if exponent:
+                with np.errstate(over="ignore", under="ignore"):
+                    np.ldexp(out, exponent, out=out)
             np.clip(out, -largest, largest, out=out)
         return out
 

@@ -143,8 +143,8 @@ def _decode_chunk(
     rows = min(factor.chunk_length, factor.length - first)
     codes = coding.decode_chunk(factor.chunks[number], rows)
     low, high = max(start, first), min(start + out.shape[1], first + rows)
-    for i, values in enumerate(codes):
-        quantizer.decode(i, values[low - first : high - first], out[i, low - start : high - start])
+    part = out[:, low - start : high - start]
+    quantizer.decode(codes, slice(low - first, high - first), part)
 
 
 def rechunked(parts: Iterator[NDArray[Any]], chunk_length: int) -> Iterator[NDArray[Any]]:

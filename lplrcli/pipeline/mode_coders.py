@@ -21,9 +21,6 @@ _STATE_BITS = ((2**20, 8), (2**22, 5), (2**63, 3))
 """Coefficients up to which the trellis has that many state bits: 0.7 microseconds for each of
 them at 8, a tenth of that at 3, for 0.04 bits."""
 
-QUICK = 2**22
-"""Entries of matrices that are small enough for 8 in any case, and for several tries."""
-
 _SEARCHING = 5
 """State bits at most while the step is still far off."""
 
@@ -153,7 +150,7 @@ class ModeCoders(Prospects):
         return (final,) if final <= _SEARCHING else (_SEARCHING, final)
 
     def _state_bits(self, coefficients: int) -> int:
-        if self.entries <= QUICK:
+        if self.quick:
             return max(bits for _, bits in _STATE_BITS)
         return next(bits for most, bits in _STATE_BITS if coefficients <= most)
 

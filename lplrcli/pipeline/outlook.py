@@ -66,10 +66,15 @@ def prospects(
         If it is plain already that the target cannot be reached.
     """
     with threadpool_limits(1, "blas"):
-        found = list(_Outlook(passes, plan, threads, name).prospects())
-    if plan.target.size is not None:
-        return sorted(found, key=lambda prospect: prospect.relative_error)
-    return sorted(found, key=lambda prospect: prospect.file_bytes)
+        outlook = _Outlook(passes, plan, threads, name)
+        found = list(outlook.prospects())
+    modes = {
+        one.mode: one.file_bytes if plan.target.size is None else one.relative_error
+        for one in found
+    }
+    if not outlook.coders.residual_pays(modes):
+        modes["factors+residual"] = math.inf
+    return sorted(found, key=lambda one: modes[one.mode])
 
 
 class _Outlook:

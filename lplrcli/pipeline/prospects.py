@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
@@ -34,6 +34,13 @@ SMALLEST_STATE_BITS = 3
 _WORTH_LOOKING = 0.985
 """Further directions are looked for if they may make the error, or the size, this much less."""
 
+_QUICK = 2**22
+"""Entries of matrices that are small enough for the best trellis, and for several tries."""
+
+_WORTH, _LARGE_WORTH = 0.985, 0.93
+"""What a residual must bring error or size down to, against factors alone; the latter where every
+entry of a large matrix would have to be coded for it."""
+
 _LOOKED_AT = 4096
 """First entries of a block that are looked at for a lattice."""
 
@@ -57,6 +64,7 @@ class Prospects:
         self.target = plan.target
         self.threads = threads
         self.entries = passes.shape[0] * passes.shape[1]
+        self.quick = self.entries <= _QUICK
         self.residuals = ResidualCoder(passes, threads)
         self.told: dict[str, float] = {}
 
@@ -129,6 +137,17 @@ class Prospects:
             )
             self.told[prediction.mode] = float(f"{told:.4g}")
         return known
+
+    def residual_pays(self, modes: Mapping[str, float]) -> bool:
+        """Whether a residual is predicted to gain enough over factors alone.
+
+        Parameters
+        ----------
+        modes : mapping of str to float
+            Error at the size, or size at the error, by mode.
+        """
+        worth = _WORTH if self.quick else _LARGE_WORTH
+        return modes.get("factors+residual", 0.0) <= worth * modes.get("factors", math.inf)
 
     def _predicted(self, mode: str, relative_error: float | None) -> Prediction | None:
         total = self.passes.scan().norm ** 2

@@ -21,7 +21,7 @@ from lplrcli.model.plan import CompressionPlan
 from lplrcli.model.report import ErrorReport
 from lplrcli.pipeline import refusals
 from lplrcli.pipeline.assess import measure
-from lplrcli.pipeline.mode_coders import QUICK, Coded, ModeCoders
+from lplrcli.pipeline.mode_coders import Coded, ModeCoders
 from lplrcli.pipeline.search import largest_within
 from lplrcli.planning.mode_choice import Prediction
 
@@ -43,10 +43,6 @@ _TRIED = 1.25
 
 _COARSER = 5
 """How often the factors' step is raised where they leave no room for a residual."""
-
-_WORTH, _LARGE_WORTH = 0.985, 0.93
-"""What a residual must bring error or size down to, against factors alone; the latter where every
-entry of a large matrix would have to be coded for it."""
 
 _TINY = 4096
 """Bytes of files that are mostly headers and tables, which predictions do not know well."""
@@ -107,7 +103,7 @@ class _Run:
         self.passes = coders.passes
         self.target = coders.target
         self.name = name
-        self.quick = coders.entries <= QUICK
+        self.quick = coders.quick
         if self.target.mode != "direct" and self.target.relative_error != 0:
             # The first product with A scans it on the way.
             _ = self.coders.directions
@@ -307,10 +303,8 @@ class _Run:
             return prediction.bits
 
         predictions = sorted(predictions, key=badness)
-        worth = _WORTH if self.quick else _LARGE_WORTH
-        # A residual that is predicted to gain nothing over its factors would be nearly empty.
         modes = {prediction.mode: badness(prediction) for prediction in predictions}
-        if modes.get("factors+residual", 0.0) > worth * modes.get("factors", math.inf):
+        if not self.coders.residual_pays(modes):
             predictions = [one for one in predictions if one.mode != "factors+residual"]
         tiny = self.target.size is not None and self.target.size < _TINY
         least = badness(predictions[0])

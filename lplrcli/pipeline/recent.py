@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Lock
 from typing import Any
 
 from numpy.typing import NDArray
+
+from lplrcli.errors import ContainerError
 
 
 class RecentChunks:
@@ -17,27 +20,52 @@ class RecentChunks:
     ----------
     decode : callable
         Gives the values of a chunk by its number.
+    count : int
+        Chunks that there are.
     most : int
         Chunks kept.
     """
 
-    def __init__(self, decode: Callable[[int], NDArray[Any]], most: int) -> None:
+    def __init__(self, decode: Callable[[int], NDArray[Any]], count: int, most: int) -> None:
         self._decode = decode
+        self._count = count
         self._most = most
         self._lock = Lock()
         self._entries: OrderedDict[int, _Entry] = OrderedDict()
 
     def __getitem__(self, number: int) -> NDArray[Any]:
+        entry = self._entry(number)
+        if not entry.lock.acquire(blocking=False):
+            # Another reader is at it: the next chunk is what is wanted next.
+            self._prepare(number + 1)
+            entry.lock.acquire()
+        try:
+            if entry.values is None:
+                entry.values = self._decode(number)
+            return entry.values
+        finally:
+            entry.lock.release()
+
+    def _prepare(self, number: int) -> None:
+        if number >= self._count:
+            return
+        entry = self._entry(number)
+        if entry.lock.acquire(blocking=False):
+            try:
+                # Whoever reads a damaged chunk meets the error; nobody may ever read this one.
+                with suppress(ContainerError):
+                    if entry.values is None:
+                        entry.values = self._decode(number)
+            finally:
+                entry.lock.release()
+
+    def _entry(self, number: int) -> _Entry:
         with self._lock:
             entry = self._entries.setdefault(number, _Entry())
             self._entries.move_to_end(number)
             while len(self._entries) > self._most:
                 self._entries.popitem(last=False)
-        # Whoever comes second waits here for the first.
-        with entry.lock:
-            if entry.values is None:
-                entry.values = self._decode(number)
-            return entry.values
+            return entry
 
 
 class _Entry:

@@ -32,6 +32,9 @@ _SAMPLE = 2**20
 _PIECES, _PIECE_ROWS = 4, 64
 """Pieces of each part of the sample, and their rows, on which a step is tried."""
 
+_TRIED = 2**19
+"""Entries of those pieces that are enough, about."""
+
 Factors = tuple[NDArray[Any], NDArray[Any]] | None
 """Lᵀ (r x n) and R (r x d) as they decode, or nothing."""
 
@@ -103,10 +106,11 @@ class ResidualCoder:
         self, step: float, state_bits: int, factors: Factors, plain: bool = False
     ) -> tuple[float, float]:
         """Bits per entry and mean squared error of the sample, coded with `step`."""
-        sample = [piece for part in self.sample(factors) for piece in _pieces(part)]
+        pieces = [piece for part in self.sample(factors) for piece in _pieces(part)]
+        sample = pieces[:: max(1, sum(piece.size for piece in pieces) // _TRIED)]
         coder = self._coder(step, state_bits, factors, plain)
         coded = code_coefficients(sample, sample, coder, self.threads)
-        entries = sum(part.size for part in sample)
+        entries = sum(piece.size for piece in sample)
         return coded.token_bits() / entries, coded.squared_error / entries
 
     def _coder(

@@ -28,7 +28,7 @@ def largest_within(
     attempt : callable
         Gives a result and its measure (bytes, squared error) for a step.
     start : float
-        First step tried.
+        Step that is predicted to measure `limit`.
     limit : float
         The measure may not exceed it.
     least : float
@@ -44,8 +44,8 @@ def largest_within(
     best: tuple[T, float, float] | None = None
     within: tuple[float, float] | None = None
     beyond: tuple[float, float] | None = None
-    aim = math.log(limit) - 0.3 * math.log(limit / least)
-    step = start
+    aim = math.log(limit) - 0.4 * math.log(limit / least)
+    step = start * math.exp((aim - math.log(limit)) / slope)
     for _ in range(_TRIES):
         result, measure = attempt(step)
         point = (math.log(step), math.log(max(measure, 1e-300)))

@@ -34,8 +34,8 @@ class Quantizer(Protocol):
         """The quantizer of a factor, with its parameters."""
         ...
 
-    def decode(self, component: int, codes: NDArray[Any], out: NDArray[Any]) -> None:
-        """Put the values of some codes of one component into `out`, of the same shape."""
+    def decode(self, codes: Any, rows: slice, out: NDArray[Any]) -> None:
+        """Put the values of some rows of a chunk's codes, as its coding gives them, into `out`."""
         ...
 
 

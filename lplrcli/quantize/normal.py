@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -69,12 +70,13 @@ class NormalQuantizer:
         """Codes (uint16) of some values of one component."""
         return _codes(values, float(self.scales[component]), int(self.bits[component]))
 
-    def decode(self, component: int, codes: NDArray[Any], out: NDArray[Any]) -> None:
-        """Values of some codes of one component; levels are rounded to the type of `out`."""
-        key = component, out.dtype
-        if key not in self._rounded:
-            self._rounded[key] = self.levels(component).astype(out.dtype)
-        np.take(self._rounded[key], codes, out=out)
+    def decode(self, codes: Sequence[NDArray[Any]], rows: slice, out: NDArray[Any]) -> None:
+        """Values of some rows of the codes; levels are rounded to the type of `out`."""
+        for component, (values, places) in enumerate(zip(out, codes, strict=True)):
+            key = component, out.dtype
+            if key not in self._rounded:
+                self._rounded[key] = self.levels(component).astype(out.dtype)
+            np.take(self._rounded[key], places[rows], out=values)
 
     def levels(self, component: int) -> NDArray[Any]:
         """The levels, float32: codebook times scale, which float64 holds, rounded once."""

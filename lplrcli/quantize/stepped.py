@@ -52,10 +52,10 @@ class SteppedQuantizer:
         """Step, shifts and scales, as SPEC.md, section "deadzone", lays them out."""
         return _HEAD.pack(self.step, *self.shifts) + scales_to_bytes(self.indices)
 
-    def decode(self, component: int, codes: NDArray[Any], out: NDArray[Any]) -> None:
-        """Values of some codes of one component, one rounding in binary64."""
+    def decode(self, codes: NDArray[Any], rows: slice, out: NDArray[Any]) -> None:
+        """Values of some rows of the codes (components, rows), one rounding in binary64."""
         # A factor in this form has been decoded by a kernel already: Numba is loaded.
         from lplrcli.kernels.deadzone import stepped_values
 
         shifts = np.array([0, *self.shifts], np.int64)
-        stepped_values(codes, float(self.units[component]), shifts, out)
+        stepped_values(codes[:, rows], self.units, shifts, out)

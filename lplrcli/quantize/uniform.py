@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -68,12 +69,13 @@ class UniformQuantizer:
         uniform_codes(values, self.low, self.step, top, codes)
         return codes
 
-    def decode(self, component: int, codes: NDArray[Any], out: NDArray[Any]) -> None:
-        """Values of some codes of one component; levels are rounded to the type of `out`."""
-        key = component, out.dtype
-        if key not in self._rounded:
-            self._rounded[key] = self.levels(component).astype(out.dtype)
-        np.take(self._rounded[key], codes, out=out)
+    def decode(self, codes: Sequence[NDArray[Any]], rows: slice, out: NDArray[Any]) -> None:
+        """Values of some rows of the codes; levels are rounded to the type of `out`."""
+        for component, (values, places) in enumerate(zip(out, codes, strict=True)):
+            key = component, out.dtype
+            if key not in self._rounded:
+                self._rounded[key] = self.levels(component).astype(out.dtype)
+            np.take(self._rounded[key], places[rows], out=values)
 
     def levels(self, component: int) -> NDArray[Any]:
         """The levels, float64; one multiplication and one addition, each rounded."""

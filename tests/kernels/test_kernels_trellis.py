@@ -29,8 +29,7 @@ def quantized(values, machine, tables, classes=None, units=None):
     classes = np.zeros(count, np.uint8) if classes is None else classes
     codes = np.full(values.shape, 99, np.int32)
     for lane in range(LANES):
-        taps = (machine, *TAPS[machine])
-        trellis_codes(values, lane, inverse, tables, classes, taps, codes)
+        trellis_codes(machine)(values, lane, inverse, tables, classes, codes)
     return codes
 
 

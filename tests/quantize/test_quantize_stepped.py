@@ -40,9 +40,9 @@ def test_values_are_those_of_the_specification(codes, shifts, step, index):
     exponent, eighths = divmod(index, 8)
     unit = float(Fraction(step) * Fraction(8 + eighths, 8) * Fraction(2) ** exponent)
     assert quantizer.units[1] == unit
-    out = np.empty(len(codes))
-    quantizer.decode(1, np.array(codes, np.int32), out)
-    assert out.tolist() == [value(code, shifts, unit) for code in codes]
+    out = np.empty((2, len(codes) - 1))
+    quantizer.decode(np.array([codes, codes], np.int32), slice(1, None), out)
+    assert out[1].tolist() == [value(code, shifts, unit) for code in codes[1:]]
 
 
 @pytest.mark.parametrize("name", ["deadzone", "trellis"])
@@ -65,9 +65,9 @@ def test_a_quantizer_comes_back_from_its_side(name, step, shifts, indices):
 def test_plain_rounding_is_a_multiple_of_the_unit():
     quantizer = SteppedQuantizer(0.1, np.array([3]))
     codes = np.arange(-5, 6, dtype=np.int32)
-    out = np.empty(11)
-    quantizer.decode(0, codes, out)
-    np.testing.assert_array_equal(out, codes * (0.1 * 1.375))
+    out = np.empty((1, 11))
+    quantizer.decode(codes[None], slice(None), out)
+    np.testing.assert_array_equal(out[0], codes * (0.1 * 1.375))
 
 
 def test_scales_are_eight_an_octave_and_ascend():
