@@ -18,8 +18,8 @@ from lplrcli.planning import mode_choice
 from lplrcli.planning.mode_choice import Prediction
 
 _STATE_BITS = ((2**20, 8), (2**22, 5), (2**63, 3))
-"""Coefficients up to which the trellis has that many state bits: 0.7 microseconds for each of
-them at 8, a tenth of that at 3, for 0.04 bits."""
+"""Coefficients up to which the trellis has that many state bits: 0.4 microseconds for each of
+them at 8, a fifth of that at 3, for 0.04 bits."""
 
 _SEARCHING = 5
 """State bits at most while the step is still far off."""
