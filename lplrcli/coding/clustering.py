@@ -47,7 +47,7 @@ def fit_model(counts: NDArray[np.int64], classes: NDArray[Any], state_bits: int)
     united = np.zeros((int(groups.max()) + 1, *counts.shape[1:]), np.int64)
     np.add.at(united, groups, counts)
     fits = [_fitted(united.sum(axis=1, keepdims=True))]
-    if united.shape[1] > 1 and contexts_pay(united):
+    if contexts_pay(united):
         fits.append(_fitted(united))
     table_map, sums, _ = min(fits, key=lambda fit: fit[2])
     weights = tuple(logarithmic_weights(total) for total in sums)

@@ -22,7 +22,6 @@ logger = logging.getLogger(__name__)
 _BLOCK_BYTES = 2**20
 """Of decoded rows, in the type they are computed in: what is still in the cache when written."""
 
-
 _TURNED = 64
 """Columns that are turned into rows at a time: their cache lines stay at hand."""
 
@@ -121,6 +120,7 @@ class Reconstruction:
         self.working = working_dtype(original)
         if factorization.left is None and _by_columns(factorization):
             # Multiples of a step are rounded once, to the original type: a lattice is restored.
+            # Decoded at once to float32, if that is the type and no exponent follows.
             whole = original == np.float32 and factorization.plan.exponent == 0
             self.working = np.dtype(np.float32 if whole else np.float64)
         self.threads = threads

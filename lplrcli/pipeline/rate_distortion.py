@@ -103,7 +103,6 @@ class _Run:
         self.passes = coders.passes
         self.target = coders.target
         self.name = name
-        self.quick = coders.quick
         if self.target.mode != "direct" and self.target.relative_error != 0:
             # The first product with A scans it on the way.
             _ = self.coders.directions
@@ -207,7 +206,7 @@ class _Run:
         return None if found is None else found[0]
 
     def _filled(self, size: int) -> float:
-        part = (_QUICKLY_FILLED if self.quick else _FILLED) * size
+        part = (_QUICKLY_FILLED if self.coders.quick else _FILLED) * size
         return max(min(part, size - _GRANULE), 0.5 * size)
 
     # Errors
@@ -312,7 +311,7 @@ class _Run:
             prediction
             for prediction in predictions
             if prediction is predictions[0]
-            or (self.quick and (tiny or badness(prediction) <= _TRIED * least))
+            or (self.coders.quick and (tiny or badness(prediction) <= _TRIED * least))
         ]
 
     def _lossless(self) -> _Candidate | None:

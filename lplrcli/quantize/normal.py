@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.model.parallel import ordered_map
 from lplrcli.quantize.codebooks import normal_codebook, normal_levels
+from lplrcli.quantize.fixed_width import FixedWidthQuantizer
 
 _SAMPLE = 4096
 """Entries of a component on which its scale is tried."""
@@ -26,7 +25,7 @@ _SCALES = np.array(
 (sinusoids), above for long ones."""
 
 
-class NormalQuantizer:
+class NormalQuantizer(FixedWidthQuantizer):
     """Lloyd-Max levels of the normal distribution, scaled to each component.
 
     Parameters
@@ -39,16 +38,9 @@ class NormalQuantizer:
     """
 
     def __init__(self, bits: NDArray[Any], side: bytes) -> None:
-        self.bits = bits
-        self._rounded: dict[tuple[int, np.dtype[Any]], NDArray[Any]] = {}
-        self.side = side
+        super().__init__(bits, side)
         upper = np.frombuffer(side, "<u2").astype(np.uint32)
         self.scales = (upper << np.uint32(16)).view(np.float32)
-
-    @classmethod
-    def of(cls, factor: QuantizedFactor) -> NormalQuantizer:
-        """The quantizer of a factor coded in fixed width, with its parameters."""
-        return cls(np.frombuffer(factor.tables, np.uint8), factor.side)
 
     @classmethod
     def fit(cls, factor: NDArray[Any], bits: NDArray[Any], threads: int = 1) -> NormalQuantizer:
@@ -69,14 +61,6 @@ class NormalQuantizer:
     def encode(self, component: int, values: NDArray[Any]) -> NDArray[Any]:
         """Codes (uint16) of some values of one component."""
         return _codes(values, float(self.scales[component]), int(self.bits[component]))
-
-    def decode(self, codes: Sequence[NDArray[Any]], rows: slice, out: NDArray[Any]) -> None:
-        """Values of some rows of the codes; levels are rounded to the type of `out`."""
-        for component, (values, places) in enumerate(zip(out, codes, strict=True)):
-            key = component, out.dtype
-            if key not in self._rounded:
-                self._rounded[key] = self.levels(component).astype(out.dtype)
-            np.take(self._rounded[key], places[rows], out=values)
 
     def levels(self, component: int) -> NDArray[Any]:
         """The levels, float32: codebook times scale, which float64 holds, rounded once."""

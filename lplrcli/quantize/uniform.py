@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lplrcli.model.compressed import QuantizedFactor
+from lplrcli.quantize.fixed_width import FixedWidthQuantizer
 
 _SIDE = struct.Struct("<dd")
 
 
-class UniformQuantizer:
+class UniformQuantizer(FixedWidthQuantizer):
     """Q_B of LPLR (arXiv 2310.11028), section 2: ``low + step * code``, nearest level.
 
     Parameters
@@ -26,15 +25,8 @@ class UniformQuantizer:
     """
 
     def __init__(self, bits: NDArray[Any], side: bytes) -> None:
-        self.bits = bits
-        self._rounded: dict[tuple[int, np.dtype[Any]], NDArray[Any]] = {}
-        self.side = side
+        super().__init__(bits, side)
         self.low, self.step = _SIDE.unpack(side)
-
-    @classmethod
-    def of(cls, factor: QuantizedFactor) -> UniformQuantizer:
-        """The quantizer of a factor coded in fixed width, with its parameters."""
-        return cls(np.frombuffer(factor.tables, np.uint8), factor.side)
 
     @classmethod
     def fit(cls, factor: NDArray[Any], bits: NDArray[Any], threads: int = 1) -> UniformQuantizer:
@@ -68,14 +60,6 @@ class UniformQuantizer:
         top = 2 ** int(self.bits[component]) - 1
         uniform_codes(values, self.low, self.step, top, codes)
         return codes
-
-    def decode(self, codes: Sequence[NDArray[Any]], rows: slice, out: NDArray[Any]) -> None:
-        """Values of some rows of the codes; levels are rounded to the type of `out`."""
-        for component, (values, places) in enumerate(zip(out, codes, strict=True)):
-            key = component, out.dtype
-            if key not in self._rounded:
-                self._rounded[key] = self.levels(component).astype(out.dtype)
-            np.take(self._rounded[key], places[rows], out=values)
 
     def levels(self, component: int) -> NDArray[Any]:
         """The levels, float64; one multiplication and one addition, each rounded."""

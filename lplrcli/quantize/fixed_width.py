@@ -1,0 +1,46 @@
+"""What quantizers with codes of fixed width share: bits, side bytes, and levels looked up."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lplrcli.model.compressed import QuantizedFactor
+
+
+class FixedWidthQuantizer(ABC):
+    """A scalar quantizer with 2**bits levels in every component.
+
+    Parameters
+    ----------
+    bits : ndarray of uint8, shape (components,)
+        Bits per component, 1 to 16.
+    side : bytes
+        Everything else a decoder needs. Those of a file have been checked when it was opened.
+    """
+
+    def __init__(self, bits: NDArray[Any], side: bytes) -> None:
+        self.bits = bits
+        self.side = side
+        self._rounded: dict[tuple[int, np.dtype[Any]], NDArray[Any]] = {}
+
+    @classmethod
+    def of(cls, factor: QuantizedFactor) -> Self:
+        """The quantizer of a factor coded in fixed width, with its parameters."""
+        return cls(np.frombuffer(factor.tables, np.uint8), factor.side)
+
+    def decode(self, codes: Sequence[NDArray[Any]], rows: slice, out: NDArray[Any]) -> None:
+        """Values of some rows of the codes; levels are rounded to the type of `out`."""
+        for component, (values, places) in enumerate(zip(out, codes, strict=True)):
+            key = component, out.dtype
+            if key not in self._rounded:
+                self._rounded[key] = self.levels(component).astype(out.dtype)
+            np.take(self._rounded[key], places[rows], out=values)
+
+    @abstractmethod
+    def levels(self, component: int) -> NDArray[Any]:
+        """The 2**bits reconstruction values of one component, by code."""
