@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from lplrcli.errors import InputError, OutputError
 from lplrcli.io.output import AtomicOutput
 from lplrcli.io.recognition import Format, is_hdf5, is_mtx, is_npy, recognise
+from lplrcli.io.unfolding import ANY_ARRAY, UnfoldingRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FORMATS",
     "AtomicOutput",
+    "UnfoldingRequest",
     "create_sink",
     "format_of_suffix",
     "open_array",
@@ -33,8 +35,8 @@ __all__ = [
     "suffix_of_format",
 ]
 
-# Each module has `open_handle(file, path, name, dataset)` and
-# `create_sink(stream, shape, dtype, dataset, gzip)`.
+# Each module has `open_handle(file, path, name, dataset, request)` and
+# `create_sink(stream, shape, unfold, dtype, dataset, gzip)`.
 FORMATS: dict[str, Format] = {
     "npy": Format("lplrcli.io.npy", "NumPy .npy", (".npy",), is_npy),
     "hdf5": Format("lplrcli.io.hdf5", "HDF5", (".h5", ".hdf5", ".hdf", ".he5"), is_hdf5),
@@ -46,6 +48,7 @@ def open_source(
     path: str,
     *,
     dataset: str | None = None,
+    request: UnfoldingRequest = ANY_ARRAY,
     threads: int | None = None,
     observer: Callable[[int, int], None] | None = None,
 ) -> LocalSource:
@@ -58,6 +61,8 @@ def open_source(
         FIFO) is first copied to an unnamed temporary file.
     dataset : str, optional
         Path of the dataset inside an HDF5 file; refused for the other formats.
+    request : UnfoldingRequest
+        How an array of more than two dimensions is to become a matrix.
     threads : int, optional
         Worker threads of every pass; by default the number of usable CPUs.
     observer : callable, optional
@@ -73,9 +78,11 @@ def open_source(
     UnknownFormatError
         The content is of no format in `FORMATS`.
     NotAMatrixError
-        The content is not one two-dimensional array of real numbers.
+        The content is not one array of real numbers that is or unfolds to a matrix.
     InputError
         The file cannot be read, is damaged, or `dataset` does not apply to it.
+    PlanError
+        What is asked of the unfolding does not fit the array.
     MissingDependencyError
         A filter of an HDF5 dataset needs a package that is not installed.
     """
@@ -93,7 +100,7 @@ def open_source(
         file.seek(0)
         # The handle owns the file from here on and closes it when it has no more use for it.
         module = import_module(FORMATS[key].module)
-        handle = module.open_handle(file, path if reopenable else None, name, dataset)
+        handle = module.open_handle(file, path if reopenable else None, name, dataset, request)
     except BaseException:
         file.close()
         raise
@@ -105,6 +112,7 @@ def open_source(
 def open_array(
     array: Any,
     *,
+    request: UnfoldingRequest = ANY_ARRAY,
     threads: int | None = None,
     observer: Callable[[int, int], None] | None = None,
 ) -> LocalSource:
@@ -115,7 +123,7 @@ def open_array(
     array : ndarray, memmap, h5py.Dataset, scipy sparse array or alike
         Anything with ``shape``, ``dtype`` and ``array[a:b]``; sparse ones are converted to CSR
         with duplicates summed, the caller's array is not changed.
-    threads, observer
+    request, threads, observer
         As for `open_source`.
 
     Returns
@@ -125,25 +133,28 @@ def open_array(
     Raises
     ------
     NotAMatrixError
-        It is not a two-dimensional array of real numbers.
+        It is not an array of real numbers that is or unfolds to a matrix.
+    PlanError
+        What is asked of the unfolding does not fit the array.
     """
     from lplrcli.io.arrays import handle_of_array
     from lplrcli.io.backends import LocalSource
 
-    handle = handle_of_array(array)
+    handle = handle_of_array(array, request)
     return LocalSource(handle, name="array", format="array", threads=threads, observer=observer)
 
 
 def create_sink(
     format: str,  # noqa: A002 - the word of the command line
     stream: BinaryIO,
-    shape: tuple[int, int],
+    shape: tuple[int, ...],
     dtype: DTypeLike,
     *,
+    unfold: int = 1,
     dataset: str = "matrix",
     gzip: bool = False,
 ) -> Sink:
-    """Start writing a matrix in a format.
+    """Start writing an array in a format, by slabs of the matrix that it unfolds to.
 
     Parameters
     ----------
@@ -153,9 +164,11 @@ def create_sink(
         Written forwards only, unless it is seekable and readable and the format profits from
         it. It is left open.
     shape : tuple of int
-        Rows and columns of the matrix to come.
+        Extents of the array to come.
     dtype : dtype
         Type of its entries; one of those the format is read with.
+    unfold : int
+        How many of the leading axes are the rows of the slabs.
     dataset : str
         Path of the dataset to create in an HDF5 file; without effect on the other formats.
     gzip : bool
@@ -174,7 +187,8 @@ def create_sink(
     if format not in FORMATS:
         raise OutputError("there is no such format", found=format, expected=", ".join(FORMATS))
     module = import_module(FORMATS[format].module)
-    sink: Sink = module.create_sink(stream, shape, dtype, dataset, gzip)
+    extents = tuple(int(extent) for extent in shape)
+    sink: Sink = module.create_sink(stream, extents, unfold, dtype, dataset, gzip)
     return sink
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from lplrcli.errors import InputError, LplrError
 from lplrcli.model.parallel import ordered_map, usable_cpus
-from lplrcli.model.source import RowBlock
+from lplrcli.model.source import RowBlock, Unfolding
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -59,6 +59,11 @@ class LocalSource:
         return self._handle.shape
 
     @property
+    def unfolding(self) -> Unfolding:
+        """The array that the matrix was, and the grids of its sides."""
+        return self._handle.unfolding
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the entries as stored, in native byte order."""
         return self._handle.dtype
@@ -67,6 +72,17 @@ class LocalSource:
     def sparse(self) -> bool:
         """Whether blocks are `CsrRows`."""
         return self._handle.sparse
+
+    def unfolded(self, axes: int) -> LocalSource:
+        """The same array with that many leading axes as rows; closed when this one is."""
+        handle = self._handle.unfolded(Unfolding.of(self.unfolding.array_shape, axes))
+        return LocalSource(
+            handle,
+            name=self.name,
+            format=self.format,
+            threads=self.threads,
+            observer=self.observer,
+        )
 
     def map_blocks(self, task: Callable[[RowBlock], T]) -> Iterator[T]:
         """Apply `task` to every block and yield the results in row order.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lplrcli.errors import NotAMatrixError
+from lplrcli.io.unfolding import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +48,7 @@ def real_dtype(dtype: np.dtype[Any], name: str) -> np.dtype[Any]:
         raise NotAMatrixError(
             "the entries have several fields",
             path=name,
-            found=_shorten(dtype),
+            found=shorten(dtype),
             expected=ACCEPTED,
             advice="Save one field as an array of its own.",
         )
@@ -62,7 +63,7 @@ def real_dtype(dtype: np.dtype[Any], name: str) -> np.dtype[Any]:
     raise NotAMatrixError(
         "the entries are not of a type lplr compresses",
         path=name,
-        found=_shorten(dtype),
+        found=shorten(dtype),
         expected=ACCEPTED,
         advice=_ADVICE.get(dtype.kind, 'Convert it, for example with astype("float32").'),
     )
@@ -84,7 +85,7 @@ def matrix_shape(shape: Sequence[int], name: str) -> tuple[int, int]:
         raise NotAMatrixError(
             "not a matrix",
             path=name,
-            found=f"{len(shape)}-dimensional, shape {_shorten(tuple(shape))}",
+            found=f"{len(shape)}-dimensional, shape {shorten(tuple(shape))}",
             expected="two dimensions",
             advice=advice,
         )
@@ -106,8 +107,3 @@ def to_native(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     if values.dtype != dtype and values.dtype.type is np.void:
         values = values.view(dtype)  # bfloat16 under the name V2
     return np.require(values, dtype, ["C_CONTIGUOUS", "ALIGNED"])
-
-
-def _shorten(thing: object) -> str:
-    text = str(thing)
-    return text if len(text) <= 80 else text[:77] + "..."

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import copy
+import math
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lplrcli.io.dtypes import to_native
-from lplrcli.model.source import CsrRows, working_dtype
+from lplrcli.io.unfolding import boxes
+from lplrcli.model.source import CsrRows, Unfolding, working_dtype
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BLOCK_BYTES = 2 << 20  # what a second-level cache holds from one product to the next
+_CHUNK_BYTES = 16 << 20  # a block of whole chunks may be this large
 
 
 class Handle(ABC):
@@ -21,8 +25,8 @@ class Handle(ABC):
 
     Attributes
     ----------
-    shape : tuple of int
-        Rows and columns, both at least 1.
+    unfolding : Unfolding
+        The array, and the grids of rows and columns.
     dtype : numpy.dtype
         Native type of the entries.
     sparse : bool
@@ -31,14 +35,29 @@ class Handle(ABC):
         Rows that are best read at a time. Depends on the matrix alone.
     """
 
-    shape: tuple[int, int]
+    unfolding: Unfolding
     dtype: np.dtype[Any]
     sparse: bool = False
     block_rows: int
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns, both at least 1."""
+        return self.unfolding.matrix_shape
+
     @abstractmethod
     def __getitem__(self, rows: slice) -> NDArray[Any] | CsrRows:
         """Give rows ``rows.start : rows.stop``; dense ones in C order and native bytes."""
+
+    def unfolded(self, unfolding: Unfolding) -> Handle:
+        """The same array, unfolded in another way; it reads what this one has opened."""
+        other = copy.copy(self)
+        other.unfolding = unfolding
+        other._arrange()
+        return other
+
+    def _arrange(self) -> None:  # noqa: B027 - a matrix has one unfolding
+        """Choose what depends on the unfolding, blocks above all."""
 
     def release(self, start: int, stop: int) -> None:  # noqa: B027 - most have nothing to free
         """Take note that the rows are not needed for now."""
@@ -58,33 +77,78 @@ def sparse_block_rows(rows: int) -> int:
     return min(max(rows // 32, 1024), 65536)
 
 
+def chunked_block_rows(unfolding: Unfolding, dtype: np.dtype[Any], chunks: Any) -> int:
+    """Rows of a block of an array that is stored in chunks.
+
+    A multiple of what a layer of chunks across the array has of rows, so that no chunk is read
+    twice, unless one layer is larger than 16 MiB; then that of a contiguous array.
+
+    Parameters
+    ----------
+    unfolding, dtype
+        Of the array.
+    chunks : tuple of int or None
+        Extents of a chunk (h5py and zarr call it so); None where there are none.
+    """
+    shape = unfolding.matrix_shape
+    rows = dense_block_rows(shape, dtype)
+    height = layer_rows(unfolding, chunks)
+    if height is None or height * shape[1] * dtype.itemsize > _CHUNK_BYTES:
+        return rows
+    return max(1, rows // height) * height
+
+
+def layer_rows(unfolding: Unfolding, chunks: Any) -> int | None:
+    """Rows of the matrix in a layer of chunks, one along the first axis; None without chunks."""
+    shape = unfolding.array_shape
+    if not isinstance(chunks, tuple) or len(chunks) != len(shape):
+        return None
+    if not isinstance(chunks[0], int) or chunks[0] < 1:
+        return None
+    return min(chunks[0], shape[0]) * math.prod(shape[1 : unfolding.axes])
+
+
 class ArrayHandle(Handle):
-    """An array whose ``array[a:b]`` gives rows.
+    """An array whose ``array[a:b]`` gives rows, or slabs that unfold to rows.
 
     Parameters
     ----------
     array : array-like
-        Two-dimensional, with ``array[a:b]``.
-    shape, dtype
-        As checked by `lplrcli.io.dtypes`.
+        With ``array[a:b]``; with three to five dimensions also ``array[a:b, c:d]`` and so on, as
+        many slices as there are axes unfolded to rows.
+    unfolding, dtype
+        As checked by `lplrcli.io.unfolding` and `lplrcli.io.dtypes`.
     block_rows : int, optional
-        By default `dense_block_rows`.
+        By default `chunked_block_rows`.
     """
 
     def __init__(
         self,
         array: Any,
-        shape: tuple[int, int],
+        unfolding: Unfolding,
         dtype: np.dtype[Any],
         block_rows: int | None = None,
     ) -> None:
-        self.shape = shape
+        self.unfolding = unfolding
         self.dtype = dtype
-        self.block_rows = block_rows or dense_block_rows(shape, dtype)
         self._array = array
+        self._arrange()
+        if block_rows is not None:
+            self.block_rows = block_rows
+
+    def _arrange(self) -> None:
+        chunks = getattr(self._array, "chunks", None)
+        self.block_rows = chunked_block_rows(self.unfolding, self.dtype, chunks)
 
     def __getitem__(self, rows: slice) -> NDArray[Any]:
-        return to_native(np.asarray(self._array[rows.start : rows.stop]), self.dtype)
+        unfolding = self.unfolding
+        if unfolding.axes == 1:
+            slab = np.asarray(self._array[rows.start : rows.stop])
+            return to_native(slab.reshape(len(slab), -1), self.dtype)
+        leading = unfolding.array_shape[: unfolding.axes]
+        slabs = [np.asarray(self._array[box]) for box in boxes(leading, rows.start, rows.stop)]
+        parts = [slab.reshape(-1, unfolding.matrix_shape[1]) for slab in slabs]
+        return to_native(parts[0] if len(parts) == 1 else np.concatenate(parts), self.dtype)
 
     def close(self) -> None:
         """Let go of the array."""
@@ -98,14 +162,16 @@ class CsrHandle(Handle):
     ----------
     matrix : scipy.sparse CSR array or matrix
         Canonical; not changed.
+    unfolding : Unfolding
+        Of a matrix: sparse arrays have two dimensions here.
     dtype : numpy.dtype
         Type of the entries as stored; blocks hold them in `working_dtype`.
     """
 
     sparse = True
 
-    def __init__(self, matrix: Any, dtype: np.dtype[Any]) -> None:
-        self.shape = (int(matrix.shape[0]), int(matrix.shape[1]))
+    def __init__(self, matrix: Any, unfolding: Unfolding, dtype: np.dtype[Any]) -> None:
+        self.unfolding = unfolding
         self.dtype = dtype
         self.block_rows = sparse_block_rows(self.shape[0])
         self._working = working_dtype(dtype)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import h5py
 import numpy as np
 
 from lplrcli.errors import InputError, LplrError, NotAMatrixError
-from lplrcli.io.arrays import chunked_block_rows
-from lplrcli.io.dtypes import matrix_shape, real_dtype
+from lplrcli.io.dtypes import real_dtype
 from lplrcli.io.filters import require_filters
-from lplrcli.io.handles import ArrayHandle
+from lplrcli.io.handles import ArrayHandle, chunked_block_rows, layer_rows
+from lplrcli.io.unfolding import MOST_AXES, UnfoldingRequest, unfolding_of
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
     from lplrcli.io.sinks import Sink
+    from lplrcli.model.source import Unfolding
 
 # What h5py raises for files that are damaged in one place or another.
 H5_ERRORS = (OSError, RuntimeError, ValueError, TypeError, KeyError, AttributeError)
@@ -35,16 +37,22 @@ class Hdf5Handle(ArrayHandle):
     file : binary file
         What `h5` reads from, where that is not a path; closed with the handle too.
     dataset : h5py.Dataset
-        A matrix of real numbers.
+        Of real numbers.
+    unfolding : Unfolding
+        Of the dataset.
     name : str
         Of the file, for messages.
     """
 
-    def __init__(self, h5: h5py.File, file: BinaryIO, dataset: h5py.Dataset, name: str) -> None:
-        dtype = real_dtype(dataset.dtype, name)
-        shape = matrix_shape(dataset.shape, name)
-        height = chunked_block_rows(shape, dtype, dataset.chunks)
-        super().__init__(dataset, shape, dtype, height)
+    def __init__(
+        self,
+        h5: h5py.File,
+        file: BinaryIO,
+        dataset: h5py.Dataset,
+        unfolding: Unfolding,
+        name: str,
+    ) -> None:
+        super().__init__(dataset, unfolding, real_dtype(dataset.dtype, name))
         self._h5 = h5
         self._file = file
         self._name = name
@@ -66,7 +74,9 @@ class Hdf5Handle(ArrayHandle):
         self._file.close()
 
 
-def open_handle(file: BinaryIO, path: str | None, name: str, dataset: str | None) -> Hdf5Handle:
+def open_handle(
+    file: BinaryIO, path: str | None, name: str, dataset: str | None, request: UnfoldingRequest
+) -> Hdf5Handle:
     """Open a dataset of an HDF5 file.
 
     Parameters
@@ -78,14 +88,18 @@ def open_handle(file: BinaryIO, path: str | None, name: str, dataset: str | None
     name : str
         For messages.
     dataset : str, optional
-        Path of the dataset; by default the only matrix in the file.
+        Path of the dataset; by default the only one in the file that is or unfolds to a matrix.
+    request : UnfoldingRequest
+        How the array is to become a matrix.
 
     Raises
     ------
     NotAMatrixError
-        There is no such matrix, or several to choose from.
+        There is no such dataset, or several to choose from.
     InputError
         The file is damaged.
+    PlanError
+        What is asked of the unfolding does not fit its shape.
     MissingDependencyError
         The data went through a filter that is not installed.
     """
@@ -95,15 +109,17 @@ def open_handle(file: BinaryIO, path: str | None, name: str, dataset: str | None
         if path is not None:
             file.close()
         chosen = _only_matrix(h5, name) if dataset is None else _named(h5, dataset, name)
+        dtype = real_dtype(chosen.dtype, name)
+        unfolding = unfolding_of(chosen.shape, name, request)
         require_filters(chosen, name)
-        cache = _cache_for(chosen, name)
+        cache = _cache_for(chosen.chunks, unfolding, dtype)
         if cache:
             # A dataset gets its cache when it is first opened in a file, hence a second time.
             within = dataset or chosen.name
             h5.close()
             h5 = h5py.File(path or file, "r", **cache)
             chosen = h5[within]
-        return Hdf5Handle(h5, file, chosen, name)
+        return Hdf5Handle(h5, file, chosen, unfolding, name)
     except BaseException as error:
         if h5 is not None:
             h5.close()
@@ -133,7 +149,7 @@ def _datasets(h5: h5py.File) -> list[tuple[str, bool]]:
 def _is_matrix(dataset: h5py.Dataset) -> bool:
     try:
         real_dtype(dataset.dtype, "")
-        matrix_shape(dataset.shape or (), "")
+        unfolding_of(dataset.shape or (), "")
     except (NotAMatrixError, TypeError):  # TypeError: a type NumPy has no equivalent of
         return False
     return True
@@ -146,7 +162,7 @@ def _only_matrix(h5: h5py.File, name: str) -> h5py.Dataset:
         return h5[matrices[0]]
     if matrices:
         raise NotAMatrixError(
-            f"the file holds {len(matrices)} matrices: {_listed(h5, matrices)}",
+            f"the file holds {len(matrices)} arrays: {_listed(h5, matrices)}",
             path=name,
             advice=f"Choose one with --dataset, for example --dataset {matrices[0]}.",
         )
@@ -154,7 +170,7 @@ def _only_matrix(h5: h5py.File, name: str) -> h5py.Dataset:
     raise NotAMatrixError(
         f"the file holds no matrix of real numbers; its datasets: {others or 'none'}",
         path=name,
-        expected="a two-dimensional dataset",
+        expected=f"a dataset of two to {MOST_AXES} dimensions",
         advice="Name another dataset with --dataset, or reshape it to two dimensions.",
     )
 
@@ -171,7 +187,7 @@ def _named(h5: h5py.File, dataset: str, name: str) -> h5py.Dataset:
     matrices = [path for path, is_matrix in _datasets(h5) if is_matrix]
     what = "is not a dataset" if chosen is not None else "does not exist"
     raise NotAMatrixError(
-        f"{dataset!r} {what}; matrices in the file: {_listed(h5, matrices) or 'none'}",
+        f"{dataset!r} {what}; arrays in the file: {_listed(h5, matrices) or 'none'}",
         path=name,
         advice="Choose one of them with --dataset." if matrices else None,
     )
@@ -189,20 +205,23 @@ def _listed(h5: h5py.File, paths: list[str]) -> str:
     return ", ".join(map(described, paths[:MAX_LISTED])) + more
 
 
-def _cache_for(dataset: h5py.Dataset, name: str) -> dict[str, Any]:
+def _cache_for(
+    chunks: tuple[int, ...] | None, unfolding: Unfolding, dtype: np.dtype[Any]
+) -> dict[str, Any]:
     """Size the chunk cache so that a pass over the rows decompresses no chunk twice.
 
-    Empty where the default will do: blocks of whole rows of chunks need no cache. Otherwise two
-    such rows must stay: one that a block ends in and one that the next block, read by another
+    Empty where the default will do: blocks of whole layers of chunks need no cache. Otherwise two
+    such layers must stay: one that a block ends in and one that the next block, read by another
     thread, has begun.
     """
-    chunks = dataset.chunks
-    shape = matrix_shape(dataset.shape, name)
-    dtype = real_dtype(dataset.dtype, name)
-    if chunks is None or chunked_block_rows(shape, dtype, chunks) % min(chunks[0], shape[0]) == 0:
+    height = layer_rows(unfolding, chunks)
+    if chunks is None or height is None:
         return {}
-    across = -(-shape[1] // chunks[1])
-    size = 2 * across * chunks[0] * chunks[1] * dtype.itemsize
+    if chunked_block_rows(unfolding, dtype, chunks) % height == 0:
+        return {}
+    sides = zip(unfolding.array_shape[1:], chunks[1:], strict=True)
+    across = math.prod(-(-extent // side) for extent, side in sides)
+    size = 2 * across * math.prod(chunks) * dtype.itemsize
     # Chunks are hashed by position; many more slots than chunks keep them from colliding.
     slots = min(max(100 * across, 521), 1_000_000) | 1
     return {"rdcc_nbytes": min(size, MAX_CACHE_BYTES), "rdcc_nslots": slots, "rdcc_w0": 1.0}
@@ -214,9 +233,14 @@ def reason_of(error: BaseException) -> str:
 
 
 def create_sink(
-    stream: BinaryIO, shape: tuple[int, int], dtype: DTypeLike, dataset: str, gzip: bool
+    stream: BinaryIO,
+    shape: tuple[int, ...],
+    unfold: int,
+    dtype: DTypeLike,
+    dataset: str,
+    gzip: bool,
 ) -> Sink:
     """Start an HDF5 file; see `lplrcli.io.create_sink`."""
     from lplrcli.io.hdf5_sink import Hdf5Sink
 
-    return Hdf5Sink(stream, (int(shape[0]), int(shape[1])), np.dtype(dtype), dataset, gzip)
+    return Hdf5Sink(stream, shape, unfold, np.dtype(dtype), dataset, gzip)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import posixpath
 import shutil
 import signal
@@ -16,6 +17,7 @@ import h5py
 from lplrcli.errors import OutputError
 from lplrcli.io.hdf5 import H5_ERRORS, MAX_CACHE_BYTES, reason_of
 from lplrcli.io.sinks import Sink
+from lplrcli.io.unfolding import boxes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,6 +38,7 @@ class Hdf5Sink(Sink):
         Written in place where it can be read back and sought in; else a temporary file is,
         and copied to `stream` in the end.
     shape : tuple of int
+    unfold : int
     dtype : numpy.dtype
     dataset : str
         Path in the file; groups on the way are created.
@@ -51,25 +54,27 @@ class Hdf5Sink(Sink):
     def __init__(
         self,
         stream: BinaryIO,
-        shape: tuple[int, int],
+        shape: tuple[int, ...],
+        unfold: int,
         dtype: np.dtype[Any],
         dataset: str,
         gzip: bool,
     ) -> None:
-        super().__init__(shape, dtype)
+        super().__init__(shape, unfold, dtype)
         if "\0" in dataset or not posixpath.normpath(f"/{dataset}").strip("/"):
             raise OutputError("not a path for a dataset", found=repr(dataset))
         self._stream = stream
         in_place = stream.seekable() and stream.readable()
         self._spool = None if in_place else tempfile.TemporaryFile(prefix="lplr-")  # noqa: SIM115
         self._shield = _Shield(self._spool or stream)
-        width = min(shape[1], _CHUNK_BYTES // dtype.itemsize)
-        height = min(shape[0], max(1, _CHUNK_BYTES // (width * dtype.itemsize)))
+        chunks = _chunks_of(shape, dtype)
         layout: dict[str, Any] = {}
-        if gzip:
-            layout = {"chunks": (height, width), "compression": "gzip", "shuffle": True}
-        # A slab may end within a row of chunks; these wait for the next one in the cache.
-        waiting = 2 * height * (shape[1] + width) * dtype.itemsize
+        if gzip and shape:  # a single number has no chunks
+            layout = {"chunks": chunks, "compression": "gzip", "shuffle": True}
+        # A slab may end within a layer of chunks; these wait for the next one in the cache.
+        sides = zip(shape[1:], chunks[1:], strict=True)
+        across = math.prod(extent + side for extent, side in sides)
+        waiting = 2 * math.prod(chunks[:1]) * across * dtype.itemsize
         try:
             with _signals_deferred():
                 self._h5 = h5py.File(self._shield, "w", rdcc_nbytes=min(waiting, MAX_CACHE_BYTES))
@@ -87,11 +92,17 @@ class Hdf5Sink(Sink):
             ) from error
 
     def _write_slab(self, values: NDArray[Any]) -> None:
-        self._guarded(
-            self._dataset.__setitem__,
-            slice(self.written, self.written + values.shape[0]),
-            values,
-        )
+        start, row = self.written, 0
+        leading = self.array_shape[: self.unfold]
+        for box in boxes(leading, start, start + len(values)):
+            extents = tuple(side.stop - side.start for side in box)
+            part = values[row : row + math.prod(extents)]
+            self._guarded(
+                self._dataset.__setitem__,
+                box,
+                part.reshape(extents + self.array_shape[self.unfold :]),
+            )
+            row += len(part)
 
     def _finish(self) -> None:
         self._guarded(self._h5.close)
@@ -113,6 +124,15 @@ class Hdf5Sink(Sink):
             if isinstance(error, H5_ERRORS) and not isinstance(error, OSError):
                 raise OSError(reason_of(error)) from error
             raise
+
+
+def _chunks_of(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[int, ...]:
+    """Extents of a chunk of about 1 MiB: the last axes whole as far as they go."""
+    room, chunks = _CHUNK_BYTES // dtype.itemsize, []
+    for extent in reversed(shape):
+        chunks.append(min(extent, room))
+        room = max(1, room // chunks[-1])
+    return tuple(reversed(chunks))
 
 
 def _close(h5: h5py.File, spool: BinaryIO | None) -> None:

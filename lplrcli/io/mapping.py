@@ -14,9 +14,12 @@ import numpy as np
 
 from lplrcli.io.dtypes import to_native
 from lplrcli.io.handles import Handle, dense_block_rows
+from lplrcli.io.unfolding import boxes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from lplrcli.model.source import Unfolding
 
 # A fault maps the pages around the one asked for as well (64 KiB on Linux); a strided read of
 # a column-major file thus makes more resident than it reads.
@@ -29,25 +32,38 @@ class MappedHandle(Handle):
 
     Parameters
     ----------
-    stored : ndarray, shape (rows, columns)
+    stored : ndarray
         As stored, contiguous in either order; its memory is that of `mapping`.
     mapping : mmap.mmap
         A shared or read-only map of a file: dropping pages of a private one loses data.
+    unfolding : Unfolding
+        Of the array.
     dtype : numpy.dtype
         Native type of the entries.
     """
 
-    def __init__(self, stored: NDArray[Any], mapping: mmap.mmap, dtype: np.dtype[Any]) -> None:
-        self.shape = (stored.shape[0], stored.shape[1])
+    def __init__(
+        self,
+        stored: NDArray[Any],
+        mapping: mmap.mmap,
+        unfolding: Unfolding,
+        dtype: np.dtype[Any],
+    ) -> None:
+        self.unfolding = unfolding
         self.dtype = dtype
-        self.block_rows = dense_block_rows(self.shape, dtype)
         self._stored: NDArray[Any] | None = stored
         self._mapping: mmap.mmap | None = mapping
         start_of_map = np.frombuffer(mapping, np.uint8, 1).ctypes.data
         self._offset = stored.ctypes.data - start_of_map
         self._by_columns = not stored.flags.c_contiguous
+        self._arrange()
         if not self._by_columns and hasattr(mmap, "MADV_SEQUENTIAL"):
             mapping.madvise(mmap.MADV_SEQUENTIAL)
+
+    def _arrange(self) -> None:
+        self.block_rows = dense_block_rows(self.shape, self.dtype)
+        if self._stored is not None and not self._by_columns:
+            self._stored = self._stored.reshape(self.shape)
 
     def __getitem__(self, rows: slice) -> NDArray[Any]:
         assert self._stored is not None, "closed"
@@ -69,22 +85,33 @@ class MappedHandle(Handle):
         """Copy a block out of a column-major file, some columns at a time.
 
         The pages of each group of columns are dropped before the next is touched: a block of
-        rows strides over the whole file.
+        rows strides over the whole file. Of an array, columns lie in the file as their grid with
+        its axes reversed.
         """
+        axes, shape = self.unfolding.axes, self.unfolding.array_shape
+        row_boxes = list(boxes(shape[:axes], rows.start, rows.stop))
         height = rows.stop - rows.start
         itemsize = self.dtype.itemsize
         column_bytes = self.shape[0] * itemsize
-        touched = min(column_bytes, height * itemsize + _FAULT_AROUND)
+        touched = column_bytes
+        if axes == 1:
+            touched = min(column_bytes, height * itemsize + _FAULT_AROUND)
         group = max(1, _GROUP_BYTES // touched)
-        block = np.empty((height, self.shape[1]), self.dtype)
+        block = np.empty((height, *shape[axes:]), self.dtype)
         for left in range(0, self.shape[1], group):
             right = min(left + group, self.shape[1])
-            columns = stored[rows.start : rows.stop, left:right]
-            if columns.dtype.type is np.void:
-                columns = columns.view(self.dtype)
-            block[:, left:right] = columns
+            for reversed_box in boxes(shape[axes:][::-1], left, right):
+                columns = reversed_box[::-1]
+                row = 0
+                for box in row_boxes:
+                    part = stored[(*box, *columns)]
+                    if part.dtype.type is np.void:
+                        part = part.view(self.dtype)
+                    part = part.reshape(-1, *part.shape[axes:])
+                    block[(slice(row, row + len(part)), *columns)] = part
+                    row += len(part)
             self._drop(left * column_bytes, right * column_bytes)
-        return block
+        return block.reshape(height, -1)
 
     def _drop(self, begin: int, end: int) -> None:
         """Drop the pages of bytes ``begin : end`` of the array, rounded outwards."""

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from lplrcli.errors import InputError, NotAMatrixError
+from lplrcli.errors import InputError, NotAMatrixError, OutputError
 from lplrcli.io.dtypes import matrix_shape, real_dtype
 from lplrcli.io.handles import ArrayHandle, CsrHandle
 from lplrcli.io.recognition import GZIP_MAGIC
+from lplrcli.io.unfolding import UnfoldingRequest, unfolding_of
 from lplrcli.model.source import working_dtype
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class _Header:
 
 
 def open_handle(
-    file: BinaryIO, path: str | None, name: str, dataset: str | None
+    file: BinaryIO, path: str | None, name: str, dataset: str | None, request: UnfoldingRequest
 ) -> CsrHandle | ArrayHandle:
     """Read a Matrix Market file.
 
@@ -85,6 +86,8 @@ def open_handle(
         Not used.
     name : str
         For messages.
+    request : UnfoldingRequest
+        Grids of rows and columns.
 
     Returns
     -------
@@ -97,11 +100,14 @@ def open_handle(
         It holds complex numbers, or nothing.
     InputError
         It is damaged.
+    PlanError
+        The grids do not fit its shape.
     """
     with file:
         try:
             with _text_of(file) as text:
                 header = _read_header(text, name)
+                unfolding = unfolding_of((header.rows, header.columns), name, request)
                 _survey(text, header, name)
             file.seek(0)
             with _text_of(file) as text:
@@ -113,11 +119,11 @@ def open_handle(
             raise InputError(f"cannot be read: {reason}", path=name) from error
     dtype = real_dtype(matrix.dtype, name)
     if not header.coordinate:
-        return ArrayHandle(matrix, (header.rows, header.columns), dtype)
+        return ArrayHandle(matrix, unfolding, dtype)
     # Converted first: sums of duplicates must not wrap around.
     csr = matrix.astype(working_dtype(dtype), copy=False).tocsr()
     csr.sum_duplicates()
-    return CsrHandle(csr, dtype)
+    return CsrHandle(csr, unfolding, dtype)
 
 
 def _text_of(file: BinaryIO) -> io.BufferedReader | gzip_format.GzipFile:
@@ -269,9 +275,21 @@ def _damaged(name: str, what: str, found: object, expected: object) -> InputErro
 
 
 def create_sink(
-    stream: BinaryIO, shape: tuple[int, int], dtype: DTypeLike, dataset: str, gzip: bool
+    stream: BinaryIO,
+    shape: tuple[int, ...],
+    unfold: int,
+    dtype: DTypeLike,
+    dataset: str,
+    gzip: bool,
 ) -> Sink:
     """Start a Matrix Market file; see `lplrcli.io.create_sink`."""
     from lplrcli.io.mtx_sink import MtxSink
 
-    return MtxSink(stream, (int(shape[0]), int(shape[1])), np.dtype(dtype), gzip)
+    if len(shape) != 2:
+        raise OutputError(
+            "Matrix Market files hold matrices",
+            found=f"an array of shape {shape}",
+            expected="two dimensions",
+            advice="Write .npy or HDF5, for example with --to npy.",
+        )
+    return MtxSink(stream, (shape[0], shape[1]), np.dtype(dtype), gzip)

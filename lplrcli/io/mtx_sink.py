@@ -34,7 +34,7 @@ class MtxSink(Sink):
     def __init__(
         self, stream: BinaryIO, shape: tuple[int, int], dtype: np.dtype[Any], gzip: bool
     ) -> None:
-        super().__init__(shape, dtype)
+        super().__init__(shape, 1, dtype)
         self._stream = stream
         self._gzip = None
         if gzip:

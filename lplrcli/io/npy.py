@@ -7,6 +7,7 @@ each fault gets an error that says what to do, before anything is mapped or allo
 from __future__ import annotations
 
 import ast
+import math
 import mmap
 import os
 import re
@@ -16,10 +17,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from lplrcli.errors import InputError, NotAMatrixError, OutputError
-from lplrcli.io.dtypes import matrix_shape, real_dtype
+from lplrcli.io.dtypes import real_dtype
 from lplrcli.io.mapping import MappedHandle
 from lplrcli.io.recognition import NPY_MAGIC
 from lplrcli.io.sinks import Sink
+from lplrcli.io.unfolding import UnfoldingRequest, unfolding_of
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -29,7 +31,9 @@ _LENGTH_BYTES = {(1, 0): 2, (2, 0): 4, (3, 0): 4}
 MAX_HEADER_BYTES = 10_000
 
 
-def open_handle(file: BinaryIO, path: str | None, name: str, dataset: str | None) -> MappedHandle:
+def open_handle(
+    file: BinaryIO, path: str | None, name: str, dataset: str | None, request: UnfoldingRequest
+) -> MappedHandle:
     """Map the array in an .npy file.
 
     Parameters
@@ -40,37 +44,41 @@ def open_handle(file: BinaryIO, path: str | None, name: str, dataset: str | None
         Not used: the open file says all.
     name : str
         For messages.
+    request : UnfoldingRequest
+        How the array is to become a matrix.
 
     Raises
     ------
     NotAMatrixError
-        The array is not a matrix of real numbers.
+        The array is not one of real numbers that is or unfolds to a matrix.
     InputError
         The header is damaged, or does not fit the size of the file.
+    PlanError
+        What is asked of the unfolding does not fit its shape.
     """
     with file:
         try:
             stored, fortran_order, shape, offset = _read_header(file, name)
             dtype = real_dtype(stored, name)
-            rows, columns = matrix_shape(shape, name)
+            unfolding = unfolding_of(shape, name, request)
+            entries = math.prod(shape)
             found = os.fstat(file.fileno()).st_size
-            expected = offset + rows * columns * dtype.itemsize
+            expected = offset + entries * dtype.itemsize
             if found != expected:
                 fault = "the file is cut short" if found < expected else "bytes follow the data"
                 raise InputError(
                     fault,
                     path=name,
                     found=f"{found} bytes",
-                    expected=f"{expected} for {rows}x{columns} {dtype.name}",
+                    expected=f"{expected} for {'x'.join(map(str, shape))} {dtype.name}",
                     advice="Save it again with numpy.save.",
                 )
             mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except OSError as error:
             raise InputError(f"cannot be read: {error.strerror or error}", path=name) from error
-    flat = np.frombuffer(mapping, stored, rows * columns, offset)
-    return MappedHandle(
-        flat.reshape((rows, columns), order="F" if fortran_order else "C"), mapping, dtype
-    )
+    flat = np.frombuffer(mapping, stored, entries, offset)
+    array = flat.reshape(shape, order="F" if fortran_order else "C")
+    return MappedHandle(array, mapping, unfolding, dtype)
 
 
 def _read_header(file: BinaryIO, name: str) -> tuple[np.dtype[Any], bool, tuple[int, ...], int]:
@@ -164,11 +172,14 @@ class NpySink(Sink):
     stream : binary file
         Need not be seekable.
     shape : tuple of int
+    unfold : int
     dtype : numpy.dtype
     """
 
-    def __init__(self, stream: BinaryIO, shape: tuple[int, int], dtype: np.dtype[Any]) -> None:
-        super().__init__(shape, dtype)
+    def __init__(
+        self, stream: BinaryIO, shape: tuple[int, ...], unfold: int, dtype: np.dtype[Any]
+    ) -> None:
+        super().__init__(shape, unfold, dtype)
         self._stream = stream
         np.lib.format.write_array_header_1_0(
             stream,
@@ -188,11 +199,16 @@ class NpySink(Sink):
 
 
 def create_sink(
-    stream: BinaryIO, shape: tuple[int, int], dtype: DTypeLike, dataset: str, gzip: bool
+    stream: BinaryIO,
+    shape: tuple[int, ...],
+    unfold: int,
+    dtype: DTypeLike,
+    dataset: str,
+    gzip: bool,
 ) -> NpySink:
     """Start an .npy file; see `lplrcli.io.create_sink`."""
     if gzip:
         raise OutputError(
             ".npy files are not compressed", advice="Write HDF5 or Matrix Market with gzip."
         )
-    return NpySink(stream, (int(shape[0]), int(shape[1])), np.dtype(dtype))
+    return NpySink(stream, shape, unfold, np.dtype(dtype))

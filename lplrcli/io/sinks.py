@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,17 +13,21 @@ if TYPE_CHECKING:
 
 
 class Sink(ABC):
-    """Takes a matrix slab by slab and writes it.
+    """Takes a matrix slab by slab and writes it, as the array that unfolds to it.
 
     Parameters
     ----------
-    shape : tuple of int
-        Rows and columns of the matrix.
+    array_shape : tuple of int
+        Extents of the array.
+    unfold : int
+        How many leading axes of it are the rows of the matrix.
     dtype : numpy.dtype
         Type of its entries.
 
     Attributes
     ----------
+    shape : tuple of int
+        Rows and columns of the matrix.
     order : {"rows", "columns"}
         Slabs are whole rows (k, columns), or whole columns (rows, k), from the first to the
         last.
@@ -30,8 +35,10 @@ class Sink(ABC):
 
     order: Literal["rows", "columns"] = "rows"
 
-    def __init__(self, shape: tuple[int, int], dtype: np.dtype[Any]) -> None:
-        self.shape = shape
+    def __init__(self, array_shape: tuple[int, ...], unfold: int, dtype: np.dtype[Any]) -> None:
+        self.array_shape = array_shape
+        self.unfold = unfold
+        self.shape = math.prod(array_shape[:unfold]), math.prod(array_shape[unfold:])
         self.dtype = dtype
         self.written = 0  # rows or columns so far
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -43,6 +44,47 @@ class RowBlock:
     values: NDArray[Any] | CsrRows
 
 
+@dataclass(frozen=True)
+class Unfolding:
+    """How an array lies in a matrix: its first axes are flattened to rows, the others to columns.
+
+    Both in row order (C order), whatever the order in memory.
+
+    Attributes
+    ----------
+    array_shape : tuple of int
+        Extents of the array.
+    axes : int
+        How many leading axes became rows.
+    row_grid, column_grid : tuple of int
+        The grids that rows and columns are flattenings of. Those of the axes, unless a side of a
+        matrix was flattened by its maker, who says so: then the array is that matrix.
+    """
+
+    array_shape: tuple[int, ...]
+    axes: int
+    row_grid: tuple[int, ...]
+    column_grid: tuple[int, ...]
+
+    @classmethod
+    def of(cls, array_shape: tuple[int, ...], axes: int = 1) -> Unfolding:
+        """The first `axes` axes against the others."""
+        return cls(array_shape, axes, array_shape[:axes], array_shape[axes:])
+
+    @property
+    def matrix_shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return math.prod(self.row_grid), math.prod(self.column_grid)
+
+    def index_of(self, row: int, column: int) -> tuple[int, ...]:
+        """Where in the array an entry of the matrix is."""
+        flat, found = row * self.matrix_shape[1] + column, []
+        for extent in reversed(self.array_shape):
+            flat, position = divmod(flat, extent)
+            found.append(position)
+        return tuple(reversed(found))
+
+
 class MatrixSource(Protocol):
     """A matrix that can be visited block by block, as often as needed.
 
@@ -50,6 +92,8 @@ class MatrixSource(Protocol):
     ----------
     shape : tuple of int
         Rows and columns, both at least 1.
+    unfolding : Unfolding
+        The array that the matrix was, and the grids of its sides.
     dtype : numpy.dtype
         Type of the entries as stored (native byte order).
     name : str
@@ -63,6 +107,11 @@ class MatrixSource(Protocol):
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns."""
+        ...
+
+    @property
+    def unfolding(self) -> Unfolding:
+        """The array that the matrix was, and the grids of its sides."""
         ...
 
     @property

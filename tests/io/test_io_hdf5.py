@@ -82,7 +82,7 @@ def test_the_only_matrix_among_other_things(path):
     with h5py.File(path, "w") as file:
         file["deep/down/matrix"] = A
         file["vector"] = A[0]
-        file["cube"] = A.reshape(6, 10, 9)
+        file["six"] = A.reshape(6, 1, 1, 1, 10, 9)
         file["text"] = np.array([[b"some", b"words"]])
         file["complex"] = A.astype(complex)
         file["none"] = h5py.Empty("f4")
@@ -99,12 +99,12 @@ def test_the_only_matrix_among_other_things(path):
         np.testing.assert_array_equal(whole(open_source(path, dataset=name)), A)
     for name, text in [
         ("vector", "1-dimensional"),
-        ("cube", "3-dimensional"),
+        ("six", "6-dimensional"),
         ("complex", "complex64|complex128"),
         ("text", "not of a type"),
         ("none", "empty"),
         ("no_rows", "empty"),
-        ("missing", r"does not exist; matrices in the file: /deep/down/matrix \(60x9 float32\)"),
+        ("missing", r"does not exist; arrays in the file: /deep/down/matrix \(60x9 float32\)"),
         ("deep", "not a dataset"),
         ("type", "not a dataset"),
         ("dangling", "does not exist"),
@@ -115,6 +115,18 @@ def test_the_only_matrix_among_other_things(path):
         with pytest.raises(NotAMatrixError, match=text) as caught:
             open_source(path, dataset=name)
         assert len(str(caught.value).splitlines()) <= 2
+
+
+def test_a_cube_beside_a_matrix_is_a_choice(path):
+    with h5py.File(path, "w") as file:
+        file["mask"] = A
+        file["u"] = A.reshape(6, 10, 9)
+    with pytest.raises(NotAMatrixError, match=r"2 arrays: /mask .*, /u \(6x10x9 float32\)"):
+        open_source(path)
+    source = open_source(path, dataset="u")
+    assert source.shape == (6, 90)
+    assert source.unfolding.array_shape == (6, 10, 9)
+    np.testing.assert_array_equal(whole(source), A.reshape(6, 90))
 
 
 def test_several_and_none(path):

@@ -114,7 +114,7 @@ REFUSED = {
     "void": (np.zeros((2, 2), "V3"), "float32"),
     "scalar": (np.array(1.0), "single number"),
     "one": (np.zeros(3), "Reshape"),
-    "three": (np.zeros((2, 2, 2)), "two dimensions"),
+    "six": (np.zeros((2, 1, 1, 1, 1, 1)), "two to 5 dimensions"),
     "no rows": (np.zeros((0, 2)), "at least one row"),
     "no columns": (np.zeros((2, 0)), "at least one row"),
 }

@@ -25,8 +25,8 @@ from lplrcli.io import (
     open_source,
     suffix_of_format,
 )
-from lplrcli.io.arrays import chunked_block_rows
-from lplrcli.io.handles import dense_block_rows, sparse_block_rows
+from lplrcli.io.handles import chunked_block_rows, dense_block_rows, sparse_block_rows
+from lplrcli.model.source import Unfolding
 
 
 def whole(source):
@@ -246,7 +246,7 @@ def test_sparse_blocks():
         "text",
         None,
         np.ones(3),
-        np.ones((2, 2, 2)),
+        np.ones((2, 2, 2, 2, 2, 2)),
         np.ones((0, 2)),
         np.ones((2, 2), complex),
         np.ma.masked_array(np.ones((2, 2)), [[1, 0], [0, 0]]),
@@ -269,10 +269,13 @@ def test_block_heights():
     assert dense_block_rows((10, 1 << 18), np.dtype("f4")) == 2
     assert [sparse_block_rows(n) for n in (1, 10**5, 10**8)] == [1024, 3125, 65536]
     f4 = np.dtype("f4")
-    assert chunked_block_rows((10**5, 1000), f4, (100, 10)) == 500
-    assert chunked_block_rows((10**5, 1000), f4, (2000, 10)) == 2000
-    assert chunked_block_rows((10**5, 1000), f4, (10**5, 1)) == 524 // 8 * 8
-    assert chunked_block_rows((10**5, 1000), f4, None) == 524 // 8 * 8
+    tall = Unfolding.of((10**5, 1000))
+    assert chunked_block_rows(tall, f4, (100, 10)) == 500
+    assert chunked_block_rows(tall, f4, (2000, 10)) == 2000
+    assert chunked_block_rows(tall, f4, (10**5, 1)) == 524 // 8 * 8
+    assert chunked_block_rows(tall, f4, None) == 524 // 8 * 8
+    # Layers of 3 times 50 rows.
+    assert chunked_block_rows(Unfolding.of((900, 50, 1000), 2), f4, (3, 7, 10)) == 450
 
 
 def tall():
