@@ -177,25 +177,84 @@ def rans_order(components, rows):
                 yield component, row
 
 
+def rans_level(weight):
+    """Half octave of a sum of magnitudes: 0, 1, then those from 2**(j / 2) on."""
+    if weight < 2:
+        return weight
+    length = weight.bit_length()
+    return min(2 * length - 2 + (weight >= 3 * 2 ** (length - 2)), 31)
+
+
+def rans_level_around(before, grid, context=2):
+    """Level of the entry that follows the entries `before` of a component, laid on `grid`."""
+    width = grid[-1] if len(grid) > 1 else 2**62
+    height = grid[-2] if len(grid) > 1 else 1
+
+    def magnitude(plane, line, place):
+        if plane < 0 or not 0 <= line < height or not 0 <= place < width:
+            return 0
+        return abs(int(before[(plane * height + line) * width + place]))
+
+    plane, rest = divmod(len(before), width * height)
+    line, place = divmod(rest, width)
+    beside = (
+        magnitude(plane, line, place - 1)
+        + magnitude(plane, line - 1, place)
+        + magnitude(plane - 1, line, place)
+    )
+    beyond = (
+        magnitude(plane, line, place - 2)
+        + magnitude(plane, line - 2, place)
+        + magnitude(plane - 2, line, place)
+        + magnitude(plane, line - 1, place - 1)
+        + magnitude(plane, line - 1, place + 1)
+        + magnitude(plane - 1, line, place - 1)
+        + magnitude(plane - 1, line, place + 1)
+        + magnitude(plane - 1, line - 1, place)
+        + magnitude(plane - 1, line + 1, place)
+    )
+    weight = 2 * beside + beyond
+    if context == 3:
+        weight *= 2
+        if before:
+            weight += magnitude(plane // 2, line // 2, place // 2)
+    if context == 4:
+        weight *= 2
+        if place > 0:
+            weight += magnitude(plane, line, place // 2)
+        if line > 0:
+            weight += magnitude(plane, line // 2, place)
+        if plane > 0:
+            weight += magnitude(plane // 2, line, place)
+    return rans_level(weight)
+
+
 class RansWalk:
     """What encoder and decoder both know before an entry: its table, and what parity it has."""
 
-    def __init__(self, tables, components):
+    def __init__(self, tables, components, grid=(1,)):
         parts = rans_read_tables(tables, components)
         self.machine, self.context, self.classes, self.table_of, self.frequencies = parts
         self.states = [0] * 4
-        self.above = [(0, 0)] * components
+        self.grid = grid
+        self.before = [[] for _ in range(components)]
 
     def union(self, component):
         return self.states[component % 4] % 2 if self.machine else 0
 
+    def place(self, component):
+        """Context of the next entry of a component."""
+        if self.context >= 2:
+            return rans_level_around(self.before[component], self.grid, self.context)
+        if self.context == 1:
+            b, a = [0, 0, *self.before[component]][-2:]
+            t = 2 * a + b
+            return min(abs(t).bit_length(), 15) + (16 if t < 0 else 0)
+        return 0
+
     def table(self, component):
         contexts, unions = 32 if self.context else 1, 2 if self.machine else 1
-        context = 0
-        if self.context:
-            a, b = self.above[component]
-            t = 2 * a + b
-            context = min(abs(t).bit_length(), 15) + (16 if t < 0 else 0)
+        context = self.place(component)
         index = (self.classes[component] * contexts + context) * unions + self.union(component)
         return self.frequencies[self.table_of[index]]
 
@@ -211,16 +270,16 @@ class RansWalk:
             state, k = self.states[component % 4], self.integer(component, code)
             after = (state >> 1) ^ (h0 if state % 2 else 0) ^ (h1 if k % 2 else 0)
             self.states[component % 4] = after
-        self.above[component] = (code, self.above[component][0])
+        self.before[component].append(code)
 
 
-def rans_encode_chunk(codes, tables):
+def rans_encode_chunk(codes, tables, grid=(1,)):
     """Payload of a chunk of coding ``rans`` (SPEC.md): codes (components, rows) of any integers.
 
     With a machine, every code has the parity that its state demands.
     """
     components, rows = codes.shape
-    walk = RansWalk(tables, components)
+    walk = RansWalk(tables, components, grid)
     # Forward: what to put, as (lane, slots below, slots taken, bits of a slot) or raw bits.
     puts = []
     for component, row in rans_order(components, rows):
@@ -247,7 +306,7 @@ def rans_encode_chunk(codes, tables):
     return head + b"".join(word.to_bytes(2, "little") for word in reversed(words))
 
 
-def rans_decode_chunk(payload, tables, components, rows):
+def rans_decode_chunk(payload, tables, components, rows, grid=(1,)):
     """Codes of a chunk, int64 of shape (components, rows); ValueError for one that is damaged."""
     if len(payload) < 16 or len(payload) % 2:
         raise ValueError("length")
@@ -273,7 +332,7 @@ def rans_decode_chunk(payload, tables, components, rows):
         low = raw(lane, min(count, 16))
         return low + (raw(lane, count - 16) << 16 if count > 16 else 0)
 
-    walk = RansWalk(tables, components)
+    walk = RansWalk(tables, components, grid)
     codes = np.zeros((components, rows), np.int64)
     for component, row in rans_order(components, rows):
         lane, frequencies = component % 4, walk.table(component)
@@ -292,6 +351,19 @@ def rans_decode_chunk(payload, tables, components, rows):
     return codes
 
 
+# -- kernels/lifting.py
+
+
+def split_line(line, factors, gains):
+    """Low and high part of a line: odd and even entries get their neighbours in turn."""
+    line = list(line)
+    for step, factor in enumerate(factors):
+        for i in range(1 - step % 2, len(line), 2):
+            after = i + 1 if i + 1 < len(line) else i - 1
+            line[i] += factor * (line[abs(i - 1)] + line[after])
+    return [gains[0] * v for v in line[0::2]] + [gains[1] * v for v in line[1::2]]
+
+
 # -- kernels/deadzone.py
 
 
@@ -299,6 +371,14 @@ def price_of(n, prices):
     """Price of an integer; beyond the table, that of its last one."""
     span = len(prices) // 2
     return float(prices[min(max(n, -span), span) + span])
+
+
+def rough_codes(values, inverse):
+    """Magnitudes in units, rounded at 0.6 instead of at one half."""
+    return [
+        [min(math.floor(abs(value * unit) + 0.4), 2**29 - 8) for value in row]
+        for row, unit in zip(values.tolist(), inverse.tolist(), strict=True)
+    ]
 
 
 def deadzone_code(value, prices):

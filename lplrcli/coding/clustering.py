@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lplrcli.coding.entropy_model import EntropyModel, logarithmic_weights
+from lplrcli.model.tokens import ABOVE, NO_CONTEXT
 
 _TABLE_BITS = 20.0
 _TOKEN_BITS = 3.5
@@ -25,7 +26,9 @@ _LEAST_GAIN = 0.003
 _MOST_TABLES = 255
 
 
-def fit_model(counts: NDArray[np.int64], classes: NDArray[Any], state_bits: int) -> EntropyModel:
+def fit_model(
+    counts: NDArray[np.int64], classes: NDArray[Any], state_bits: int, context: int
+) -> EntropyModel:
     """Tables for the histograms, shared where that costs less than what it saves.
 
     Classes are united first, each with the next; then the contexts of the united classes, or
@@ -39,6 +42,8 @@ def fit_model(counts: NDArray[np.int64], classes: NDArray[Any], state_bits: int)
         Class of each component.
     state_bits : int
         Of the trellis machine.
+    context : int
+        Kind of the contexts.
     """
     width = int(np.flatnonzero(counts.any(axis=(0, 1, 2)))[-1]) + 1
     counts = counts[..., :width]
@@ -46,17 +51,18 @@ def fit_model(counts: NDArray[np.int64], classes: NDArray[Any], state_bits: int)
     groups = _united_neighbours(counts.sum(axis=1).astype(np.float64), changes)
     united = np.zeros((int(groups.max()) + 1, *counts.shape[1:]), np.int64)
     np.add.at(united, groups, counts)
-    fits = [_fitted(united.sum(axis=1, keepdims=True))]
+    fits = [_fitted(united.sum(axis=1, keepdims=True), NO_CONTEXT)]
     if contexts_pay(united):
-        fits.append(_fitted(united))
+        fits.append(_fitted(united, context))
     table_map, sums, _ = min(fits, key=lambda fit: fit[2])
     weights = tuple(logarithmic_weights(total) for total in sums)
     members = groups[classes].astype(np.uint8)
-    return EntropyModel(state_bits, table_map.shape[1], members, table_map, weights)
+    used = context if table_map.shape[1] > 1 else NO_CONTEXT
+    return EntropyModel(state_bits, used, members, table_map, weights)
 
 
 def _fitted(
-    counts: NDArray[np.int64],
+    counts: NDArray[np.int64], context: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64], float]:
     """Table of each class, context and union; the tables' histograms; bits of everything.
 
@@ -65,8 +71,9 @@ def _fitted(
     classes, _, unions, _ = counts.shape
     runs = np.empty(counts.shape[:-1], np.int64)
     sums: list[NDArray[np.float64]] = []
-    order = np.roll(np.arange(counts.shape[1]), counts.shape[1] // 2)
-    order[: len(order) // 2] = order[: len(order) // 2][::-1]
+    order = np.arange(counts.shape[1])
+    if context == ABOVE:  # from the most negative sum to the most positive one
+        order = np.concatenate([order[: len(order) // 2 - 1 : -1], order[: len(order) // 2]])
     for i in range(classes):
         for union in range(unions):
             histograms = counts[i, order, union].astype(np.float64)
@@ -99,7 +106,8 @@ def entropy(counts: NDArray[np.int64]) -> float:
     sums = counts.astype(np.float64)
     totals = sums.sum(axis=-1)
     whole = (totals * np.log2(np.maximum(totals, 1))).sum()
-    return float(whole - (sums * np.log2(np.maximum(sums, 1))).sum())
+    # Of one token only, rounding may leave less than nothing.
+    return max(float(whole - (sums * np.log2(np.maximum(sums, 1))).sum()), 0.0)
 
 
 def _changes(classes: NDArray[Any], count: int) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lplrcli.model.tokens import CONTEXTS, TAPS, TOKENS, TOTAL
+from lplrcli.model.tokens import CONTEXTS, NO_CONTEXT, TAPS, TOKENS, TOTAL
 
 WEIGHTS = np.array([0, 1, 2, 3, *((4 + (w & 3)) << ((w >> 2) - 1) for w in range(4, 48))], np.int64)
 """Meaning of the logarithmic weights 0 to 47: four an octave."""
@@ -23,8 +23,8 @@ class EntropyModel:
     ----------
     state_bits : int
         Of the trellis machine; 0 for scalar codes.
-    contexts : int
-        32 if the two codes above choose the table, else 1.
+    context : int
+        Kind of context: `NO_CONTEXT`, `ABOVE` or `AROUND` of `lplrcli.model.tokens`.
     classes : ndarray of uint8, shape (components,)
         Class of each component.
     table_map : ndarray of uint8, shape (classes, contexts, unions)
@@ -34,7 +34,7 @@ class EntropyModel:
     """
 
     state_bits: int
-    contexts: int
+    context: int
     classes: NDArray[Any]
     table_map: NDArray[Any]
     weights: tuple[NDArray[Any], ...]
@@ -70,9 +70,7 @@ class EntropyModel:
     def to_bytes(self) -> bytes:
         """Lay out as SPEC.md, section "rans", says."""
         parts = [
-            bytes(
-                [self.state_bits, int(self.contexts > 1), len(self.table_map), len(self.weights)]
-            ),
+            bytes([self.state_bits, self.context, len(self.table_map), len(self.weights)]),
             _differences(self.classes, 1),
             _differences(self.table_map.ravel(), 1),
         ]
@@ -84,7 +82,7 @@ class EntropyModel:
     def empty(cls) -> EntropyModel:
         """The model of no components at all."""
         none = np.zeros(0, np.uint8)
-        return cls(0, 1, none, none.reshape(0, 1, 1), ())
+        return cls(0, NO_CONTEXT, none, none.reshape(0, 1, 1), ())
 
     @classmethod
     def from_bytes(cls, tables: bytes, components: int) -> EntropyModel:
@@ -106,7 +104,7 @@ class EntropyModel:
             length = tables[place]
             place += 1
             weights.append(take(length, 2))
-        return cls(state_bits, contexts, members, table_map, tuple(weights))
+        return cls(state_bits, context, members, table_map, tuple(weights))
 
 
 def normalised(weights: NDArray[Any]) -> NDArray[np.int64]:

@@ -11,7 +11,28 @@ from numpy.typing import NDArray
 from lplrcli.coding.entropy_model import EntropyModel
 from lplrcli.errors import CorruptSectionError
 from lplrcli.model.compressed import QuantizedFactor
-from lplrcli.model.tokens import LANES, TOKENS, TOTAL
+from lplrcli.model.tokens import AROUND, LANES, TOKENS, TOTAL, lines_of
+
+
+def levels_of(codes: NDArray[Any], context: int, lines: tuple[int, int]) -> NDArray[np.uint8]:
+    """Contexts of the entries of a chunk that are known before it is coded, if of that kind.
+
+    Parameters
+    ----------
+    codes : ndarray of int32, shape (components, rows)
+        The chunk.
+    context : int
+        Kind of context.
+    lines : tuple of int
+        Entries of a line, and lines of a plane, of the grid of the chunk.
+    """
+    from lplrcli.kernels.contexts import levels_around
+
+    if context < AROUND:
+        return np.empty((0, 0), np.uint8)
+    levels = np.empty(codes.shape, np.uint8)
+    levels_around(codes, context, lines, levels)
+    return levels
 
 
 class RansCoding:
@@ -21,15 +42,18 @@ class RansCoding:
     ----------
     model : EntropyModel
         Static tables.
+    grid : tuple of int
+        That of the factor; contexts of the kind `AROUND` and those after it depend on it.
     """
 
-    def __init__(self, model: EntropyModel) -> None:
+    def __init__(self, model: EntropyModel, grid: tuple[int, ...]) -> None:
         self.model = model
+        self.lines = lines_of(grid)
 
     @classmethod
     def of(cls, factor: QuantizedFactor) -> RansCoding:
         """The coding of a factor, with its tables."""
-        return cls(EntropyModel.from_bytes(factor.tables, factor.components))
+        return cls(EntropyModel.from_bytes(factor.tables, factor.components), factor.grid)
 
     def encode_chunk(self, codes: NDArray[Any]) -> bytes:
         """Bytes of a chunk.
@@ -42,11 +66,13 @@ class RansCoding:
         from lplrcli.kernels.rans import encode_lanes
 
         model = self.model
+        codes = np.ascontiguousarray(codes)
+        levels = levels_of(codes, model.context, self.lines)
         words = np.empty(3 * codes.size, np.uint16)
         states = np.empty(LANES, np.uint32)
         place = encode_lanes(
-            *(np.ascontiguousarray(codes), model.table_numbers, model.unions, model.contexts),
-            *(model.frequencies, model.starts, words, states),
+            *(codes, model.table_numbers, model.unions, model.context),
+            *(levels, model.frequencies, model.starts, words, states),
         )
         return states.astype("<u4").tobytes() + words[place:].astype("<u2").tobytes()
 
@@ -65,8 +91,8 @@ class RansCoding:
         words = np.frombuffer(payload, "<u2", offset=4 * LANES).astype(np.uint16)
         codes = np.empty((len(model.classes), rows), np.int32)
         whole = decode_lanes(
-            *(words, states, model.table_numbers, model.taps, model.contexts),
-            *(*self._lookup, codes),
+            *(words, states, model.table_numbers, model.taps, model.context),
+            *(self.lines, *self._lookup, codes),
         )
         if not whole:
             raise CorruptSectionError(

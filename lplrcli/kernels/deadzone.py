@@ -16,6 +16,7 @@ def deadzone_codes(
     values: NDArray[Any],
     inverse_unit: float,
     prices: NDArray[np.float32],
+    levels: NDArray[np.uint8],
     codes: NDArray[np.int32],
 ) -> None:
     """Cheapest of the nearest integer and its neighbour towards zero.
@@ -26,12 +27,14 @@ def deadzone_codes(
         A run of coefficients.
     inverse_unit : float
         They are multiplied by this first: one over the step.
-    prices : ndarray of float32, shape (2 s + 1,)
+    prices : ndarray of float32, shape (levels, 2 s + 1)
         Price of the integers -s ... s, in squared units; of length 1 for plain rounding.
+    levels : ndarray of uint8, shape (m,)
+        Which prices a coefficient has.
     codes : ndarray of int32, shape (m,)
         Receives the integers; halves round to the even one.
     """
-    span = prices.size // 2
+    span = prices.shape[1] // 2
     for t in range(values.size):
         value = min(max(values[t] * inverse_unit, -float(LARGEST)), float(LARGEST))
         n = np.int64(np.rint(value))
@@ -39,10 +42,32 @@ def deadzone_codes(
             other = n - 1 if n > 0 else n + 1
             at = min(max(n, -span), span) + span
             there = min(max(other, -span), span) + span
-            gain = (value - other) ** 2 + prices[there] - (value - n) ** 2 - prices[at]
+            gain = (value - other) ** 2 + prices[levels[t], there]
+            gain -= (value - n) ** 2 + prices[levels[t], at]
             if gain < 0.0:
                 n = other
         codes[t] = n
+
+
+@kernel
+def rough_codes(
+    values: NDArray[Any], inverse_units: NDArray[np.float64], codes: NDArray[np.int32]
+) -> None:
+    """Integers that the search will come close to: rounded, a tenth closer to zero.
+
+    Parameters
+    ----------
+    values : ndarray of float32 or float64, shape (components, rows)
+        Coefficients of a chunk.
+    inverse_units : ndarray of float64, shape (components,)
+        One over the step of each component.
+    codes : ndarray of int32, shape (components, rows)
+        Receives the magnitudes.
+    """
+    for i in range(values.shape[0]):
+        inverse = inverse_units[i]
+        for t in range(values.shape[1]):
+            codes[i, t] = np.int32(min(abs(values[i, t] * inverse) + 0.4, float(LARGEST)))
 
 
 @kernel

@@ -8,29 +8,25 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from lplrcli.kernels.contexts import (
+    bit_length,
+    context_of,
+    parents_in_line,
+    quick_level_of,
+    sums_above,
+    weight_beside,
+)
 from lplrcli.kernels.jit import kernel
-from lplrcli.model.tokens import LANES
+from lplrcli.model.tokens import ABOVE, AROUND, LANES
 
 PRECISION = 12
-
-
-_LENGTHS = np.array([i.bit_length() for i in range(256)], np.uint8)
-
-
-@kernel
-def _bit_length(value: int) -> int:
-    length = 0
-    while value > 255:
-        length += 8
-        value >>= 8
-    return length + _LENGTHS[value]
 
 
 @kernel
 def _bucket(magnitude: int) -> int:
     if magnitude < 16:
         return magnitude
-    length = _bit_length(magnitude)
+    length = bit_length(magnitude)
     return 16 + 4 * (length - 5) + ((magnitude >> (length - 3)) & 3)
 
 
@@ -41,19 +37,12 @@ def token_of(k: int) -> int:
 
 
 @kernel
-def context_of(above: int, second: int) -> int:
-    """Context of the entry below `above` and `second`: sign and octave of a weighted sum."""
-    weighted = 2 * above + second
-    octave = min(_bit_length(abs(weighted)), 15)
-    return octave + 16 if weighted < 0 else octave
-
-
-@kernel
 def count_tokens(
     codes: NDArray[np.int32],
     classes: NDArray[np.uint8],
     unions: int,
-    contexts: int,
+    context: int,
+    levels: NDArray[np.uint8],
     counts: NDArray[np.int64],
 ) -> int:
     """Add to the histograms of tokens; return the number of extra bits.
@@ -66,8 +55,10 @@ def count_tokens(
         Class of each component.
     unions : int
         2 if the parity of a code is known from the trellis, else 1.
-    contexts : int
-        32 for the context of the two codes above, else 1.
+    context : int
+        Kind of context.
+    levels : ndarray of uint8, shape (components, rows)
+        Contexts of the kind `AROUND` and those after it; of any shape for the other kinds.
     counts : ndarray of int64, shape (classes, contexts, unions, tokens)
         Added to.
     """
@@ -78,10 +69,14 @@ def count_tokens(
             q = codes[i, t]
             union = q & 1 if unions == 2 else 0
             k = (q - union) >> 1 if unions == 2 else q
-            context = context_of(above, second) if contexts > 1 else 0
-            counts[classes[i], context, union, token_of(k)] += 1
+            place = 0
+            if context == ABOVE:
+                place = context_of(above, second)
+            elif context >= AROUND:
+                place = levels[i, t]
+            counts[classes[i], place, union, token_of(k)] += 1
             if abs(k) >= 16:
-                extra += _bit_length(abs(k)) - 3
+                extra += bit_length(abs(k)) - 3
             second = above
             above = q
     return extra
@@ -92,7 +87,8 @@ def encode_lanes(
     codes: NDArray[np.int32],
     table_numbers: NDArray[np.uint8],
     unions: int,
-    contexts: int,
+    context: int,
+    levels: NDArray[np.uint8],
     frequencies: NDArray[np.uint32],
     starts: NDArray[np.uint32],
     words: NDArray[np.uint16],
@@ -106,7 +102,7 @@ def encode_lanes(
         The chunk.
     table_numbers : ndarray of uint8, shape (components, contexts, unions)
         Table of each component, context and union.
-    unions, contexts : int
+    unions, context, levels
         As for `count_tokens`.
     frequencies, starts : ndarray of uint32, shape (tables, tokens)
         Frequency and cumulative frequency of each token.
@@ -129,7 +125,7 @@ def encode_lanes(
                 k = (q - union) >> 1 if unions == 2 else q
                 magnitude = abs(k)
                 if magnitude >= 16:
-                    bits = _bit_length(magnitude) - 3
+                    bits = bit_length(magnitude) - 3
                     for shift in (16, 0):
                         width = min(bits - shift, 16)
                         if width > 0:
@@ -139,12 +135,14 @@ def encode_lanes(
                                 words[place] = np.uint16(x & np.uint64(0xFFFF))
                                 x >>= np.uint64(16)
                             x = (x << np.uint64(width)) | np.uint64(value)
-                context = 0
-                if contexts > 1:
+                number = 0
+                if context == ABOVE:
                     above = codes[i, t - 1] if t > 0 else 0
                     second = codes[i, t - 2] if t > 1 else 0
-                    context = context_of(above, second)
-                table = table_numbers[i, context, union]
+                    number = context_of(above, second)
+                elif context >= AROUND:
+                    number = levels[i, t]
+                table = table_numbers[i, number, union]
                 token = token_of(k)
                 frequency = np.uint64(frequencies[table, token])
                 if x >= frequency << np.uint64(32 - PRECISION):
@@ -164,7 +162,8 @@ def decode_lanes(
     states: NDArray[np.uint32],
     table_numbers: NDArray[np.uint8],
     taps: tuple[int, int, int],
-    contexts: int,
+    context: int,
+    lines: tuple[int, int],
     symbols: NDArray[np.uint8],
     packed: NDArray[np.uint32],
     codes: NDArray[np.int32],
@@ -181,8 +180,11 @@ def decode_lanes(
         As for `encode_lanes`.
     taps : tuple of int
         v, H0, H1 of the trellis machine; v = 0 for none.
-    contexts : int
-        32 or 1.
+    context : int
+        As for `count_tokens`.
+    lines : tuple of int
+        Entries of a line, and lines of a plane, of the grid of a chunk; for kind
+        `AROUND` and those after it.
     symbols : ndarray of uint8, shape (tables, 4096)
         Token of each slot.
     packed : ndarray of uint32, shape (tables, tokens)
@@ -194,21 +196,38 @@ def decode_lanes(
     place = 0
     machines = np.zeros(LANES, np.int64)
     unions = 2 if taps[0] > 0 else 1
+    # Lines may be said to be far longer than a chunk.
+    line_width = min(lines[0], rows)
+    sums = np.empty((LANES, line_width), np.int32)
     for group in range((components + LANES - 1) // LANES):
         first = group * LANES
         last = min(components, first + LANES)
+        x_line = line_width
+        parents = False
         for t in range(rows):
+            if context >= AROUND:
+                x_line += 1
+                if x_line >= line_width:
+                    x_line = 0
+                    parents = parents_in_line(context, t)
+                    for i in range(first, last):
+                        ahead = sums[i - first, : min(line_width, rows - t)]
+                        sums_above(codes[i], t, line_width, lines[1], context, ahead)
             for i in range(first, last):
                 lane = i & 3
                 x = states[lane]
                 machine = machines[lane]
                 union = machine & 1
-                context = 0
-                if contexts > 1:
+                number = 0
+                if context == ABOVE:
                     above = codes[i, t - 1] if t > 0 else np.int32(0)
                     second = codes[i, t - 2] if t > 1 else np.int32(0)
-                    context = context_of(above, second)
-                table = table_numbers[i, context, union]
+                    number = context_of(above, second)
+                elif context >= AROUND:
+                    weight = np.int64(sums[lane, x_line])
+                    weight += weight_beside(codes, i, t, x_line, context, parents)
+                    number = quick_level_of(weight)
+                table = table_numbers[i, number, union]
                 slot = x & np.uint32(4095)
                 token = np.int32(symbols[table, slot])
                 entry = packed[table, token]

@@ -73,7 +73,7 @@ def trellis_codes(state_bits: int) -> Callable[..., None]:
         lane: int,
         inverse_units: NDArray[np.float64],
         prices: NDArray[np.float32],
-        classes: NDArray[np.uint8],
+        levels: NDArray[np.uint8],
         codes: NDArray[np.int32],
     ) -> None:
         """Integers ``q = 2 k + u`` that minimise squared error plus price, along the trellis.
@@ -92,10 +92,10 @@ def trellis_codes(state_bits: int) -> Callable[..., None]:
         inverse_units : ndarray of float64, shape (components,)
             Components are multiplied by these first: one over the distance of neighbouring
             integers.
-        prices : ndarray of float32, shape (classes, 2 s + 1)
+        prices : ndarray of float32, shape (levels, 2 s + 1)
             Price of the integers -s ... s, in squared units: Lagrangian multiplier times bits.
-        classes : ndarray of uint8, shape (components,)
-            Which prices a component has.
+        levels : ndarray of uint8, shape (components, rows)
+            Which prices a coefficient has.
         codes : ndarray of int32, shape (components, rows)
             Receives q in the components of the lane.
         """
@@ -135,8 +135,8 @@ def trellis_codes(state_bits: int) -> Callable[..., None]:
                 if t == rows:
                     i, t = i + LANES, 0
                 value = values[i, t] * inverse_units[i]
+                middle = np.int64(levels[i, t]) * prices.shape[1] + span
                 t += 1
-                middle = np.int64(classes[i]) * prices.shape[1] + span
                 _nearest_in_subsets(value, flat_prices, middle, span, cost, points, 4 * w)
                 row = w * states
                 first_cost, second_cost = cost[0], cost[2]

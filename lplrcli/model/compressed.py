@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from lplrcli.model.plan import CompressionPlan
 from lplrcli.model.report import ErrorReport
+from lplrcli.model.source import Unfolding
+
+KLT = "klt"
+"""The transform whose bases depend on the data, and lie in the file."""
+
+_BASIS_ENTRIES = 2**20
+"""A basis has at most so many entries, or as many as its factor."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,8 @@ class QuantizedFactor:
         Entries per component in each chunk but the last; a multiple of 8.
     chunks : sequence of bytes
         The coded chunks, in order. Those of an opened file are read when first asked for.
+    basis : QuantizedFactor or None
+        What a transform that depends on the data needs, a component for each of its vectors.
     """
 
     length: int
@@ -52,11 +62,35 @@ class QuantizedFactor:
     grid: tuple[int, ...]
     chunk_length: int
     chunks: Sequence[bytes]
+    basis: QuantizedFactor | None = None
+
+
+def basis_stride(grid: Sequence[int]) -> int:
+    """Entries that a vector of any axis takes in a basis: the greatest extent, a multiple of 8."""
+    return -(-max(grid) // 8) * 8
+
+
+def most_vectors(grid: Sequence[int], components: int) -> int:
+    """Vectors that the basis of a factor has at most.
+
+    They may take no bytes at all, so that nothing else bounds what a file claims to hold.
+
+    Parameters
+    ----------
+    grid : sequence of int
+        Of the factor.
+    components : int
+        Of the factor.
+    """
+    entries = max(_BASIS_ENTRIES, components * math.prod(grid))
+    return min(max(grid), entries // (len(grid) * basis_stride(grid)))
 
 
 @dataclass(frozen=True)
 class Factorization:
     """``2**plan.exponent * (L R + E)``: what one matrix of an ``.lplr`` file holds.
+
+    Where means are stored apart, ``2**plan.exponent * (L R + 1 mᵀ + c 1ᵀ + E)``.
 
     Attributes
     ----------
@@ -68,12 +102,18 @@ class Factorization:
         L (n x r) and Rᵀ (d x r); both or neither.
     residual : QuantizedFactor or None
         E (n x d), coded directly; alone in mode ``direct``.
+    mean_row, mean_column : QuantizedFactor or None
+        m (d x 1) and c (n x 1), either or both.
     plan : CompressionPlan
         What was asked and what was decided.
     report : ErrorReport
         What was achieved.
     source : dict
         Where the matrix came from: ``format``, ``name``, optionally ``sha256``.
+    array_shape : tuple of int
+        Extents of the array that was unfolded into the matrix; by default `shape`.
+    unfold : int
+        How many of its leading axes became rows.
     """
 
     shape: tuple[int, int]
@@ -84,6 +124,34 @@ class Factorization:
     plan: CompressionPlan
     report: ErrorReport
     source: dict[str, Any] = field(default_factory=dict)
+    array_shape: tuple[int, ...] = ()
+    unfold: int = 1
+    mean_row: QuantizedFactor | None = None
+    mean_column: QuantizedFactor | None = None
+
+    def __post_init__(self) -> None:
+        if not self.array_shape:
+            object.__setattr__(self, "array_shape", self.shape)
+
+    @property
+    def unfolding(self) -> Unfolding:
+        """How the array lies in the matrix, grids that its maker told of aside."""
+        return Unfolding.of(self.array_shape, self.unfold)
+
+    @property
+    def parts(self) -> dict[str, QuantizedFactor]:
+        """Everything quantized, by the names that files use."""
+        found = {"left": self.left, "right": self.right, "residual": self.residual}
+        found |= {"mean_row": self.mean_row, "mean_column": self.mean_column}
+        for side in ("left", "right"):
+            factor = found[side]
+            found[f"{side}_basis"] = None if factor is None else factor.basis
+        return {name: factor for name, factor in found.items() if factor is not None}
+
+    @property
+    def means(self) -> tuple[QuantizedFactor | None, QuantizedFactor | None]:
+        """Mean row and mean column."""
+        return self.mean_row, self.mean_column
 
     @property
     def rank(self) -> int:

@@ -10,6 +10,12 @@ METHODS = ("rate-distortion", "packed", "lplr", "lsvd", "dsvd", "nq")
 MODES = ("factors", "factors+residual", "direct")
 """A ≈ L R, A ≈ L R + E, A ≈ E."""
 
+TRANSFORMS = ("none", "dct", "cdf97", "cdf97-tensor", "klt")
+"""What may be asked for; whatever pays, if nothing is."""
+
+CENTERS = ("none", "mean-row", "mean-column", "both", "auto")
+"""Which means may be asked to be stored apart; none, if nothing is."""
+
 SKETCHES = ("gaussian", "srht", "sparse-sign")
 
 
@@ -37,6 +43,11 @@ class Target:
         Largest absolute error of an entry.
     mode : str or None
         One of `MODES` if it was forced.
+    transform : str or None
+        The only transform to try, or ``none``; None for any.
+    center : str or None
+        One of `CENTERS`: the means to store apart; None for none. ``auto`` until the matrix has
+        been looked at, what it led to from then on.
     """
 
     method: str
@@ -47,6 +58,8 @@ class Target:
     relative_error: float | None = None
     max_abs_error: float | None = None
     mode: str | None = None
+    transform: str | None = None
+    center: str | None = None
 
     @property
     def depths(self) -> tuple[int, int]:

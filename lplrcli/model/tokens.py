@@ -12,7 +12,12 @@ LARGEST = 2**29 - 8
 """Coefficients are cut to this magnitude, in units: what a trellis adds to it can be coded."""
 
 CONTEXTS = 32
-"""Sign and octave of a weighted sum of the two codes above."""
+"""Of either kind but the first."""
+
+NO_CONTEXT, ABOVE, AROUND, ACROSS, ALONG = 0, 1, 2, 3, 4
+"""Kinds of context: none; sign and octave of a weighted sum of the two codes above; half octave
+of a weighted sum of the magnitudes around an entry of a grid, to which those of the next coarser
+scale may be added: of all axes at once, or of each axis."""
 
 TOTAL = 4096
 """Sum of the frequencies of a table."""
@@ -30,3 +35,8 @@ TAPS = {
 
 LANES = 4
 """Interleaved states of the coder, and machines of the trellis: component i uses lane i mod 4."""
+
+
+def lines_of(grid: tuple[int, ...]) -> tuple[int, int]:
+    """Entries of a line, and lines of a plane, of a grid; one line if it has one axis."""
+    return (grid[-1], grid[-2]) if len(grid) > 1 else (2**62, 1)

@@ -18,13 +18,14 @@ from lplrcli.coding.entropy_model import (
     logarithmic_weights,
     normalised,
 )
-from lplrcli.model.tokens import CONTEXTS, TOKENS, TOTAL
+from lplrcli.model.tokens import ABOVE, ACROSS, ALONG, AROUND, CONTEXTS, NO_CONTEXT, TOKENS, TOTAL
 from lplrcli.pipeline.coefficients import (
     CoefficientCoder,
     code_coefficients,
     count_codes,
     sampled,
 )
+from lplrcli.pipeline.layout import Layout
 from lplrcli.quantize import SteppedQuantizer
 
 
@@ -41,8 +42,9 @@ def quantized(values, step, state_bits):
     """Codes of coefficients (components, rows), as the engine chooses them."""
     deviations = np.sqrt(np.mean(values**2, axis=1))
     quantizer = SteppedQuantizer(step, np.zeros(len(values), int))
-    coder = CoefficientCoder(quantizer, deviations, state_bits)
-    return code_coefficients([values], list(sampled([values])), coder, threads=1)
+    layout = Layout("identity", values.shape[1:])
+    coder = CoefficientCoder(quantizer, deviations, state_bits, layout)
+    return code_coefficients([values], list(sampled([values], layout)), coder, threads=1)
 
 
 def smooth(components, rows):
@@ -101,10 +103,10 @@ def test_bytes_are_within_one_percent_of_constrictions(name, step, state_bits):
 
 
 def test_contexts_are_used_where_they_pay():
-    for name, expected in (("smooth columns", CONTEXTS), ("white residual", 1)):
+    for name, expected in (("smooth columns", ABOVE), ("white residual", NO_CONTEXT)):
         coded = quantized(REALISTIC[name], 0.2, 3)
         tables = coded.factor(1, coded.length).tables
-        assert EntropyModel.from_bytes(tables, len(coded.classes)).contexts == expected
+        assert EntropyModel.from_bytes(tables, len(coded.classes)).context == expected
 
 
 def test_tables_cost_little():
@@ -122,7 +124,7 @@ def tables(draw):
     return components, tables_for(
         components,
         machine=draw(st.sampled_from([0, 3, 8])),
-        context=draw(st.integers(0, 1)),
+        context=draw(st.sampled_from([NO_CONTEXT, ABOVE, AROUND, ACROSS, ALONG])),
         classes=draw(st.integers(1, 4)),
         weights=draw(st.sampled_from([[SLOPE], [SLOPE, [5], [0, 0, 47]]])),
         seed=draw(st.integers(0, 99)),
@@ -137,7 +139,8 @@ def test_a_model_comes_back_from_its_bytes(case):
     assert model.to_bytes() == raw
     machine, context, classes, table_of, frequencies = naive.rans_read_tables(raw, components)
     assert model.state_bits == machine
-    assert model.contexts == (CONTEXTS if context else 1)
+    assert model.context == context
+    assert model.table_map.shape[1] == (CONTEXTS if context else 1)
     assert model.classes.tolist() == classes
     assert model.table_map.ravel().tolist() == table_of
     for found, expected in zip(model.frequencies.tolist(), frequencies, strict=True):
@@ -202,16 +205,17 @@ def histograms(draw):
     return counts.astype(np.int64), members.astype(np.uint8), 3 if unions == 2 else 0
 
 
-@given(histograms())
+@given(histograms(), st.sampled_from([ABOVE, AROUND]))
 @settings(deadline=None, max_examples=40)
-def test_every_token_counted_can_be_coded(case):
+def test_every_token_counted_can_be_coded(case, context):
     counts, members, state_bits = case
-    model = fit_model(counts, members, state_bits)
+    model = fit_model(counts, members, state_bits, context)
+    assert model.context in (NO_CONTEXT, context)
     assert 1 <= len(model.weights) <= 255
     assert EntropyModel.from_bytes(model.to_bytes(), len(members)).to_bytes() == model.to_bytes()
     for component, number in enumerate(members):
         of_component = counts[number]
-        if model.contexts == 1:
+        if model.context == NO_CONTEXT:
             of_component = of_component.sum(axis=0, keepdims=True)
         frequencies = model.frequencies[model.table_numbers[component]]
         assert (frequencies[of_component > 0] > 0).all()
@@ -223,7 +227,7 @@ def test_like_classes_share_a_table_and_unlike_ones_do_not():
     counts = np.zeros((4, CONTEXTS, 1, TOKENS), np.int64)
     for number, shape in enumerate((steep, steep, flat, flat)):
         counts[number, 0, 0, :20] = 1e5 * shape
-    model = fit_model(counts, np.arange(4, dtype=np.uint8), 0)
+    model = fit_model(counts, np.arange(4, dtype=np.uint8), 0, ABOVE)
     used = model.table_numbers[:, 0, 0].tolist()
     assert used[0] == used[1] != used[2] == used[3]
 
@@ -237,13 +241,13 @@ def test_what_was_counted_is_what_is_coded(machine, deviation):
     factor = coded.factor(1, 300)
     decoded = RansCoding.of(factor).decode_chunk(factor.chunks[0], 300)
     np.testing.assert_array_equal(decoded, coded.codes[0])
-    counts = count_codes(coded.codes[0], coded.classes, 2 if machine else 1)
+    counts = count_codes(coded.codes[0], coded.classes, 2 if machine else 1, coded.layout)
     assert counts.sum() == values.size
 
 
 def test_chunks_share_tables_and_decode_alone():
     raw = tables_for(60, machine=4, context=1, classes=2)
-    coding = RansCoding(EntropyModel.from_bytes(raw, 60))
+    coding = RansCoding(EntropyModel.from_bytes(raw, 60), (51,))
     for seed in range(3):
         codes = random_codes(raw, 60, 17, most=6, seed=seed).astype(np.int32)
         payload = coding.encode_chunk(codes)

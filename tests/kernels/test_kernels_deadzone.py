@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from lplrcli.kernels.deadzone import cell_offsets, deadzone_codes
+from lplrcli.kernels.deadzone import cell_offsets, deadzone_codes, rough_codes
 from lplrcli.planning.prices import SCALAR_PRICE, normal_counts, prices
 
 PRICES = {
@@ -29,7 +29,9 @@ def coefficients(draw):
 
 def quantized(values, inverse, table):
     codes = np.full(values.shape, 99, np.int32)
-    deadzone_codes(values, inverse, table, codes)
+    # Prices of a level that none has must not matter.
+    tables = np.array([table[::-1] + 1, table], np.float32)
+    deadzone_codes(values, inverse, tables, np.ones(values.shape, np.uint8), codes)
     return codes
 
 
@@ -73,3 +75,14 @@ def test_offsets_are_those_of_the_slow_twin(name, values):
     np.testing.assert_allclose(sums[:3] / 4, expected_counts)
     np.testing.assert_allclose(sums[3:6] / 4, expected_sums, atol=1e-9)
     assert sums[6] / 4 == pytest.approx(expected_square, abs=1e-9)
+
+
+@given(
+    hnp.arrays(np.float64, (3, 7), elements=st.floats(-1e12, 1e12)),
+    hnp.arrays(np.float64, 3, elements=st.floats(1e-6, 1e3)),
+)
+@settings(deadline=None)
+def test_rough_codes_are_magnitudes_rounded_a_tenth_towards_zero(values, inverse):
+    found = np.full(values.shape, -1, np.int32)
+    rough_codes(values, inverse, found)
+    assert found.tolist() == naive.rough_codes(values, inverse)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import naive
 import numpy as np
 import pytest
@@ -10,43 +12,70 @@ from hypothesis import strategies as st
 from rans_samples import SLOPE, random_codes, tables_for
 
 from lplrcli.coding.entropy_model import EntropyModel
-from lplrcli.coding.rans import RansCoding
+from lplrcli.coding.rans import RansCoding, levels_of
 from lplrcli.errors import CorruptSectionError
-from lplrcli.kernels.rans import context_of, count_tokens, token_of
-from lplrcli.model.tokens import CONTEXTS, TOKENS
+from lplrcli.kernels.contexts import context_of, level_of, levels_around
+from lplrcli.kernels.rans import count_tokens, token_of
+from lplrcli.model.tokens import (
+    ABOVE,
+    ACROSS,
+    ALONG,
+    AROUND,
+    CONTEXTS,
+    NO_CONTEXT,
+    TOKENS,
+    lines_of,
+)
 
 PEAKED = [47, 3, 3, *([1] * 228)]
 """One token takes nearly all of the slots, every other a single one."""
 
 
-def coding(tables, components):
-    return RansCoding(EntropyModel.from_bytes(tables, components))
+def coding(tables, components, grid=(1,)):
+    return RansCoding(EntropyModel.from_bytes(tables, components), grid)
+
+
+GRIDS = (
+    st.lists(st.integers(1, 6), min_size=1, max_size=4)
+    .map(tuple)
+    .filter(lambda grid: math.prod(grid) <= 60)
+)
+
+
+@st.composite
+def slabs(draw):
+    """A grid, and the entries of a chunk of it: whole layers of the first axis."""
+    grid = draw(GRIDS)
+    layer = math.prod(grid[1:])
+    layers = draw(st.integers(1, grid[0]))
+    return grid, layers * layer
 
 
 @st.composite
 def chunks(draw):
     """Codes of any size for any machine, classes and contexts, and their tables."""
-    components, rows = draw(st.integers(1, 9)), draw(st.integers(1, 12))
+    components = draw(st.integers(1, 9))
+    grid, rows = draw(slabs())
     seed = draw(st.integers(0, 2**32 - 1))
     tables = tables_for(
         components,
         machine=draw(st.sampled_from([0, 3, 4, 5, 6, 7, 8])),
-        context=draw(st.integers(0, 1)),
+        context=draw(st.sampled_from([NO_CONTEXT, ABOVE, AROUND, ACROSS, ALONG])),
         classes=draw(st.integers(1, 3)),
         weights=draw(st.sampled_from([[SLOPE], [SLOPE, PEAKED], [PEAKED]])),
         seed=seed,
     )
-    codes = random_codes(tables, components, rows, draw(st.integers(0, 28)), seed)
-    return codes, tables
+    codes = random_codes(tables, components, rows, draw(st.integers(0, 28)), seed, grid)
+    return codes, tables, grid
 
 
 @given(chunks())
 @settings(deadline=None, max_examples=150)
 def test_bytes_are_those_of_the_slow_twin_and_codes_come_back(case):
-    codes, tables = case
-    found = coding(tables, len(codes))
+    codes, tables, grid = case
+    found = coding(tables, len(codes), grid)
     payload = found.encode_chunk(codes.astype(np.int32))
-    assert payload == naive.rans_encode_chunk(codes, tables)
+    assert payload == naive.rans_encode_chunk(codes, tables, grid)
     np.testing.assert_array_equal(found.decode_chunk(payload, codes.shape[1]), codes)
 
 
@@ -81,8 +110,8 @@ def verdict(decode, error):
 @settings(deadline=None, max_examples=200)
 def test_damage_gets_the_verdict_of_the_slow_twin(case, data):
     # States below 2**16 and odd lengths are refused when the file is read, before decoding.
-    codes, tables = case
-    payload = bytearray(naive.rans_encode_chunk(codes, tables))
+    codes, tables, grid = case
+    payload = bytearray(naive.rans_encode_chunk(codes, tables, grid))
     change = data.draw(st.sampled_from(["flip", "cut", "grow", "zero", "noise"]))
     if change == "flip":
         payload[data.draw(st.integers(0, len(payload) - 1))] ^= data.draw(st.integers(1, 255))
@@ -98,9 +127,12 @@ def test_damage_gets_the_verdict_of_the_slow_twin(case, data):
         payload[4 * lane + 2] |= 1
     rows = codes.shape[1]
     chunk = bytes(payload)
-    expected = verdict(lambda: naive.rans_decode_chunk(chunk, tables, len(codes), rows), ValueError)
+    count = len(codes)
+    expected = verdict(
+        lambda: naive.rans_decode_chunk(chunk, tables, count, rows, grid), ValueError
+    )
     found = verdict(
-        lambda: coding(tables, len(codes)).decode_chunk(chunk, rows), CorruptSectionError
+        lambda: coding(tables, count, grid).decode_chunk(chunk, rows), CorruptSectionError
     )
     assert found == expected
 
@@ -138,24 +170,69 @@ def test_contexts_are_sign_and_octave(above, second):
     assert 0 <= context_of(above, second) < CONTEXTS
 
 
+@given(st.integers(0, 2**33))
+@settings(deadline=None)
+def test_levels_are_half_octaves(weight):
+    assert level_of(weight) == naive.rans_level(weight)
+
+
+def test_levels_ascend_and_reach_from_nothing_to_the_last_context():
+    weights = [0, 1, *(m << e for e in range(17) for m in (2, 3))]
+    assert [level_of(weight) for weight in weights] == [*range(CONTEXTS), *[CONTEXTS - 1] * 4]
+
+
+@given(
+    slabs(),
+    st.sampled_from([AROUND, ACROSS, ALONG]),
+    st.integers(1, 3),
+    st.integers(0, 30),
+    st.integers(0, 2**32 - 1),
+)
+@settings(deadline=None)
+def test_levels_around_are_those_of_the_entries_before(slab, context, components, bits, seed):
+    grid, rows = slab
+    codes = np.random.default_rng(seed).integers(-(2**bits) + 1, 2**bits, (components, rows))
+    found = np.full(codes.shape, 99, np.uint8)
+    levels_around(codes.astype(np.int32), context, lines_of(grid), found)
+    expected = [
+        [naive.rans_level_around(list(row[:t]), grid, context) for t in range(rows)]
+        for row in codes
+    ]
+    np.testing.assert_array_equal(found, expected)
+
+
 @pytest.mark.parametrize("machine", [0, 3])
-@pytest.mark.parametrize("contexts", [1, CONTEXTS])
-def test_counts_are_of_the_tokens_that_are_coded(machine, contexts):
-    tables = tables_for(6, machine=machine, context=int(contexts > 1), classes=3)
-    codes = random_codes(tables, 6, 30, 7)
-    walk = naive.RansWalk(tables, 6)
+@pytest.mark.parametrize(
+    ("context", "grid"),
+    [
+        (NO_CONTEXT, (30,)),
+        (ABOVE, (30,)),
+        (AROUND, (30,)),
+        (AROUND, (5, 6)),
+        (AROUND, (5, 2, 3)),
+        (ACROSS, (5, 6)),
+        (ALONG, (5, 2, 3)),
+    ],
+)
+def test_counts_are_of_the_tokens_that_are_coded(machine, context, grid):
+    tables = tables_for(6, machine=machine, context=context, classes=3)
+    codes = random_codes(tables, 6, 30, 7, grid=grid)
+    walk = naive.RansWalk(tables, 6, grid)
     unions = 2 if machine else 1
+    contexts = CONTEXTS if context else 1
     expected = np.zeros((3, contexts, unions, TOKENS), np.int64)
     extra = 0
     for component, row in naive.rans_order(6, 30):
         code = int(codes[component, row])
         token, count, _ = naive.rans_token(walk.integer(component, code))
-        a, b = walk.above[component]
-        context = context_of(a, b) if contexts > 1 else 0
-        expected[walk.classes[component], context, walk.union(component), token] += 1
+        place = walk.place(component)
+        expected[walk.classes[component], place, walk.union(component), token] += 1
         extra += count
         walk.step(component, code)
     counts = np.zeros_like(expected)
     classes = np.array(walk.classes, np.uint8)
-    assert count_tokens(codes.astype(np.int32), classes, unions, contexts, counts) == extra
+    codes = codes.astype(np.int32)
+    levels = levels_of(codes, context, lines_of(grid))
+    found = count_tokens(codes, classes, unions, context, levels, counts)
+    assert found == extra
     np.testing.assert_array_equal(counts, expected)

@@ -22,24 +22,24 @@ MACHINE = pytest.mark.parametrize("machine", sorted(naive.TRELLIS_MACHINES))
 TABLES = pytest.mark.parametrize("tables", [PLAIN, RATES, STEEP], ids=["plain", "rates", "steep"])
 
 
-def quantized(values, machine, tables, classes=None, units=None):
+def quantized(values, machine, tables, levels=None, units=None):
     """Codes of all lanes."""
     count = len(values)
     inverse = np.ones(count) if units is None else 1 / np.asarray(units)
-    classes = np.zeros(count, np.uint8) if classes is None else classes
+    levels = np.zeros(values.shape, np.uint8) if levels is None else levels
     codes = np.full(values.shape, 99, np.int32)
     for lane in range(LANES):
-        trellis_codes(machine)(values, lane, inverse, tables, classes, codes)
+        trellis_codes(machine)(values, lane, inverse, tables, levels, codes)
     return codes
 
 
-def paths(values, tables, classes, units, codes):
+def paths(values, tables, levels, units, codes):
     """Of every lane: its coefficients in units, with their prices, and their codes."""
     for lane in range(LANES):
         path = [
-            (float(value) * (1 / units[i]), tables[classes[i]])
+            (float(value) * (1 / units[i]), tables[level])
             for i in range(lane, len(values), LANES)
-            for value in values[i]
+            for value, level in zip(values[i], levels[i], strict=True)
         ]
         yield path, codes[lane::LANES].ravel().tolist()
 
@@ -51,14 +51,14 @@ def in_reach(value):
 
 @st.composite
 def chunks(draw):
-    """A few components of a few rows, their classes and their units."""
+    """A few components of a few rows, their levels and their units."""
     dtype = draw(st.sampled_from([np.float32, np.float64]))
     shape = draw(st.tuples(st.integers(1, 9), st.integers(1, 5)))
     elements = st.floats(-20, 20, width=np.finfo(dtype).bits)
     values = draw(hnp.arrays(dtype, shape, elements=elements))
-    classes = draw(hnp.arrays(np.uint8, shape[:1], elements=st.integers(0, 2)))
+    levels = draw(hnp.arrays(np.uint8, shape, elements=st.integers(0, 2)))
     units = draw(hnp.arrays(np.float64, shape[:1], elements=st.sampled_from([1.0, 4.0])))
-    return values, classes, units
+    return values, levels, units
 
 
 @MACHINE
@@ -66,10 +66,10 @@ def chunks(draw):
 @given(case=chunks())
 @settings(deadline=None, max_examples=6)
 def test_every_lane_takes_the_cheapest_path(machine, tables, case):
-    values, classes, units = case
-    classes = classes % len(tables)
-    codes = quantized(values, machine, tables, classes, units)
-    for path, found in paths(values, tables, classes, units, codes):
+    values, levels, units = case
+    levels = levels % len(tables)
+    codes = quantized(values, machine, tables, levels, units)
+    for path, found in paths(values, tables, levels, units, codes):
         cost = naive.trellis_cost(path, machine, found)
         allowed = naive.trellis_least_cost(path, machine, naive.trellis_candidates)
         assert cost <= allowed + 1e-4 * (1 + allowed)  # the kernel sums in float32
@@ -85,9 +85,9 @@ def test_every_lane_takes_the_cheapest_path(machine, tables, case):
 def test_long_paths_obey_the_machine_across_windows(machine, tables, deviation):
     generator = np.random.default_rng(machine)
     values = deviation * generator.standard_normal((5, WINDOW + 5))
-    classes = np.zeros(5, np.uint8)
+    levels = np.zeros(values.shape, np.uint8)
     codes = quantized(values, machine, tables)
-    for path, found in paths(values, tables, classes, np.ones(5), codes):
+    for path, found in paths(values, tables, levels, np.ones(5), codes):
         naive.trellis_cost(path, machine, found)
     # The nearest of a subset lies two integers away at most, the next one four further.
     assert np.abs(values - codes).max() <= 6

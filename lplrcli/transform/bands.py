@@ -1,0 +1,43 @@
+"""Where in the frequencies the energy of transformed components lies."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def band_energies(
+    coefficients: NDArray[Any], grid: tuple[int, ...]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Squares summed over bands of half an octave along every axis.
+
+    Parameters
+    ----------
+    coefficients : ndarray, shape (components, length)
+        Of a transform whose low frequencies come first.
+    grid : tuple of int
+        Its product is `length`.
+
+    Returns
+    -------
+    counts : ndarray of float64, shape (bands,)
+        Coefficients of a band.
+    energies : ndarray of float64, shape (components, bands)
+    """
+    energies = np.square(coefficients, dtype=np.float64).reshape(-1, *grid)
+    counts = np.ones(1)
+    for axis, extent in enumerate(grid):
+        starts = _starts(extent)
+        energies = np.add.reduceat(energies, starts, axis=axis + 1)
+        counts = np.multiply.outer(counts, np.diff([*starts, extent]))
+    return counts.ravel(), energies.reshape(len(coefficients), -1)
+
+
+def _starts(extent: int) -> list[int]:
+    """First index i of every band: those of equal floor(2 log2(i + 1))."""
+    bands = 2 * math.floor(math.log2(extent)) + 2
+    edges = (math.ceil(2 ** (band / 2)) - 1 for band in range(bands))
+    return sorted({edge for edge in edges if edge < extent})
