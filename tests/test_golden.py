@@ -7,6 +7,7 @@ import hashlib
 import importlib.util
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
@@ -70,9 +71,8 @@ def factors_of(paths):
         with open_container(path.open("rb"), str(path)) as container:
             for i in range(container.count):
                 matrix = container.factorization(i)
-                for side in (matrix.left, matrix.right, matrix.residual):
-                    if side is not None:
-                        yield matrix, side
+                for factor in matrix.parts.values():
+                    yield matrix, factor
 
 
 @pytest.mark.parametrize("version", READABLE)
@@ -89,20 +89,33 @@ def test_no_golden_file_is_of_another_version():
 
 def test_golden_files_cover_what_the_format_can_do():
     seen = {"machines": set(), "contexts": set(), "shifts": set(), "chunks": set()}
+    seen["mean chunks"] = set()
+    transforms, means = set(), set()
     modes, dtypes = set(), set()
     for matrix, factor in factors_of(p for p in GOLDEN if p.parent.name == "v0.2"):
         modes.add((factor.coding, matrix.plan.mode))
         dtypes.add((factor.coding, matrix.dtype))
+        means.add((matrix.plan.mode, matrix.plan.target.center))
+        if factor in matrix.means:
+            seen["mean chunks"].add(min(len(factor.chunks), 2))
         if factor.coding == "rans" and factor.components:
             seen["machines"].add(factor.tables[0])
             seen["contexts"].add((factor.quantizer, factor.tables[1]))
             seen["shifts"].add((factor.quantizer, any(factor.side[8:11])))
             seen["chunks"].add(min(len(factor.chunks), 2))
+            transforms.add((factor.transform, min(len(factor.chunks), 2), len(factor.grid)))
     assert seen["machines"] == {0, 3, 4, 5, 6, 7, 8}
-    both = {(name, flag) for name in ("deadzone", "trellis") for flag in (0, 1)}
-    assert seen["contexts"] == both
+    names = "deadzone", "trellis"
+    assert seen["contexts"] == {(name, kind) for name in names for kind in range(5)}
+    both = {(name, flag) for name in names for flag in (0, 1)}
     assert seen["shifts"] >= both - {("trellis", 0)}
-    assert seen["chunks"] == {1, 2}
+    assert seen["chunks"] == seen["mean chunks"] == {1, 2}
+    assert {mode for mode, center in means if center} == set(MODES)
+    assert {center for _, center in means} == {None, "mean-row", "mean-column", "both"}
+    assert transforms >= {("dct", 1, axes) for axes in (1, 2, 3)} | {("dct", 2, 2)}
+    assert transforms >= {("cdf97", 1, axes) for axes in (2, 3, 4)} | {("cdf97", 2, 2)}
+    assert transforms >= {("cdf97-tensor", 1, axes) for axes in (2, 3)} | {("cdf97-tensor", 2, 2)}
+    assert transforms >= {("klt", 1, axes) for axes in (2, 3)}
     assert {mode for coding, mode in modes if coding == "rans"} == set(MODES)
     assert {dtype for coding, dtype in dtypes if coding == "rans"} == set(DTYPES)
 
@@ -128,10 +141,14 @@ def test_product_decodes_the_same_factors_bit_for_bit(path):
             assert report.relative_frobenius_error == matrix["relative_frobenius_error"]
             assert report.max_abs_error == matrix["max_abs_error"]
             for side, hashes in matrix["factors"].items():
-                factor = getattr(factorization, side)
+                factor = factorization.parts[side]
                 assert digest(codes_of(factor)) == hashes["codes_sha256"]
-                values = decode_factor(factor, np.dtype(NATURAL[factor.quantizer]))
-                assert digest(values) == hashes["values_sha256"]
+                # Coefficients are exact; what a transform makes of them is not.
+                plain = replace(factor, transform="identity")
+                values = decode_factor(plain, np.dtype(NATURAL[factor.quantizer]))
+                exact = factor.transform == "identity"
+                key = "values_sha256" if exact else "coefficients_sha256"
+                assert digest(values) == hashes[key]
 
 
 @ANY
@@ -141,6 +158,8 @@ def test_both_decoders_give_the_same_matrix(path):
             values = np.asarray(matrix)
             residual = matrix.factorization.residual
             exact = matrix.rank == 0 and residual is not None and residual.coding == "rans"
+            exact = exact and residual.transform == "identity"
+            exact = exact and matrix.factorization.means == (None, None)
         kind = values.dtype.kind
         if kind in "biu" or values.dtype == np.float64:
             assert values.dtype == reference.array.dtype
@@ -156,3 +175,25 @@ def test_both_decoders_give_the_same_matrix(path):
         if values.dtype.name in ("float16", "bfloat16"):
             step = 1e-2 * scale
         assert distance <= max(step, 1.0 if kind in "biu" else 0.0)
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("v*/*.npy")), ids=lambda path: path.stem)
+def test_transformed_files_decode_to_what_they_did(path):
+    expected = np.load(path)
+    (reference,) = decode.decode_file(path.with_suffix(".lplr"))
+    with lplrcli.open(path.with_suffix(".lplr")) as matrix:
+        found = np.asarray(matrix)
+    scale = np.abs(expected.astype(np.float64)).max()
+    for values, step in ((reference.array, 1e-7), (found, 1e-5)):
+        assert values.dtype == expected.dtype and values.size == expected.size
+        off = np.abs(values.reshape(expected.shape) - expected.astype(np.float64)).max()
+        assert off <= (1 if expected.dtype.kind == "u" else step * scale)
+
+
+def test_what_a_transformed_file_decodes_to_is_kept():
+    found = {
+        path.with_suffix(".npy")
+        for path in GOLDEN
+        if "coefficients_sha256" in str(expectation(path))
+    }
+    assert found == set(FOLDER.glob("v*/*.npy")) and len(found) > 9

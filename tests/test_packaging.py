@@ -13,6 +13,7 @@ import pytest
 import lplrcli
 from lplrcli.coding import CODINGS
 from lplrcli.linalg.sketching import _OPERATORS
+from lplrcli.model.compressed import KLT
 from lplrcli.model.definitions import format_folder
 from lplrcli.model.plan import METHODS, SKETCHES
 from lplrcli.quantize import QUANTIZERS
@@ -77,7 +78,7 @@ def registered(kind):
     return set(re.findall(r"`([^`]+)`", row))
 
 
-TABLES = {"Quantizers": QUANTIZERS, "Codings": CODINGS, "Transforms": TRANSFORMS}
+TABLES = {"Quantizers": QUANTIZERS, "Codings": CODINGS, "Transforms": [*TRANSFORMS, KLT]}
 
 
 @pytest.mark.parametrize("title", TABLES)
@@ -89,7 +90,7 @@ def test_every_key_has_a_section_in_the_specification(title):
 @pytest.mark.parametrize(
     ("kind", "names"),
     [
-        ("quantizers", QUANTIZERS), ("codings", CODINGS), ("transforms", TRANSFORMS),
+        ("quantizers", QUANTIZERS), ("codings", CODINGS), ("transforms", [*TRANSFORMS, KLT]),
         ("methods", METHODS), ("sketches", SKETCHES), ("sketches", _OPERATORS),
     ],
 )  # fmt: skip

@@ -27,13 +27,25 @@ except ImportError:  # Python 3.14 brings its own
     zstd = importlib.import_module("compression.zstd")
 
 WHOLE_FILE = 2**32 - 1
-CHUNK_TAGS = {"left": b"LEFT", "right": b"RGHT", "residual": b"RESD"}
+CHUNK_TAGS = {"left_basis": b"LBAS", "right_basis": b"RBAS"}
+CHUNK_TAGS |= {"left": b"LEFT", "right": b"RGHT", "residual": b"RESD"}
+CHUNK_TAGS |= {"mean_row": b"MROW", "mean_column": b"MCOL"}
+MEANS = ("mean_row", "mean_column")
 ORDER = (b"META", b"COMP", *CHUNK_TAGS.values())
 VERSIONS = ((0, 1), (0, 2))
 MODES = {"factors": "left right", "direct": "residual", "factors+residual": "left residual right"}
 SCHEMA = json.loads(Path(__file__).with_name("metadata.schema.json").read_text("utf-8"))
 DICTIONARY = Path(__file__).with_name("metadata.dict").read_bytes()
 CODEBOOKS = json.loads(Path(__file__).with_name("normal_codebooks.json").read_text("utf-8"))
+LIFTING = (0.443506852043971, 0.882911075530934, -0.052980118572961, -1.586134342059924)
+GAINS = (
+    (1.139764007655, 0.887277075636),
+    (1.177138284475, 0.862872750427),
+    (1.161528573502, 0.873664991227),
+    (1.153084916511, 0.879332446420),
+    (1.150516742616, 0.881038029576),
+    (1.149835751164, 0.881488900442),
+)
 MACHINES = {0: (0, 0), 3: (5, 2), 4: (9, 2), 5: (18, 4), 6: (33, 10), 7: (78, 43), 8: (166, 121)}
 TYPES: dict[str, Any] = {"object": dict, "array": list, "string": str, "boolean": bool}
 TYPES |= {"integer": int, "number": int | float, "null": type(None)}
@@ -55,9 +67,10 @@ class Section(NamedTuple):
 
 
 class Factor(NamedTuple):
-    """Codes of a factor and their values, one row per component."""
+    """Codes, coefficients (the values of the codes) and entries, one row per component each."""
 
     codes: NDArray[Any]
+    coefficients: NDArray[Any]
     values: NDArray[Any]
 
 
@@ -268,9 +281,16 @@ def later_than_first(meta: dict[str, Any]) -> None:
     check(None not in (target["bits"], target["bits_right"]), f"{name}: bits of null")
     new = target.keys() - {"method", "rank", "bits", "bits_right"}
     check(not new and "predictions" not in plan, f"{name}: keys of the plan")
+    check(not meta["factors"].keys() & {*MEANS}, f"{name}: means")
     for factor in meta["factors"].values():
         check(factor["quantizer"] in ("uniform", "normal"), f"{name}: quantizer")
         check(factor["coding"] == "packed", f"{name}: coding")
+        check(factor["transform"] == "identity", f"{name}: transform")
+
+
+def basis_stride(grid: list[int]) -> int:
+    """Return how many entries a vector of any axis takes in a basis of `klt`."""
+    return (max(grid) + 7) // 8 * 8
 
 
 def arithmetic(meta: dict[str, Any]) -> None:
@@ -282,19 +302,44 @@ def arithmetic(meta: dict[str, Any]) -> None:
     rows, columns = math.prod(shape[:unfold]), math.prod(shape[unfold:])
     check((rows, columns) == (n, d), "META, matrix, unfold: array shape does not give matrix shape")
     factors, mode = meta["factors"], meta["plan"]["mode"]
-    check(" ".join(sorted(factors)) == MODES[mode], "META, plan, mode: factors do not agree")
+    apart = {key for key in factors if key in MEANS or key.endswith("_basis")}
+    parts = " ".join(sorted(factors.keys() - apart))
+    check(parts == MODES[mode], "META, plan, mode: factors do not agree")
+    for side in ("left", "right"):
+        needed = factors.get(side, {}).get("transform") == "klt"
+        there = f"{side}_basis" in factors
+        check(there == needed, f"META, factors, {side}_basis: missing, or without klt")
     for key, factor in factors.items():
         name, count = f"META, factors, {key}", factor["components"]
         entropy = factor["coding"] == "rans"
         if key == "residual":
             check(count == 1 or (entropy and count == d), f"{name}, components: not 1 or {d}")
             length = n * d if count == 1 else n
+            check(factor["transform"] != "klt", f"{name}, transform: klt")
+        elif key.endswith("_basis"):
+            of = factors[key.removesuffix("_basis")]
+            length = len(of["grid"]) * basis_stride(of["grid"])
+            most = max(2**20, of["components"] * of["length"]) // length
+            check(count <= min(max(of["grid"]), most), f"{name}, components: too many")
+            check(entropy and factor["transform"] != "klt", f"{name}, coding or transform: wrong")
+            check(factor["grid"] == [length], f"{name}, grid: not {length} alone")
+            runs = factor["chunk_length"] == basis_stride(of["grid"])
+            check(runs, f"{name}, chunk_length: not the stride")
+        elif key in MEANS:
+            check(count == 1, f"{name}, components: not 1")
+            check(factor["transform"] != "klt", f"{name}, transform: klt")
+            length = d if key == "mean_row" else n
         else:
             length = n if key == "left" else d
             check(count == factors["left"]["components"], f"{name}, components: not equal")
             check(not entropy or count <= min(n, d), f"{name}, components: over min(n, d)")
         check(factor["length"] == length, f"{name}, length: not {length}")
         check(math.prod(factor["grid"]) == length, f"{name}, grid: product is not the length")
+        size, layer = factor["chunk_length"], math.prod(factor["grid"][1:])
+        whole = factor["transform"] == "identity" or size >= length or size % layer == 0
+        check(whole, f"{name}, chunk_length: not whole layers of the grid")
+        one = factor["transform"] != "klt" or size >= length
+        check(one, f"{name}, chunk_length: less than the length, with klt")
         pair = (factor["quantizer"] in ("deadzone", "trellis")) == entropy
         check(pair, f"{name}, quantizer, coding: do not go together")
         table_length = count + (16 if factor["quantizer"] == "uniform" else 2 * count)
@@ -360,7 +405,7 @@ def entropy_tables(
     machine, context, class_count, table_count = take(4)
     right = machine == 0 if quantizer == "deadzone" else 3 <= machine <= 8
     check(right, f"{name}, machine: not one for {quantizer}")
-    check(context <= 1, f"{name}, context: not 0 or 1")
+    check(context <= 4, f"{name}, context: not 0 to 4")
     check((class_count > 0) == (components > 0), f"{name}, classes: none, or not none")
     check((table_count > 0) == (components > 0), f"{name}, frequency tables: none, or not none")
     classes = undo(take(components), 1)
@@ -413,23 +458,53 @@ class Lanes:
         check(known, f"{self.name}, end of the chunk: state of a lane is not 2^16")
 
 
-def rans(content: bytes, rows: int, tables: EntropyTables, name: str) -> NDArray[np.int32]:
-    """Decode a chunk of the coding `rans`, one entry after the other."""
+def context_of(codes: list[int], kind: int, grid: list[int]) -> int:
+    """Context of the entry of a component that comes after these codes of the chunk."""
+    if kind == 0:
+        return 0
+    t = len(codes)
+    if kind == 1:
+        a, b = (codes[t - back] if t >= back else 0 for back in (1, 2))
+        weighted = 2 * a + b
+        return min(abs(weighted).bit_length(), 15) + 16 * (weighted < 0)
+    w, h = grid[-1], grid[-2] if len(grid) > 1 else 1
+    x, y, z = t % w, t // w % h, t // (w * h)
+    plane = w * h
+    around = [
+        *((2, 1, x >= 1), (1, 2, x >= 2), (2, w, y >= 1), (1, 2 * w, y >= 2)),
+        *((1, w + 1, x >= 1 and y >= 1), (1, w - 1, x + 1 < w and y >= 1)),
+        *((2, plane, z >= 1), (1, 2 * plane, z >= 2)),
+        *((1, plane + 1, z >= 1 and x >= 1), (1, plane - 1, z >= 1 and x + 1 < w)),
+        *((1, plane + w, z >= 1 and y >= 1), (1, plane - w, z >= 1 and y + 1 < h)),
+    ]
+    total = sum(weight * abs(codes[t - back]) for weight, back, there in around if there)
+    if kind == 3:
+        total = 2 * total + (abs(codes[(z // 2 * h + y // 2) * w + x // 2]) if t else 0)
+    if kind == 4:
+        backs = ((x + 1) // 2, (y + 1) // 2 * w, (z + 1) // 2 * plane)
+        total = 2 * total + sum(abs(codes[t - back]) for back in backs if back)
+    digits = total.bit_length()
+    return total if total < 2 else min(2 * digits - 2 + (total >> (digits - 2) & 1), 31)
+
+
+def rans(
+    content: bytes, rows: int, tables: EntropyTables, name: str, grid: list[int] | None = None
+) -> NDArray[np.int32]:
+    """Decode a chunk of the coding `rans`, one entry after the other; one axis without a grid."""
     lanes = Lanes(content, name)
+    extents = grid or [rows]
     starts = [[0, *itertools.accumulate(each)] for each in tables.frequencies]
     slots = [[t for t, f in enumerate(each) for _ in range(f)] for each in tables.frequencies]
     h0, h1 = MACHINES[tables.machine]
     contexts, unions = 32 if tables.context else 1, 2 if tables.machine else 1
     components = len(tables.classes)
-    codes = [[0, 0] for _ in range(components)]  # two zeros above the first row
+    codes: list[list[int]] = [[] for _ in range(components)]
     states = [0] * 4
     for first in range(0, components, 4):
         group = range(first, min(first + 4, components))
         for _, i in itertools.product(range(rows), group):
-            context, union = 0, states[i % 4] & 1  # the state stays 0 without a machine
-            if tables.context:
-                t = 2 * codes[i][-1] + codes[i][-2]
-                context = min(abs(t).bit_length(), 15) + 16 * (t < 0)
+            union = states[i % 4] & 1  # the state stays 0 without a machine
+            context = context_of(codes[i], tables.context, extents)
             at = (tables.classes[i] * contexts + context) * unions + union
             table = tables.context_map[at]
             token = lanes.token(i % 4, slots[table], starts[table])
@@ -442,7 +517,7 @@ def rans(content: bytes, rows: int, tables: EntropyTables, name: str) -> NDArray
             states[i % 4] >>= 1
             states[i % 4] ^= (h0 if union else 0) ^ (h1 if k % 2 else 0)
     lanes.end()
-    return np.array([each[2:] for each in codes], np.int32).reshape(components, rows)
+    return np.array(codes, np.int32).reshape(components, rows)
 
 
 def normal_levels(bits: int) -> NDArray[Any]:
@@ -507,10 +582,114 @@ def stepped(codes: NDArray[np.int32], side: bytes, name: str) -> NDArray[Any]:
     return values
 
 
+def inverse_dct(line: NDArray[Any]) -> NDArray[Any]:
+    """Sum of cosines along the last axis, as the real part of one of complex exponentials."""
+    extent = line.shape[-1]
+    k = np.arange(extent)
+    scaled = line * np.where(k == 0, math.sqrt(1 / extent), math.sqrt(2 / extent))
+    # cos(π (2j + 1) k / 2N) is the real part of exp(πi k / 2N) · exp(2πi j k / 2N).
+    turned = scaled * np.exp(0.5j * np.pi * k / extent)
+    return np.asarray(np.fft.ifft(turned, 2 * extent)[..., :extent].real * (2 * extent))
+
+
+def joined(line: NDArray[Any], level: int) -> NDArray[Any]:
+    """Join the low and the high part along the last axis: undo one level of `cdf97`."""
+    extent = line.shape[-1]
+    middle = (extent + 1) // 2
+    found = np.empty_like(line)
+    found[..., 0::2], found[..., 1::2] = (
+        line[..., :middle] / GAINS[level][0],
+        line[..., middle:] / GAINS[level][1],
+    )
+    for step, factor in enumerate(LIFTING):
+        at = np.arange(step % 2, extent, 2)
+        before, after = np.abs(at - 1), np.where(at + 1 < extent, at + 1, extent - 2)
+        found[..., at] -= factor * (found[..., before] + found[..., after])
+    return found
+
+
+def inverse_cdf97(values: NDArray[Any], grid: list[int]) -> NDArray[Any]:
+    """Undo the levels of `cdf97`, the last one first."""
+    levels, extents = [], list(grid)
+    for _ in range(6):
+        split = [extent >= 8 for extent in extents]
+        levels.append((extents, split))
+        extents = [(e + 1) // 2 if s else e for e, s in zip(extents, split, strict=True)]
+    for level in range(5, -1, -1):
+        extents, split = levels[level]
+        box = (slice(None), *(slice(extent) for extent in extents))
+        for axis in range(len(grid) - 1, -1, -1):
+            if split[axis]:
+                line = np.moveaxis(values[box], axis + 1, -1)
+                values[box] = np.moveaxis(joined(line, level), -1, axis + 1)
+    return values
+
+
+def inverse_cdf97_tensor(values: NDArray[Any], grid: list[int]) -> NDArray[Any]:
+    """Undo the levels of `cdf97` along one axis after the other."""
+    for axis, extent in enumerate(grid, 1):
+        extents = [extent]
+        while len(extents) <= 6 and extents[-1] >= 8:
+            extents.append((extents[-1] + 1) // 2)
+        line = np.moveaxis(values, axis, -1)
+        for level in range(len(extents) - 2, -1, -1):
+            line[..., : extents[level]] = joined(line[..., : extents[level]], level)
+    return values
+
+
+def axes_of(basis: NDArray[Any], grid: list[int]) -> list[NDArray[np.float64]]:
+    """Make the stored vectors of every axis of `klt` orthonormal, one after the other."""
+    found, stride = [], basis_stride(grid)
+    for axis, extent in enumerate(grid):
+        kept = np.zeros((0, extent))
+        for stored in basis[:extent, axis * stride : axis * stride + extent]:
+            largest = np.abs(stored).max()
+            if largest == 0:
+                break
+            vector = stored / largest  # so that no square overflows
+            new = vector
+            for _ in range(2):  # once more for what rounding left
+                new = new - kept.T @ (kept @ new)
+            if np.linalg.norm(new) <= 2.0**-10 * np.linalg.norm(vector):
+                break
+            kept = np.concatenate([kept, [new / np.linalg.norm(new)]])
+        found.append(kept)
+    return found
+
+
+def inverse_transform(
+    coefficients: NDArray[Any], factor: dict[str, Any], basis: NDArray[Any] | None = None
+) -> NDArray[Any]:
+    """Entries of a chunk; its grid has whole layers of that of the factor."""
+    if factor["transform"] == "identity":
+        return coefficients
+    count, rows = coefficients.shape
+    layer = factor["grid"][1:]
+    grid = [rows // math.prod(layer), *layer]
+    values = coefficients.astype(np.float64).reshape(count, *grid)
+    if factor["transform"] == "cdf97":
+        values = inverse_cdf97(values, grid)
+    elif factor["transform"] == "cdf97-tensor":
+        values = inverse_cdf97_tensor(values, grid)
+    elif basis is not None:
+        for axis, vectors in enumerate(axes_of(basis, grid), 1):
+            lines = np.moveaxis(values, axis, -1)[..., : len(vectors)]
+            values = np.moveaxis(lines @ vectors, -1, axis)
+    else:
+        for axis in range(1, values.ndim):
+            values = np.moveaxis(inverse_dct(np.moveaxis(values, axis, -1)), -1, axis)
+    return values.reshape(count, rows)
+
+
 def factor_of(
-    factor: dict[str, Any], table: bytes, chunks: list[bytes], name: str, label: str
+    factor: dict[str, Any],
+    table: bytes,
+    chunks: list[bytes],
+    basis: Factor | None,
+    name: str,
+    label: str,
 ) -> Factor:
-    """Decode the chunks of one factor and dequantize them, given its part of `COMP`."""
+    """Decode, dequantize and transform the chunks of one factor, given its part of `COMP`."""
     length, count, quantizer = factor["length"], factor["components"], factor["quantizer"]
     entropy = factor["coding"] == "rans"
     if entropy:
@@ -524,14 +703,22 @@ def factor_of(
     for ordinal, chunk in enumerate(chunks):
         rows = min(length - ordinal * factor["chunk_length"], factor["chunk_length"])
         where = f"{label} {ordinal}"
-        decoded = rans(chunk, rows, tables, where) if entropy else packed(chunk, rows, bits, where)
-        parts.append(decoded)
+        if entropy:
+            parts.append(rans(chunk, rows, tables, where, factor["grid"]))
+        else:
+            parts.append(packed(chunk, rows, bits, where))
     codes = np.concatenate(parts, axis=1)
     if entropy:
-        values = stepped(codes, side, name)
+        found = stepped(codes, side, name)
     else:
-        values = {"uniform": uniform, "normal": normal}[quantizer](codes, bits, side, name)
-    return Factor(codes, values)
+        found = {"uniform": uniform, "normal": normal}[quantizer](codes, bits, side, name)
+    if factor["transform"] == "identity" or not found.size:
+        return Factor(codes, found, found)
+    chunks_of = np.split(found, range(factor["chunk_length"], length, factor["chunk_length"]), 1)
+    vectors = None if basis is None else basis.values
+    parts = [inverse_transform(each, factor, vectors) for each in chunks_of]
+    values = np.concatenate(parts, axis=1)
+    return Factor(codes, found, values)
 
 
 def factors_of(
@@ -551,7 +738,8 @@ def factors_of(
             table, tables = tables[: factor["table_length"]], tables[factor["table_length"] :]
             chunks = [payload(data, section) for section in sections[tag]]
             label = f"{tag!r} of matrix {comp.matrix}, chunk"
-            factors[key] = factor_of(factor, table, chunks, f"COMP, {key}", label)
+            basis = factors.get(f"{key}_basis")
+            factors[key] = factor_of(factor, table, chunks, basis, f"COMP, {key}", label)
     return factors
 
 
@@ -568,7 +756,7 @@ def to_odd(values: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 def decoded_matrix(metadata: dict[str, Any], factors: dict[str, Factor]) -> NDArray[Any]:
-    """Return 2^exponent (L R + E), computed in binary64, in the type and shape of the array."""
+    """Return 2^exponent (L R + 1 m + c 1 + E), in binary64, in the type and shape of the array."""
     dtype, shape = metadata["array"]["dtype"], metadata["array"]["shape"]
     result = np.zeros(metadata["matrix"]["shape"])
     if "left" in factors:
@@ -577,6 +765,10 @@ def decoded_matrix(metadata: dict[str, Any], factors: dict[str, Factor]) -> NDAr
         values = factors["residual"].values
         # One component holds the rows; of several, each is a column.
         result += values.reshape(result.shape) if len(values) == 1 else values.T
+    if "mean_row" in factors:
+        result += factors["mean_row"].values
+    if "mean_column" in factors:
+        result += factors["mean_column"].values.T
     # The power alone may overflow where the product does not.
     result = np.ldexp(result, metadata["plan"]["exponent"]).reshape(shape)
     if dtype == "bool":
@@ -667,12 +859,16 @@ def main() -> int:
                 np.lib.format.write_array_header_1_0(file, header)
                 file.write(array.tobytes())
         hashes = {}
-        for key, (codes, values) in factors.items():
+        for key, (codes, coefficients, _) in factors.items():
             codes_bytes = codes.astype(codes.dtype.newbyteorder("<")).tobytes()
-            value_bytes = values.astype(values.dtype.newbyteorder("<")).tobytes()
+            value_bytes = coefficients.astype(coefficients.dtype.newbyteorder("<")).tobytes()
+            # Of entries after a transform not every digit is told.
+            same = metadata["factors"][key]["transform"] == "identity"
             hashes[key] = {
                 "codes_sha256": hashlib.sha256(codes_bytes).hexdigest(),
-                "values_sha256": hashlib.sha256(value_bytes).hexdigest(),
+                f"{'values' if same else 'coefficients'}_sha256": hashlib.sha256(
+                    value_bytes
+                ).hexdigest(),
             }
         rank = len(factors["left"].codes) if "left" in factors else None
         about = {**metadata["array"], "matrix": metadata["matrix"]["shape"], "rank": rank}

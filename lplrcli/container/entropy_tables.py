@@ -16,7 +16,7 @@ HEAD = 4
 MACHINES = {"deadzone": (0,), "trellis": (3, 4, 5, 6, 7, 8)}
 """State bits of the trellis machine that each quantizer may name; 0 for none."""
 
-CONTEXTS = {0: 1, 1: 32}
+CONTEXTS = {0: 1, 1: 32, 2: 32, 3: 32, 4: 32}
 """Contexts that each value of the field ``context`` distinguishes."""
 
 WEIGHTS = 48
@@ -65,7 +65,7 @@ def check_rans_tables(content: bytes, components: int, quantizer: str, factor: s
         allowed = MACHINES[quantizer]
         refuse(factor, "machine", machine, f"{allowed[0]} to {allowed[-1]} with {quantizer}")
     if context not in CONTEXTS:
-        refuse(factor, "context", context, "0 or 1")
+        refuse(factor, "context", context, "0 to 4")
     for name, number in (("classes", classes), ("tables", count)):
         if (number == 0) != (components == 0):
             refuse(factor, name, number, "at least 1" if components else 0)

@@ -33,7 +33,15 @@ CHECKSUM_SIZE = 4
 TAIL_SIZE = SECTION_HEADER.size + END.size
 
 METADATA, TABLES, INDEX, LAST = "META", "COMP", "INDX", "LEND"
-CHUNK_TAGS = {"left": "LEFT", "right": "RGHT", "residual": "RESD"}
+CHUNK_TAGS = {
+    "left_basis": "LBAS",
+    "right_basis": "RBAS",
+    "left": "LEFT",
+    "right": "RGHT",
+    "residual": "RESD",
+    "mean_row": "MROW",
+    "mean_column": "MCOL",
+}
 """Factor, as the metadata calls it, to the tag of its chunks; in file order."""
 
 MATRIX_TAGS = (METADATA, TABLES, *CHUNK_TAGS.values())

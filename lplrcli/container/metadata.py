@@ -14,7 +14,7 @@ from lplrcli.container.schema import check_schema
 from lplrcli.container.tables import GOES_WITH, table_length
 from lplrcli.container.versions import check_features
 from lplrcli.errors import CorruptSectionError
-from lplrcli.model.compressed import Factorization, QuantizedFactor
+from lplrcli.model.compressed import KLT, Factorization, QuantizedFactor, basis_stride, most_vectors
 from lplrcli.model.plan import CompressionPlan, Target
 from lplrcli.model.report import ErrorReport
 from lplrcli.model.version import __version__
@@ -23,6 +23,9 @@ MAX_ENTRIES = 2**63 - 1
 MAX_NAME = 4096
 ALWAYS_ASKED = ("method", "rank", "bits", "bits_right")
 """Keys of ``plan.target`` that are there even if null."""
+
+MEANS = {"mean_row", "mean_column"}
+"""Factors of one component, with or without which a matrix may be in any mode."""
 
 TARGETS = ("relative_error", "max_abs_error")
 MEASURES = ("relative_frobenius_error", "max_abs_error", "source_norm", "bound")
@@ -56,7 +59,7 @@ def describe(
         The factorization is not one that a file can hold.
     """
     f = factorization
-    array: dict[str, Any] = {"shape": list(f.shape), "dtype": f.dtype}
+    array: dict[str, Any] = {"shape": list(f.array_shape), "dtype": f.dtype}
     if name is not None:
         array["name"] = _printable(name)
     source = {"format": "array"} | {k: v for k, v in f.source.items() if v is not None}
@@ -64,13 +67,13 @@ def describe(
         source["name"] = _printable(source["name"])
     document = {
         "array": array,
-        "matrix": {"shape": list(f.shape), "unfold": 1},
+        "matrix": {"shape": list(f.shape), "unfold": f.unfold},
         "plan": _describe_plan(f.plan),
         "achieved": dataclasses.asdict(f.report),
         "factors": {
-            side: _describe_factor(factor, table_lengths[side])
+            side: _describe_factor(f.parts[side], table_lengths[side])
             for side in CHUNK_TAGS
-            if (factor := getattr(f, side)) is not None
+            if side in f.parts
         },
         "source": source,
         "tool": f"lplr {__version__}",
@@ -177,22 +180,61 @@ def _check_factors(document: dict[str, Any]) -> None:
     if ("left" in factors) != ("right" in factors):
         _refuse("factors", " and ".join(factors), "left and right, both or neither")
     names = ["factors"] * ("left" in factors) + ["residual"] * ("residual" in factors)
+    for side in ("left", "right"):
+        _check_basis(side, factors)
     mode = "direct" if names == ["residual"] else "+".join(names)
     if document["plan"]["mode"] != mode:
         _refuse("plan.mode", document["plan"]["mode"], mode)
-    lengths = {"left": rows, "right": columns}
+    lengths = {"left": rows, "right": columns, "mean_row": columns, "mean_column": rows}
+    for side in ("left", "right"):
+        if f"{side}_basis" in factors:
+            grid = factors[side]["grid"]
+            lengths[f"{side}_basis"] = len(grid) * basis_stride(grid)
     if "residual" in factors:
         lengths["residual"] = _residual_length(factors["residual"], rows, columns)
     for name, record in factors.items():
+        if record["transform"] == KLT and name not in ("left", "right"):
+            _refuse(f"factors.{name}.transform", KLT, "one that needs no basis")
         _match(f"{name}.length", record["length"], lengths[name])
         if math.prod(record["grid"]) != record["length"]:
             _refuse(f"factors.{name}.grid", record["grid"], f"product {record['length']}")
+        layer = math.prod(record["grid"][1:])
+        one = record["chunk_length"] >= record["length"]
+        if record["transform"] != "identity" and not one and record["chunk_length"] % layer:
+            expected = f"a multiple of {layer}, whole layers of the grid, as it is transformed"
+            _refuse(f"factors.{name}.chunk_length", record["chunk_length"], expected)
+        if record["transform"] == KLT and not one:
+            expected = f"at least {record['length']}, as its bases span all layers"
+            _refuse(f"factors.{name}.chunk_length", record["chunk_length"], expected)
         if record["chunk_length"] % 8:  # older releases of fastjsonschema divide in floats
             _refuse(f"factors.{name}.chunk_length", record["chunk_length"], "a multiple of 8")
         _check_coding(name, record, rows, columns)
     if "left" in factors:
         components = factors["left"]["components"]
         _match("right.components", factors["right"]["components"], components)
+    for name in MEANS & factors.keys():
+        _match(f"{name}.components", factors[name]["components"], 1)
+
+
+def _check_basis(side: str, factors: dict[str, Any]) -> None:
+    """Vectors of a transform of bases: there where it is, and of its grid."""
+    name = f"{side}_basis"
+    needed = side in factors and factors[side]["transform"] == KLT
+    if needed != (name in factors):
+        found = f"{name} missing" if needed else name
+        _refuse("factors", found, f"{name} where the transform of {side} is {KLT}, only there")
+    if not needed:
+        return
+    record, grid = factors[name], factors[side]["grid"]
+    if record["transform"] == KLT or record["coding"] != "rans":
+        found = f"{record['transform']}, {record['coding']}"
+        _refuse(f"factors.{name}.transform", found, f"another than {KLT}, coded as rans")
+    _match(f"{name}.chunk_length", record["chunk_length"], basis_stride(grid))
+    if record["grid"] != [record["length"]]:
+        _refuse(f"factors.{name}.grid", record["grid"], [record["length"]])
+    most = most_vectors(grid, factors[side]["components"])
+    if record["components"] > most:
+        _refuse(f"factors.{name}.components", record["components"], f"at most {most}")
 
 
 def _residual_length(record: dict[str, Any], rows: int, columns: int) -> int:
@@ -218,7 +260,7 @@ def _check_coding(name: str, record: dict[str, Any], rows: int, columns: int) ->
     if record["table_length"] == 0:
         _refuse(f"factors.{name}.table_length", 0, "at least 1")
     # Codes may take no bytes at all, so that nothing else bounds what a file claims to hold.
-    if name != "residual" and components > min(rows, columns):
+    if name in ("left", "right") and components > min(rows, columns):
         _refuse(f"factors.{name}.components", components, f"at most {min(rows, columns)}")
 
 

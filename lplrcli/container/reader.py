@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, BinaryIO
 
@@ -154,6 +155,10 @@ class Container:
                     chunk_length=record["chunk_length"],
                     chunks=chunks,
                 )
+        for side in ("left", "right"):
+            if side in factors:
+                basis = factors.get(f"{side}_basis")
+                factors[side] = replace(factors[side], basis=basis)
         rows, columns = document["matrix"]["shape"]
         return Factorization(
             shape=(rows, columns),
@@ -164,6 +169,10 @@ class Container:
             plan=plan_of(document),
             report=report_of(document),
             source=document["source"],
+            array_shape=tuple(document["array"]["shape"]),
+            unfold=document["matrix"]["unfold"],
+            mean_row=factors.get("mean_row"),
+            mean_column=factors.get("mean_column"),
         )
 
     def close(self) -> None:

@@ -9,9 +9,11 @@ from lplrcli.container.layout import FIRST_VERSION, METADATA
 from lplrcli.errors import CorruptSectionError
 
 NEW_METHODS = ("rate-distortion",)
-NEW_TARGETS = ("size", "relative_error", "max_abs_error", "mode")
+NEW_TARGETS = ("size", "relative_error", "max_abs_error", "mode", "transform", "center")
+NEW_FACTORS = ("mean_row", "mean_column")
 NEW_QUANTIZERS = ("deadzone", "trellis")
 NEW_CODINGS = ("rans",)
+NEW_TRANSFORMS = ("dct", "cdf97", "cdf97-tensor", "klt")
 
 
 def check_features(document: dict[str, Any], version: tuple[int, int]) -> None:
@@ -48,7 +50,11 @@ def _newer_than_first(document: dict[str, Any]) -> Iterator[tuple[str, object]]:
     if "predictions" in plan:
         yield "plan.predictions", "an object"
     for name, record in document["factors"].items():
+        if name in NEW_FACTORS:
+            yield f"factors.{name}", "an object"
         if record["quantizer"] in NEW_QUANTIZERS:
             yield f"factors.{name}.quantizer", record["quantizer"]
         if record["coding"] in NEW_CODINGS:
             yield f"factors.{name}.coding", record["coding"]
+        if record["transform"] in NEW_TRANSFORMS:
+            yield f"factors.{name}.transform", record["transform"]

@@ -119,11 +119,8 @@ def _heads(
         raise ValueError("a file holds at least one matrix")
     for i, factorization in enumerate(factorizations):
         name = names[i] if names is not None else None
-        tables = {
-            side: pack_table(side, factor)
-            for side in CHUNK_TAGS
-            if (factor := getattr(factorization, side)) is not None
-        }
+        parts = factorization.parts
+        tables = {side: pack_table(side, parts[side]) for side in CHUNK_TAGS if side in parts}
         lengths = {side: len(table) for side, table in tables.items()}
         document = describe(factorization, lengths, name=name, created=created)
         for tag, factor in _factors(factorization):
@@ -141,10 +138,10 @@ def _heads(
 
 def _factors(factorization: Factorization) -> Iterator[tuple[str, QuantizedFactor]]:
     """Each factor present, with the tag of its chunks, in file order."""
+    parts = factorization.parts
     for side, tag in CHUNK_TAGS.items():
-        factor = getattr(factorization, side)
-        if factor is not None:
-            yield tag, factor
+        if side in parts:
+            yield tag, parts[side]
 
 
 def _coded(factor: QuantizedFactor) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import struct
 import zlib
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,7 @@ from rans_samples import rans_factor
 from lplrcli.container.frames import metadata_dictionary
 from lplrcli.container.reader import open_container
 from lplrcli.container.writer import write_container
-from lplrcli.model.compressed import Factorization, QuantizedFactor
+from lplrcli.model.compressed import Factorization, QuantizedFactor, basis_stride
 from lplrcli.model.plan import CompressionPlan, Target
 from lplrcli.model.report import ErrorReport
 
@@ -57,7 +58,13 @@ def factor(length, bits, quantizer="normal", chunk_length=8, grid=None, seed=0):
 
 
 def factorization(
-    shape=(19, 10), bits=(3, 1), mode="factors", quantizer="normal", dtype="float32", **plan
+    shape=(19, 10),
+    bits=(3, 1),
+    mode="factors",
+    quantizer="normal",
+    dtype="float32",
+    means=(),
+    **plan,
 ):
     n, d = shape
     factors = "factors" in mode
@@ -83,7 +90,28 @@ def factorization(
         ),
         report=ErrorReport(0.25, 0.5, True, 12.5, 4, None),
         source={"format": "npy", "name": "a.npy"},
+        mean_row=factor(d, bits[:1], quantizer, seed=3) if "row" in means else None,
+        mean_column=factor(n, bits[:1], quantizer, seed=4) if "column" in means else None,
     )
+
+
+def of_bases(grid=(6, 5), components=3, vectors=4, seed=0, transform="dct", quantizer="trellis"):
+    """A factor on a grid with random bases."""
+    length, stride = math.prod(grid), basis_stride(grid)
+    options = {"context": 2, "most": 4, "seed": seed}
+    vectors = rans_factor(
+        len(grid) * stride, vectors, "trellis", stride, transform=transform, **options
+    )
+    whole = -(-length // 8) * 8
+    made = rans_factor(length, components, quantizer, whole, transform="klt", grid=grid, **options)
+    return replace(made, basis=vectors)
+
+
+def with_basis(**options):
+    """A factorization whose left factor has a basis."""
+    left = of_bases(**options)
+    f = factorization((left.length, 9), (1,) * left.components, "factors", "trellis")
+    return replace(f, left=left)
 
 
 def written(*factorizations, **options):
@@ -99,9 +127,8 @@ def read_all(raw):
     for i in range(container.count):
         container.metadata(i)
         found.append(container.factorization(i))
-        for side in (found[-1].left, found[-1].right, found[-1].residual):
-            if side is not None:
-                list(side.chunks)
+        for part in found[-1].parts.values():
+            list(part.chunks)
     return found
 
 

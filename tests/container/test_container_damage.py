@@ -7,7 +7,7 @@ import io
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lplr_samples import Draft, factorization, read_all, written
+from lplr_samples import Draft, factorization, read_all, with_basis, written
 
 from lplrcli.container.layout import SIGNATURE
 from lplrcli.container.reader import open_container
@@ -16,6 +16,10 @@ from lplrcli.errors import ContainerError, CorruptSectionError, NotLplrError
 RAW = written(factorization(mode="factors+residual"))
 TWO = written(factorization((9, 4), quantizer="normal"), factorization((5, 3), mode="direct"))
 ENTROPY = written(factorization((9, 5), (1,) * 4, "factors+residual", "trellis"))
+BASES = written(with_basis())
+MEANS = written(
+    factorization((9, 5), (1,) * 4, "factors+residual", "trellis", means=("row", "column"))
+)
 SMALL = written(factorization((3, 2), (2,)))
 
 
@@ -79,7 +83,9 @@ def test_other_files_are_named_so():
         read_all(SIGNATURE[:6])
 
 
-@pytest.mark.parametrize("raw", [SMALL, ENTROPY], ids=["packed", "rans"])
+@pytest.mark.parametrize(
+    "raw", [SMALL, ENTROPY, BASES, MEANS], ids=["packed", "rans", "klt", "means"]
+)
 def test_every_flipped_bit_of_a_small_file_is_found(raw):
     for at in range(len(raw)):
         spoilt = bytearray(raw)
@@ -112,7 +118,7 @@ mutations = st.lists(
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.sampled_from([RAW, TWO, SMALL, ENTROPY]), mutations)
+@given(st.sampled_from([RAW, TWO, SMALL, ENTROPY, BASES, MEANS]), mutations)
 def test_mutated_files(raw, changes):
     for at, removed, inserted in changes:
         at %= len(raw) + 1
@@ -131,7 +137,7 @@ def test_arbitrary_bytes(body, tail):
 @given(st.data())
 def test_mutated_payloads_with_right_checksums(data):
     # Behind right checksums, so that the decoders themselves meet the damage.
-    draft = Draft(data.draw(st.sampled_from([RAW, TWO, ENTROPY])))
+    draft = Draft(data.draw(st.sampled_from([RAW, TWO, ENTROPY, BASES, MEANS])))
     for _ in range(data.draw(st.integers(1, 3))):
         section = data.draw(st.sampled_from(draft.sections))
         at = data.draw(st.integers(0, len(section.payload)))
@@ -162,7 +168,7 @@ strays = st.recursive(numbers | st.text(max_size=5) | st.booleans(), st.lists, m
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_mutated_metadata(data):
-    draft = Draft(data.draw(st.sampled_from([RAW, ENTROPY])))
+    draft = Draft(data.draw(st.sampled_from([RAW, ENTROPY, BASES])))
 
     def change(document):
         while True:

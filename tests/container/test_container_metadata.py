@@ -9,7 +9,7 @@ import time
 
 import pytest
 import zstandard
-from lplr_samples import Draft, factorization, read_all, written
+from lplr_samples import Draft, factorization, of_bases, read_all, with_basis, written
 
 from lplrcli.container.metadata_text import MAX_COMPRESSED, MAX_INFLATED
 from lplrcli.errors import CorruptSectionError
@@ -23,10 +23,22 @@ SPEC = (format_folder() / "SPEC.md").read_text(encoding="utf-8")
 DEFINITIONS = SCHEMA["definitions"]
 OPTIONS = {"names": ["a"], "created": "2024-01-01T00:00:00+01:00"}
 HUGE = 2**63
+BASES = written(
+    dataclasses.replace(with_basis(), right=of_bases((3, 3), vectors=3)),
+    **OPTIONS,
+)
 
 
 def draft():
-    return Draft(written(factorization(mode="factors+residual"), **OPTIONS))
+    sample = factorization(mode="factors+residual", means=("row", "column"))
+    return Draft(written(sample, **OPTIONS))
+
+
+def draft_for(path):
+    """One that holds what a path names."""
+    if path[1:2] in (("left_basis",), ("right_basis",)):
+        return Draft(BASES)
+    return draft()
 
 
 def resolve(schema):
@@ -52,8 +64,8 @@ def parent(document, path):
     return document
 
 
-def refused(change, words):
-    spoilt = draft()
+def refused(change, words, path=()):
+    spoilt = draft_for(path)
     spoilt.edit_json(change)
     with pytest.raises(CorruptSectionError, match=words) as caught:
         read_all(spoilt.build())
@@ -80,17 +92,17 @@ def wrong_kinds():
 @pytest.mark.parametrize(("path", "wrong"), list(wrong_kinds()))
 def test_a_key_of_the_wrong_kind_is_refused_by_name(path, wrong):
     name = re.escape(".".join(path))
-    refused(lambda d: parent(d, path).__setitem__(path[-1], wrong), name)
+    refused(lambda d: parent(d, path).__setitem__(path[-1], wrong), name, path)
 
 
 @pytest.mark.parametrize("path", [p for p, needed in KEYS.items() if needed], ids=".".join)
 def test_a_missing_key_is_refused_by_name(path):
-    refused(lambda d: parent(d, path).pop(path[-1]), path[-1])
+    refused(lambda d: parent(d, path).pop(path[-1]), path[-1], path)
 
 
 @pytest.mark.parametrize("path", sorted(OBJECTS), ids=".".join)
 def test_an_unknown_key_is_refused_by_name(path):
-    refused(lambda d: parent(d, (*path, "")).__setitem__("novelty", 1), "novelty")
+    refused(lambda d: parent(d, (*path, "")).__setitem__("novelty", 1), "novelty", path)
 
 
 def test_user_takes_anything():
@@ -162,7 +174,13 @@ def put(path, value):
         ("factors.left.quantizer", "other", "factors.left.quantizer"),
         ("factors.left.coding", "rans", "factors.left.quantizer"),
         ("factors.left.coding", "other", "factors.left.coding"),
-        ("factors.left.transform", "dct", "factors.left.transform"),
+        ("factors.left.transform", "dst", "factors.left.transform"),
+        ("factors.left.transform", "dct", None),
+        ("factors.left.transform", "cdf97", None),
+        ("factors.mean_row.length", 19, "factors.mean_row.length"),
+        ("factors.mean_column.length", 10, "factors.mean_column.length"),
+        ("plan.target.center", "both", None),
+        ("plan.target.center", "auto", "plan.target.center"),
         ("factors", {}, "factors"),
         ("source.sha256", "0" * 63, "source.sha256"),
         ("source.name", "x" * 4097, "source.name"),
@@ -191,6 +209,9 @@ def test_factors_belong_together():
     refused(lambda d: d["factors"].pop("residual"), "plan.mode")
     right = {"components": 1, "table_length": 3}
     refused(lambda d: d["factors"]["right"].update(right), "factors.right.components")
+    for name in ("mean_row", "mean_column"):
+        two = {"components": 2, "table_length": 6}
+        refused(lambda d: d["factors"][name].update(two), f"factors.{name}.components")  # noqa: B023
     residual = {"components": 2, "table_length": 6}
     refused(lambda d: d["factors"]["residual"].update(residual), "factors.residual.components")
 
@@ -276,7 +297,7 @@ def test_the_schema_has_the_fields_of_the_model():
     assert set(DEFINITIONS["plan"]["properties"]) == names(CompressionPlan)
     assert set(DEFINITIONS["target"]["properties"]) == names(Target)
     assert set(DEFINITIONS["achieved"]["properties"]) == names(ErrorReport)
-    elsewhere = {"tables", "side", "chunks"}
+    elsewhere = {"tables", "side", "chunks", "basis"}
     assert set(DEFINITIONS["factor"]["properties"]) == (
         names(QuantizedFactor) - elsewhere | {"table_length"}
     )

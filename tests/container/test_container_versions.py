@@ -69,7 +69,7 @@ def test_an_entropy_coded_residual_may_be_one_component_or_one_for_each_column()
         residual = rans_factor(length, components, "deadzone", chunk_length=16)
         (found,) = read_all(written(dataclasses.replace(f, residual=residual)))
         assert (found.residual.length, found.residual.components) == (length, components)
-    column = dataclasses.replace(f, shape=(60, 1))  # both at once
+    column = dataclasses.replace(f, shape=(60, 1), array_shape=(60, 1))  # both at once
     (found,) = read_all(written(dataclasses.replace(column, residual=residual)))
     assert found.residual.components == 1
     wide = factorization((12, 5), mode="direct", quantizer="deadzone")
@@ -87,6 +87,9 @@ def test_an_entropy_coded_residual_may_be_one_component_or_one_for_each_column()
         ("plan.target.max_abs_error", 0.5),
         ("plan.target.mode", "factors"),
         ("plan.predictions", {}),
+        ("plan.target.center", "both"),
+        ("factors.left.transform", "dct"),
+        ("factors.right.transform", "cdf97"),
     ],
 )
 def test_what_version_0_2_brought_is_refused_in_a_file_of_0_1(path, value):
@@ -110,6 +113,15 @@ def test_entropy_code_is_refused_in_a_file_of_0_1(mode, quantizer):
     file.as_first_version()
     side = "left" if mode == "factors" else "residual"
     with pytest.raises(CorruptSectionError, match=rf"factors.{side}.quantizer.*0\.1"):
+        read_all(file.build())
+
+
+@pytest.mark.parametrize("name", ["row", "column"])
+def test_means_are_refused_in_a_file_of_0_1(name):
+    file = Draft(written(factorization(means=(name,))))
+    read_all(file.build())
+    file.as_first_version()
+    with pytest.raises(CorruptSectionError, match=rf"factors.mean_{name}.*0\.1"):
         read_all(file.build())
 
 

@@ -78,11 +78,11 @@ MODES = ["factors", "direct", "factors+residual"]
     ("quantizer", "machine"), [("deadzone", 0), *(("trellis", v) for v in range(3, 9))]
 )
 def test_codes_and_values(mode, quantizer, machine, tmp_path):
-    f = factorization((21, 6), (1,) * 5, mode, quantizer, "float64")
+    f = factorization((21, 6), (1,) * 5, mode, quantizer, "float64", ("row", "column"))
     for context in (0, 1):
         changes = {}
-        for name in ("left", "right", "residual"):
-            if (old := getattr(f, name)) is not None:
+        for name in decode.CHUNK_TAGS:
+            if (old := f.parts.get(name)) is not None:
                 shape = old.length, old.components
                 options = {"machine": machine, "context": context, "weights": (SLOPE, OTHER)}
                 changes[name] = rans_factor(*shape, quantizer, 8, 29, machine, **options)
@@ -100,6 +100,8 @@ def test_codes_and_values(mode, quantizer, machine, tmp_path):
             expected += values["left"].T @ values["right"]
         if "residual" in values:
             expected += values["residual"].T
+        expected += values["mean_row"]
+        expected += values["mean_column"].T
         assert np.array_equal(matrix.array, expected)
 
 
@@ -264,6 +266,19 @@ def test_arithmetic_of_entropy_coded_factors(path, value, tmp_path):
         decoded(draft.build(), tmp_path)
 
 
+def test_means_have_one_component_and_came_with_0_2(tmp_path):
+    draft = Draft(written(factorization(means=("row", "column"))))
+    assert decoded(draft.build(), tmp_path)
+    for name, change in (("mean_row", {"length": 19}), ("mean_column", {"components": 2})):
+        spoilt = Draft(draft.build())
+        spoilt.edit_json(lambda d, name=name, change=change: d["factors"][name].update(change))
+        with pytest.raises(decode.LplrError, match=name):
+            decoded(spoilt.build(), tmp_path)
+    draft.as_first_version()
+    with pytest.raises(decode.LplrError, match=r"came with 0\.2: means"):
+        decoded(draft.build(), tmp_path)
+
+
 def test_files_of_0_1_and_entropy_code_there(tmp_path):
     draft = Draft(written(factorization(mode="factors+residual")))
     (expected,) = decoded(draft.build(), tmp_path)
@@ -318,3 +333,13 @@ def test_the_example_of_the_specification():
     codes = [int(code) for code in lines["codes"].split()]
     payload = bytes.fromhex(lines["payload"])
     assert decode.rans(payload, len(codes), read, "").tolist() == [codes]
+
+
+@pytest.mark.parametrize(("array_shape", "unfold"), [((3, 7, 2, 3), 2), ((21, 3, 2), 1)])
+def test_an_array_is_restored_in_its_shape(array_shape, unfold, tmp_path):
+    f = factorization((21, 6), mode="factors+residual", quantizer="uniform", bits=(3, 3))
+    (matrix,) = decoded(written(f), tmp_path)
+    (array,) = decoded(
+        written(dataclasses.replace(f, array_shape=array_shape, unfold=unfold)), tmp_path
+    )
+    assert np.array_equal(array.array, matrix.array.reshape(array_shape))
