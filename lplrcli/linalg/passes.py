@@ -7,6 +7,7 @@ on who computed what.
 
 from __future__ import annotations
 
+import copy
 import logging
 import math
 import sys
@@ -37,6 +38,22 @@ logger = logging.getLogger(__name__)
 
 _FEW = 8
 """Results of blocks summed in the working precision before they are added in float64."""
+
+
+@dataclass(frozen=True)
+class Means:
+    """What is subtracted from every entry of A, at the scale of the passes.
+
+    Attributes
+    ----------
+    row : ndarray of shape (d,) or None
+        From every row.
+    column : ndarray of shape (n,) or None
+        From every column.
+    """
+
+    row: NDArray[Any] | None
+    column: NDArray[Any] | None
 
 
 @dataclass(frozen=True)
@@ -83,6 +100,8 @@ class Passes:
         Products are with ``A / 2**exponent``.
     count : int
         Passes made so far.
+    means : Means or None
+        Products are with what is left of A once these are subtracted.
     """
 
     def __init__(self, source: MatrixSource) -> None:
@@ -91,7 +110,10 @@ class Passes:
         self.dtype = working_dtype(source.dtype)
         self.exponent = 0
         self.count = 0
+        self.means: Means | None = None
         self._scan: Scan | None = None
+        self._original: Scan | None = None
+        self._sums: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
         self._svd: tuple[NDArray[Any], NDArray[Any], NDArray[Any]] | None = None
 
     def scan(self) -> Scan:
@@ -108,6 +130,25 @@ class Passes:
         if self._scan is None:
             self._scan = self._concluded(list(self.map_scaled("range and norm", _scan_block)))
         return self._scan
+
+    def original(self) -> Scan:
+        """Range and norm of A as it is stored, whatever is subtracted: what errors refer to."""
+        return self._original or self.scan()
+
+    def sums(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Sums over the rows, shape (d,), and over the columns, shape (n,): one pass, once."""
+        if self._sums is None:
+            over_columns = np.empty(self.shape[0])
+            task = partial(_row_of_sums, over_columns=over_columns)
+            self._sums = self._sum("means", task, (1, self.shape[1]))[0], over_columns
+        return self._sums
+
+    def centered(self, means: Means) -> Passes:
+        """Passes over what is left of A once these are subtracted, block by block."""
+        found = copy.copy(self)
+        found.means, found._original, found._scan = means, self.original(), None
+        found._svd = found._sums = None
+        return found
 
     def times(self, operand: RightOperand, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """``A X``, shape (n, columns), in the working precision; in `out` if that is given."""
@@ -155,6 +196,8 @@ class Passes:
 
         One pass, called `label` in the log.
         """
+        if self.means is not None:
+            task = partial(_centered, task=task, means=self.means)
         prepared = partial(_prepared, task=task, dtype=self.dtype, exponent=self.exponent)
         return self.map_stored(label, prepared)
 
@@ -175,11 +218,12 @@ class Passes:
             return _sum_in_order(self.map_scaled(label, task), shape)
         # The first look at A: scan it on the way, and start again if its scale was unsafe.
         scans: list[_BlockScan] = []
+        exponent = self.exponent
         results = self.map_scaled(label, partial(_scanned, task=task))
         with np.errstate(over="ignore", invalid="ignore"):
             total = _sum_in_order((_noted(scans, result) for result in results), shape)
         self._scan = self._concluded(scans)
-        return self._sum(label, task, shape) if self.exponent else total
+        return total if self.exponent == exponent else self._sum(label, task, shape)
 
     def _concluded(self, scans: list[_BlockScan]) -> Scan:
         """Combine the scans of all blocks, and choose the exponent."""
@@ -188,13 +232,15 @@ class Passes:
             row = 0
             for scan in scans:
                 if scan.nonfinite:
-                    first = (row + scan.first[0], scan.first[1])
+                    position = (row + scan.first[0], scan.first[1])
+                    first = self.source.unfolding.index_of(*position)
                     raise NonFiniteError(nonfinite, first, path=self.source.name)
                 row += scan.rows
         low, high = min(scan.low for scan in scans), max(scan.high for scan in scans)
-        self.exponent = _safe_exponent(max(-low, high))
-        if self.exponent:
-            scans = list(self.map_scaled("norm, at a safe scale", _scan_block))
+        if self._original is None:
+            self.exponent = _safe_exponent(max(-low, high))
+            if self.exponent:
+                scans = list(self.map_scaled("norm, at a safe scale", _scan_block))
         norm = float(np.sqrt(sum(scan.squares for scan in scans)))
         if math.frexp(norm)[1] + self.exponent > sys.float_info.max_exp:
             raise InputError(
@@ -262,6 +308,23 @@ def _prepared(
             RowBlock(block.start, CsrRows(values.shape, values.indptr, values.indices, data))
         )
     return task(RowBlock(block.start, scaled(values.astype(dtype, copy=False), -exponent)))
+
+
+def _centered(block: RowBlock, task: Callable[[RowBlock], T], means: Means) -> T:
+    """Run `task` on the block less the means."""
+    values = dense_rows(block.values, stored_entries(block.values).dtype)
+    if means.row is not None:
+        values = values - means.row
+    if means.column is not None:
+        values = values - means.column[block.start : block.start + len(values), None]
+    return task(RowBlock(block.start, values))
+
+
+def _row_of_sums(block: RowBlock, over_columns: NDArray[np.float64]) -> NDArray[Any]:
+    values = dense_rows(block.values, stored_entries(block.values).dtype)
+    values.sum(axis=1, dtype=np.float64, out=over_columns[block.start :][: len(values)])
+    total: NDArray[Any] = values.sum(axis=0, dtype=np.float64)[None]
+    return total
 
 
 def _scan_block(block: RowBlock) -> _BlockScan:

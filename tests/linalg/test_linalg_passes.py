@@ -13,6 +13,7 @@ from lplrcli.io.handles import ArrayHandle, CsrHandle
 from lplrcli.linalg.operands import Dense
 from lplrcli.linalg.passes import Passes
 from lplrcli.linalg.projection import least_squares
+from lplrcli.model.source import Unfolding
 
 ROWS, COLUMNS = 103, 17
 
@@ -24,9 +25,9 @@ def matrix(dtype=np.float64):
 def passes(kind, a, height=10, threads=2):
     """Over a matrix read in blocks of `height` rows, the last one shorter."""
     if kind == "dense":
-        handle = ArrayHandle(a.toarray(), a.shape, a.dtype, height)
+        handle = ArrayHandle(a.toarray(), Unfolding.of(a.shape), a.dtype, height)
     else:
-        handle = CsrHandle(a.tocsr(), a.dtype)
+        handle = CsrHandle(a.tocsr(), Unfolding.of(a.shape), a.dtype)
         handle.block_rows = height
     return Passes(LocalSource(handle, name="a", format="array", threads=threads))
 
