@@ -3,10 +3,36 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+import pytest
 from hypothesis import settings
 
 # Where a change is checked, the examples are the same every time; so many are enough then.
 settings.register_profile("ci", settings.get_profile("ci"), max_examples=40)
 if os.environ.get("CI"):
     settings.load_profile("ci")
+
+
+@contextmanager
+def _eight_states() -> Iterator[None]:
+    from lplrcli.pipeline import mode_coders
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mode_coders, "_STATE_BITS", ((2**63, 3),))
+        yield
+
+
+@pytest.fixture
+def few_states() -> Iterator[None]:
+    """A trellis as for the largest matrices: what does not depend on it is tested faster so."""
+    with _eight_states():
+        yield
+
+
+@pytest.fixture(scope="module")
+def few_states_throughout() -> Iterator[None]:
+    """Likewise for a whole file of tests."""
+    with _eight_states():
+        yield

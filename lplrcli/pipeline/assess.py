@@ -44,7 +44,9 @@ def measure(passes: Passes, factorization: Factorization, scan: Scan, threads: i
     rows, columns = passes.shape
     left = factorization.left
     huge = passes.source.sparse and rows * columns > DENSE_ENTRIES
-    if huge and left is not None and factorization.plan.exponent == scan.exponent == 0:
+    centered = any(mean is not None for mean in factorization.means)
+    unscaled = factorization.plan.exponent == scan.exponent == 0
+    if huge and left is not None and unscaled and not centered:
         return _by_inner_products(passes, factorization, scan, threads)
     reconstruction = Reconstruction(factorization, threads=threads)
     decoded = (
@@ -76,16 +78,23 @@ def assess(source: MatrixSource, factorization: Factorization, threads: int) -> 
     InputError
         If the shapes differ, or the original holds NaN or infinity.
     """
-    if source.shape != factorization.shape:
+    found = (source.unfolding.array_shape, source.shape)
+    expected = (factorization.array_shape, factorization.shape)
+    if found != expected:
         raise InputError(
-            "the shape differs from that of the compressed matrix",
+            "the shape differs from that of the compressed array",
             path=source.name,
-            found=f"{source.shape[0]} x {source.shape[1]}",
-            expected=f"{factorization.shape[0]} x {factorization.shape[1]}",
+            found=_shape_text(*found),
+            expected=_shape_text(*expected),
         )
     passes = Passes(source)
     with threadpool_limits(1, "blas"):
         return measure(passes, factorization, passes.scan(), threads)
+
+
+def _shape_text(array: tuple[int, ...], matrix: tuple[int, int]) -> str:
+    text = " x ".join(map(str, array))
+    return text if array == matrix else f"{text} as {matrix[0]} x {matrix[1]}"
 
 
 def _compare(

@@ -6,7 +6,8 @@ round on a sample starts from the normal distribution, the second is the final o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
@@ -18,9 +19,11 @@ from numpy.typing import NDArray
 from lplrcli.coding import RansCoding
 from lplrcli.coding.clustering import contexts_pay, entropy, fit_model
 from lplrcli.coding.entropy_model import EntropyModel
+from lplrcli.coding.rans import levels_of
 from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.model.parallel import ordered_map
-from lplrcli.model.tokens import CONTEXTS, LANES, TOKENS
+from lplrcli.model.tokens import CONTEXTS, LANES, NO_CONTEXT, TOKENS
+from lplrcli.pipeline.layout import Layout
 from lplrcli.planning.prices import (
     SCALAR_PRICE,
     TRELLIS_PRICE,
@@ -42,6 +45,16 @@ _LEARNING = 3
 _EVERY = 8
 """Of more than twice as many chunks, one in so many says whether contexts pay."""
 
+_WEIGHTS_AROUND = 6.0
+"""Sum of the weights of the magnitudes around an entry, less what a mean is below a deviation."""
+
+_SPARSE = 1.0
+"""Bits per transformed coefficient below which most are zero, a code that half of the states of a
+trellis do not have: there a scalar quantizer errs less, by up to a sixth."""
+
+GREATEST = 2.0**28
+"""No step may be so fine that a coefficient has more units: larger codes would be cut."""
+
 _TRAINING = 2**20
 """Coefficients on which the first round learns."""
 
@@ -62,6 +75,10 @@ class CodedCoefficients:
         The integers, by chunk.
     squared_error : float
         Of the values decoded.
+    layout : Layout
+        Transform and grid.
+    basis : CodedCoefficients or None
+        Of a transform that depends on the data.
     """
 
     quantizer: SteppedQuantizer
@@ -69,12 +86,14 @@ class CodedCoefficients:
     classes: NDArray[Any]
     codes: list[NDArray[Any]]
     squared_error: float
+    layout: Layout
+    basis: CodedCoefficients | None = None
 
     @classmethod
-    def empty(cls) -> CodedCoefficients:
-        """No components at all."""
+    def empty(cls, length: int) -> CodedCoefficients:
+        """No components at all, of `length` entries."""
         none = np.zeros(0, np.uint8)
-        return cls(SteppedQuantizer(1.0, none), 0, none, [], 0.0)
+        return cls(SteppedQuantizer(1.0, none), 0, none, [], 0.0, Layout("identity", (length,)))
 
     @property
     def length(self) -> int:
@@ -88,6 +107,7 @@ class CodedCoefficients:
         for part in self.codes:
             stop = start + part.shape[1]
             self.quantizer.decode(part, slice(None), out[:, start:stop])
+            out[:, start:stop] = self.layout.inverse(out[:, start:stop])
             start = stop
         return out
 
@@ -110,20 +130,22 @@ class CodedCoefficients:
             side=self.quantizer.side,
             coding="rans",
             tables=model.to_bytes(),
-            transform="identity",
-            grid=(length,),
+            transform=self.layout.transform,
+            grid=self.layout.grid,
             chunk_length=-(-chunk_length // 8) * 8,
             chunks=(
-                list(ordered_map(RansCoding(model).encode_chunk, self.codes, threads))
+                list(ordered_map(self._coding(model).encode_chunk, self.codes, threads))
                 if len(self.classes)
                 else []
             ),
+            basis=None if self.basis is None else self.basis.factor(threads, self.basis.length),
         )
 
     def token_bits(self) -> float:
         """Entropy of the tokens given class, union and, if that saves anything, context."""
         unions = 2 if self.state_bits else 1
-        counts: Any = sum(count_codes(part, self.classes, unions) for part in self.codes)
+        count = partial(count_codes, classes=self.classes, unions=unions, layout=self.layout)
+        counts: Any = sum(count(part) for part in self.codes)
         merged = counts.sum(axis=1, keepdims=True)
         tables = _CONTEXT_TABLE_BITS * int(counts.any(axis=-1).sum())
         extra = float((merged * extra_bits()).sum())
@@ -134,23 +156,34 @@ class CodedCoefficients:
         """Tables for the codes; with the context of the codes above where that pays."""
         if len(self.classes) == 0:
             return EntropyModel.empty()
-        count = partial(count_codes, classes=self.classes, unions=2 if self.state_bits else 1)
-        contexts = CONTEXTS
+        unions = 2 if self.state_bits else 1
+        count = partial(count_codes, classes=self.classes, unions=unions, layout=self.layout)
+        context = self.layout.context
         if len(self.codes) > 2 * _EVERY:
             some: Any = sum(ordered_map(count, self.codes[::_EVERY], threads))
-            contexts = CONTEXTS if contexts_pay(some) else 1
-        counts: Any = sum(ordered_map(partial(count, contexts=contexts), self.codes, threads))
-        return fit_model(counts, self.classes, self.state_bits)
+            context = context if contexts_pay(some) else NO_CONTEXT
+        counts: Any = sum(ordered_map(partial(count, context=context), self.codes, threads))
+        return fit_model(counts, self.classes, self.state_bits, context)
+
+    def _coding(self, model: EntropyModel) -> RansCoding:
+        return RansCoding(model, self.layout.grid)
 
 
 def count_codes(
-    codes: NDArray[Any], classes: NDArray[Any], unions: int, contexts: int = CONTEXTS
+    codes: NDArray[Any],
+    classes: NDArray[Any],
+    unions: int,
+    layout: Layout,
+    context: int | None = None,
 ) -> NDArray[np.int64]:
     """Histograms of the tokens of a chunk, shape (classes, contexts, unions, tokens)."""
     from lplrcli.kernels.rans import count_tokens
 
+    context = layout.context if context is None else context
+    contexts = 1 if context == NO_CONTEXT else CONTEXTS
     counts = np.zeros((int(classes.max()) + 1, contexts, unions, TOKENS), np.int64)
-    count_tokens(codes, classes, unions, contexts, counts)
+    levels = levels_of(codes, context, layout.lines)
+    count_tokens(codes, classes, unions, context, levels, counts)
     return counts
 
 
@@ -165,6 +198,8 @@ class CoefficientCoder:
         Root mean square of each component: components of like deviation share their rates.
     state_bits : int
         Of the trellis, 3 to 8; 0 for a scalar quantizer.
+    layout : Layout
+        With a transform the rates depend on the coefficients around, not on the component.
     plain : bool
         Round to the nearest integer whatever it costs, so that no error exceeds half a unit.
     """
@@ -174,32 +209,52 @@ class CoefficientCoder:
         quantizer: SteppedQuantizer,
         deviations: NDArray[np.float64],
         state_bits: int,
+        layout: Layout,
         plain: bool = False,
     ) -> None:
         self.quantizer = quantizer
         self.state_bits = state_bits
+        self.layout = layout
         self.plain = plain
+        self.deviations = deviations
         self._unions = 2 if state_bits else 1
         self._inverse = 1 / quantizer.units
-        relative = np.maximum(deviations * self._inverse, 2.0**-4)
-        # An eighth of an octave: a coarser class costs its members bits, two make one if it pays.
-        parts = np.minimum(np.rint(8 * np.log2(relative)), 220).astype(np.int64)
-        levels, members = np.unique(parts, return_inverse=True)
-        self.classes = members.astype(np.uint8)
-        self._prior = np.array([normal_counts(part / 8, self._unions) for part in levels])
+        if layout.transformed:
+            parts = np.rint(8 * np.log2(_expected_deviations())).astype(np.int64)
+            self.classes = np.zeros(len(deviations), np.uint8)
+        else:
+            relative = np.maximum(deviations * self._inverse, 2.0**-4)
+            # An eighth of an octave: a coarser class costs its members bits, two make one if it
+            # pays.
+            places = np.minimum(np.rint(8 * np.log2(relative)), 220).astype(np.int64)
+            parts, members = np.unique(places, return_inverse=True)
+            self.classes = members.astype(np.uint8)
+        self._prior = np.array([normal_counts(part / 8, self._unions) for part in parts])
         self._prices = self._priced(self._prior)
+        self.rate = math.inf
+
+    def scalar(self) -> CoefficientCoder:
+        """A scalar quantizer to which a bit is worth as much error."""
+        step = self.quantizer.step * math.sqrt(TRELLIS_PRICE / SCALAR_PRICE)
+        quantizer = SteppedQuantizer(step, self.quantizer.indices)
+        return CoefficientCoder(quantizer, self.deviations, 0, self.layout)
 
     def learn(self, sample: Iterable[NDArray[Any]], threads: int) -> None:
         """Take the rates from what the rates so far make of a sample.
 
-        By the smallest trellis, whose rates are nearly those of all.
+        By the smallest trellis, whose rates are nearly those of all. The bits per coefficient
+        become `rate`.
         """
-        counts = self._prior * _PRIOR
+        counts, entries = np.zeros_like(self._prior), 0
         small = min(self.state_bits, _LEARNING)
+        axis = 0 if self.layout.transformed else 1
         for values in sample:
             codes = self._quantized(values, small, threads)
-            counts = counts + count_codes(codes, self.classes, self._unions).sum(axis=1)
-        self._prices = self._priced(counts)
+            found = count_codes(codes, self.classes, self._unions, self.layout).sum(axis=axis)
+            counts[: len(found)] += found
+            entries += codes.size
+        self._prices = self._priced(self._prior * _PRIOR + counts)
+        self.rate = (entropy(counts) + float((counts * extra_bits()).sum())) / max(entries, 1)
 
     def quantize(self, values: NDArray[Any], threads: int = 1) -> NDArray[Any]:
         """Integers of a chunk of shape (components, rows)."""
@@ -207,13 +262,24 @@ class CoefficientCoder:
 
     def _quantized(self, values: NDArray[Any], state_bits: int, threads: int) -> NDArray[Any]:
         codes = np.empty(values.shape, np.int32)
+        levels = self._levels(values)
         if state_bits:
-            task, parts = partial(self._quantize_lane, values, codes, state_bits), LANES
+            task, parts = partial(self._quantize_lane, values, codes, levels, state_bits), LANES
         else:
-            task, parts = partial(self._quantize_component, values, codes), len(values)
+            task, parts = partial(self._quantize_component, values, codes, levels), len(values)
         for _ in ordered_map(task, range(parts), threads):
             pass
         return codes
+
+    def _levels(self, values: NDArray[Any]) -> NDArray[np.uint8]:
+        """Which rates every coefficient has: by its component, or by those around it, rounded."""
+        if not self.layout.transformed:
+            return np.repeat(self.classes, values.shape[1]).reshape(values.shape)
+        from lplrcli.kernels.deadzone import rough_codes
+
+        codes = np.empty(values.shape, np.int32)
+        rough_codes(values, self._inverse, codes)
+        return levels_of(codes, self.layout.context, self.layout.lines)
 
     def offsets(self, values: NDArray[Any], codes: NDArray[Any]) -> NDArray[np.float64]:
         """Weights and weighted sums of the offsets in three cells, and the squared error."""
@@ -230,18 +296,24 @@ class CoefficientCoder:
         return np.array([prices(part, price) for part in counts])
 
     def _quantize_lane(
-        self, values: NDArray[Any], codes: NDArray[Any], state_bits: int, lane: int
+        self,
+        values: NDArray[Any],
+        codes: NDArray[Any],
+        levels: NDArray[np.uint8],
+        state_bits: int,
+        lane: int,
     ) -> None:
         from lplrcli.kernels.trellis import trellis_codes
 
         choose = trellis_codes(state_bits)
-        choose(values, lane, self._inverse, self._prices, self.classes, codes)
+        choose(values, lane, self._inverse, self._prices, levels, codes)
 
-    def _quantize_component(self, values: NDArray[Any], codes: NDArray[Any], i: int) -> None:
+    def _quantize_component(
+        self, values: NDArray[Any], codes: NDArray[Any], levels: NDArray[np.uint8], i: int
+    ) -> None:
         from lplrcli.kernels.deadzone import deadzone_codes
 
-        prices, inverse = self._prices[self.classes[i]], float(self._inverse[i])
-        deadzone_codes(values[i], inverse, prices, codes[i])
+        deadzone_codes(values[i], float(self._inverse[i]), self._prices, levels[i], codes[i])
 
 
 def code_coefficients(
@@ -259,12 +331,13 @@ def code_coefficients(
     sample : iterable of ndarray, shape (components, rows)
         Some of them.
     coder : CoefficientCoder
-        Its rates are learnt here.
+        Its rates are learnt here. A trellis whose coefficients are mostly zero gives way to a
+        scalar quantizer.
     threads : int
         The result does not depend on it.
     """
     if not coder.plain:
-        coder.learn(sample, threads)
+        coder = _learnt(coder, list(sample), threads)
     codes: list[NDArray[Any]] = []
     offsets = np.zeros(7)
     chunks = iter(chunks)
@@ -277,7 +350,28 @@ def code_coefficients(
         offsets += found
     shifts, squared_error = _centroids(offsets, coder.plain)
     quantizer = SteppedQuantizer(coder.quantizer.step, coder.quantizer.indices, shifts)
-    return CodedCoefficients(quantizer, coder.state_bits, coder.classes, codes, squared_error)
+    return CodedCoefficients(
+        *(quantizer, coder.state_bits, coder.classes, codes, squared_error, coder.layout)
+    )
+
+
+def _learnt(
+    coder: CoefficientCoder, sample: Sequence[NDArray[Any]], threads: int
+) -> CoefficientCoder:
+    """The coder, or the scalar one in its place, with the rates of a sample."""
+    if coder.state_bits and coder.layout.transformed:
+        scalar = coder.scalar()
+        scalar.learn(sample, threads)
+        if scalar.rate < _SPARSE:
+            return scalar
+    coder.learn(sample, threads)
+    return coder
+
+
+def _expected_deviations() -> NDArray[np.float64]:
+    """Deviation, in units, of a coefficient whose neighbours have each `level_of` their sum."""
+    sums = 2.0 ** (np.arange(CONTEXTS) / 2)
+    return np.concatenate([[0.12], sums[1:] / _WEIGHTS_AROUND])
 
 
 def _quantized_chunk(
@@ -287,8 +381,14 @@ def _quantized_chunk(
     return codes, coder.offsets(values, codes)
 
 
-def sampled(chunks: Iterable[NDArray[Any]]) -> Iterator[NDArray[Any]]:
-    """The first part of every chunk, of about a million coefficients in all."""
+def sampled(chunks: Sequence[NDArray[Any]], layout: Layout) -> Iterator[NDArray[Any]]:
+    """The first part of every chunk, of about a million coefficients in all.
+
+    Of transformed chunks, whole ones, as frequencies differ.
+    """
+    if layout.transformed:
+        yield from chunks[:: -(-sum(values.size for values in chunks) // (2 * _TRAINING))]
+        return
     seen = 0
     for number, values in enumerate(chunks):
         rows = max(64, _TRAINING // (1 + number) ** 2 // max(1, len(values)))

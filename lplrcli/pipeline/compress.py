@@ -16,6 +16,7 @@ from lplrcli.model.report import ErrorReport
 from lplrcli.model.source import MatrixSource
 from lplrcli.pipeline import baselines, packed
 from lplrcli.pipeline.assess import measure
+from lplrcli.pipeline.factors import on_grid
 from lplrcli.planning.targets import check_sketch, require, target_of
 
 ENGINE_POWER_ITERATIONS = 2
@@ -37,6 +38,8 @@ def compress(
     rel_error: float | None = None,
     max_abs_error: float | None = None,
     mode: str | None = None,
+    transform: str | None = None,
+    center: str | None = None,
     sketch: str | None = None,
     oversampling: int | None = None,
     power_iterations: int | None = None,
@@ -68,6 +71,13 @@ def compress(
         Largest absolute error of any of its entries.
     mode : str, optional
         Force ``factors``, ``factors+residual`` or ``direct``.
+    transform : str, optional
+        The only one to try, ``dct``, ``cdf97``, ``cdf97-tensor`` or, of factors, ``klt``, or
+        ``none``; any by default.
+    center : str, optional
+        Means stored apart: ``mean-row`` (the mean over the rows, 1 x d), ``mean-column`` (over
+        the columns, n x 1), ``both``, ``auto`` for what is predicted to pay; ``none``, the
+        default.
     sketch : str, optional
         ``gaussian``, the default, ``srht`` or ``sparse-sign``.
     oversampling : int, optional
@@ -105,6 +115,8 @@ def compress(
         rel_error=rel_error,
         max_abs_error=max_abs_error,
         mode=mode,
+        transform=transform,
+        center=center,
         sketch=sketch,
         oversampling=oversampling,
         power_iterations=power_iterations,
@@ -156,8 +168,9 @@ def carried_out(
     with threadpool_limits(1, "blas"):
         if plan.target.method == "rate-distortion":
             # Imported here: the memory that the packed engine takes is counted in megabytes.
-            from lplrcli.pipeline import rate_distortion
+            from lplrcli.pipeline import outlook, rate_distortion
 
+            plan = outlook.settled(passes, plan, threads, name)
             return rate_distortion.factorize(passes, plan, threads, name)
         wanted = min(plan.target.rank or min(source.shape), *source.shape)
         left, right, residual, plan, bound = _factorize(passes, plan, wanted, threads)
@@ -165,15 +178,18 @@ def carried_out(
         unmeasured = ErrorReport(
             0.0, None, exact=False, source_norm=scan.source_norm, passes=0, bound=bound
         )
+        unfolding = source.unfolding
         factorization = Factorization(
             shape=source.shape,
             dtype=source.dtype.name,
-            left=left,
-            right=right,
+            left=on_grid(left, unfolding.row_grid),
+            right=on_grid(right, unfolding.column_grid),
             residual=residual,
             plan=plan,
             report=unmeasured,
             source={"format": source.format},
+            array_shape=unfolding.array_shape,
+            unfold=unfolding.axes,
         )
         return replace(factorization, report=measure(passes, factorization, scan, threads))
 

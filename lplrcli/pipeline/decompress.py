@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from lplrcli.model.compressed import Factorization
 from lplrcli.model.parallel import ordered_map
 from lplrcli.model.source import working_dtype
-from lplrcli.pipeline.factors import decode_factor
+from lplrcli.pipeline.factors import Places, decode_at, decode_factor
+from lplrcli.pipeline.means import DecodedMeans
 from lplrcli.pipeline.recent import RecentChunks
 
 logger = logging.getLogger(__name__)
@@ -94,8 +95,9 @@ class Reconstruction:
     ----------
     factorization : Factorization
         What was compressed.
-    columns : slice
-        Range of columns (start and stop within the matrix, step 1); all by default.
+    columns : slice or ndarray of int64
+        Range of columns (start and stop within the matrix, step 1), or which ones, ascending; all
+        by default.
     threads : int
         For the decoding of chunks.
     dtype : numpy.dtype
@@ -110,7 +112,7 @@ class Reconstruction:
     def __init__(
         self,
         factorization: Factorization,
-        columns: slice | None = None,
+        columns: Places | None = None,
         threads: int = 1,
         dtype: np.dtype[Any] | None = None,
     ) -> None:
@@ -118,7 +120,7 @@ class Reconstruction:
         original = entry_dtype(factorization.dtype)
         self.dtype = original if dtype is None else dtype
         self.working = working_dtype(original)
-        if factorization.left is None and _by_columns(factorization):
+        if _on_a_lattice(factorization):
             # Multiples of a step are rounded once, to the original type: a lattice is restored.
             # Decoded at once to float32, if that is the type and no exponent follows.
             whole = original == np.float32 and factorization.plan.exponent == 0
@@ -127,35 +129,58 @@ class Reconstruction:
         residual = factorization.residual
         chunks = len(residual.chunks) if residual is not None else 0
         self._recent = RecentChunks(self._residual_chunk, chunks, threads + 2)
-        start, stop, _ = (columns or slice(None)).indices(factorization.shape[1])
-        self.columns = range(start, stop)
+        if columns is None or isinstance(columns, slice):
+            start, stop, _ = (columns or slice(None)).indices(factorization.shape[1])
+            self.columns: Places = slice(start, max(start, stop))
+            self.width = max(start, stop) - start
+        else:
+            self.columns, self.width = columns, len(columns)
+        self._means = DecodedMeans(factorization, self.columns, self.working, threads)
         began = time.perf_counter()
         self.right = (
-            decode_factor(factorization.right, self.working, start, stop, threads)
+            decode_at(factorization.right, self.working, self.columns, threads)
             if factorization.right is not None
             else None
         )
         if factorization.right is not None:
             logger.info(
                 "decoding %d of %d columns of R, %d components: %.2f s",
-                *(stop - start, factorization.shape[1], factorization.rank),
+                *(self.width, factorization.shape[1], factorization.rank),
                 time.perf_counter() - began,
             )
 
-    def product(self, left: NDArray[Any], start: int) -> NDArray[Any]:
-        """Rows from `start` on, as `dtype`, given their part of Lᵀ."""
-        rows = left.shape[1]
+    @property
+    def block_rows(self) -> int:
+        """Rows that are decoded at a time: about a megabyte."""
+        return max(1, _BLOCK_BYTES // max(1, self.width * self.working.itemsize))
+
+    @property
+    def residual_rows(self) -> int:
+        """Whole rows in a chunk of the residual, at least 1; 0 without a residual."""
+        residual = self.factorization.residual
+        if residual is None:
+            return 0
+        width = 1 if _by_columns(self.factorization) else self.factorization.shape[1]
+        return max(1, residual.chunk_length // width)
+
+    def product(self, left: NDArray[Any], rows: int | NDArray[np.int64]) -> NDArray[Any]:
+        """Rows from one on, or those listed in ascending order, given their part of Lᵀ."""
         if self.factorization.residual is None:
             out = self._of_factors(left)
         else:
-            out = self._residual_rows(start, start + rows)
+            if isinstance(rows, int):
+                out = self._residual_rows(rows, rows + left.shape[1])
+            else:
+                first, last = int(rows[0]), int(rows[-1])
+                out = self._residual_rows(first, last + 1)[rows - first]
             if self.right is not None:
                 out += left.T @ self.right
+        self._means.add_to(out, rows)
         return cast(self._scaled(out), self.dtype)
 
     def _of_factors(self, left: NDArray[Any]) -> NDArray[Any]:
         if self.right is None:
-            return np.zeros((left.shape[1], len(self.columns)), self.working)
+            return np.zeros((left.shape[1], self.width), self.working)
         return np.asarray(left.T @ self.right)
 
     def blocks(self, rows: slice | None = None) -> Iterator[NDArray[Any]]:
@@ -167,9 +192,8 @@ class Reconstruction:
         stop = max(start, stop)
         began = time.perf_counter()
         for first, left in self._left_parts(start, stop):
-            height = max(1, _BLOCK_BYTES // max(1, len(self.columns) * self.working.itemsize))
-            if self.factorization.residual is not None:
-                height = self._whole_chunks(height)
+            chunk = self.residual_rows
+            height = max(1, self.block_rows // chunk) * chunk if chunk else self.block_rows
             task = partial(_block, self, left, first, height)
             yield from ordered_map(task, range(0, left.shape[1], height), self.threads)
         logger.info("rows %d to %d: %.2f s", start, stop, time.perf_counter() - began)
@@ -185,25 +209,25 @@ class Reconstruction:
             low, high = max(first, start), min(first + step, stop)
             yield low, decode_factor(left, self.working, low, high, self.threads)
 
-    def _whole_chunks(self, height: int) -> int:
-        residual = self.factorization.residual
-        if residual is not None and _by_columns(self.factorization):
-            per_chunk = residual.chunk_length
-        else:
-            per_chunk = residual.chunk_length // self.factorization.shape[1] if residual else 0
-        return max(1, height // per_chunk) * per_chunk if per_chunk else height
-
     def _residual_rows(self, start: int, stop: int) -> NDArray[Any]:
         """Rows of the residual, shape (stop - start, columns)."""
         residual, width = self.factorization.residual, self.factorization.shape[1]
-        columns = slice(self.columns.start, self.columns.stop)
+        columns = self.columns
         if residual is None:
             raise ValueError("there is no residual")
-        if not _by_columns(self.factorization):
-            rows = decode_factor(residual, self.working, start * width, stop * width)
-            return rows.reshape(-1, width)[:, columns]
-        out = np.empty((stop - start, len(self.columns)), self.working)
         size = residual.chunk_length
+        if not _by_columns(self.factorization):
+            first, last = start * width, stop * width
+            if residual.coding == "packed":  # of which any part decodes alone
+                rows = decode_factor(residual, self.working, first, last)
+            else:
+                numbers = range(first // size, -(-last // size))
+                parts = (
+                    self._recent[k][0, max(first - k * size, 0) : last - k * size] for k in numbers
+                )
+                rows = np.concatenate(list(parts))
+            return rows.reshape(-1, width)[:, columns]
+        out = np.empty((stop - start, self.width), self.working)
         for number in range(start // size, -(-stop // size)):
             low, high = max(start, number * size), min(stop, (number + 1) * size)
             part = self._recent[number][columns, low - number * size : high - number * size]
@@ -239,23 +263,15 @@ def _by_columns(factorization: Factorization) -> bool:
     return residual is not None and residual.length == factorization.shape[0]
 
 
+def _on_a_lattice(factorization: Factorization) -> bool:
+    """Whether entries are exact multiples of a step, of which none is the sum of several."""
+    residual, others = factorization.residual, (factorization.left, *factorization.means)
+    if residual is None or any(factor is not None for factor in others):
+        return False
+    return residual.coding == "rans" and residual.transform == "identity"
+
+
 def _block(
     reconstruction: Reconstruction, left: NDArray[Any], first: int, height: int, offset: int
 ) -> NDArray[Any]:
     return reconstruction.product(left[:, offset : offset + height], first + offset)
-
-
-def column_slabs(
-    factorization: Factorization, rows: slice, columns: slice, threads: int, dtype: np.dtype[Any]
-) -> Iterator[NDArray[Any]]:
-    """Decode slabs of whole columns, in order, for formats that store columns.
-
-    Each slab holds about as many bytes as a block of rows does.
-    """
-    length, width = factorization.shape
-    start, stop, _ = columns.indices(width)
-    first, last, _ = rows.indices(length)
-    step = max(1, 4 * _BLOCK_BYTES // max(1, 8 * (last - first)))
-    for low in range(start, stop, step):
-        part = Reconstruction(factorization, slice(low, min(low + step, stop)), threads, dtype)
-        yield np.concatenate(list(part.blocks(rows)))

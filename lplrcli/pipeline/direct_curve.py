@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
-
-from lplrcli.pipeline.prospects import SMALLEST_STATE_BITS
-from lplrcli.pipeline.residual_coding import ResidualCoder
 
 _HALVES = 10
 """So many steps are half an octave apart; finer ones, where the curve is straight, a whole one."""
@@ -24,23 +22,27 @@ class DirectCurve:
 
     Parameters
     ----------
-    residuals : ResidualCoder
-        Of the matrix A (n x d).
-    norm : float
-        ``‖A‖``, not zero.
+    coded : callable
+        Bits per entry and mean squared error of the sample at a step.
+    deviation : float
+        Root mean square of the entries, not zero.
     bits : float
         Most bits per entry that will be asked for.
     error : float
         Least relative error that will be asked for.
     """
 
-    def __init__(self, residuals: ResidualCoder, norm: float, bits: float, error: float) -> None:
-        rows, columns = residuals.passes.shape
-        deviation = norm / math.sqrt(rows * columns)
+    def __init__(
+        self,
+        coded: Callable[[float], tuple[float, float]],
+        deviation: float,
+        bits: float,
+        error: float,
+    ) -> None:
         step = 4 * deviation
         self._bits, self._logs = [0.0], [0.0]
         for k in range(_MOST_STEPS):
-            spent, squares = residuals.code_sample(step, SMALLEST_STATE_BITS, None)
+            spent, squares = coded(step)
             # Of the sample, which may be a little stronger or weaker than the whole.
             log = math.log2(max(squares, 1e-300) / deviation**2)
             if spent > self._bits[-1] and log < self._logs[-1]:

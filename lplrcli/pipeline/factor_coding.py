@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,21 +11,27 @@ from numpy.typing import NDArray
 
 from lplrcli.linalg.projection import least_squares
 from lplrcli.linalg.range_finder import LeadingDirections, gram_of
-from lplrcli.model.compressed import QuantizedFactor
+from lplrcli.model.compressed import KLT, QuantizedFactor
 from lplrcli.pipeline.coefficients import (
+    GREATEST,
     CodedCoefficients,
     CoefficientCoder,
     code_coefficients,
     sampled,
 )
 from lplrcli.pipeline.factors import chunk_entries
+from lplrcli.pipeline.klt_basis import quantized_bases
+from lplrcli.pipeline.layout import Layout
 from lplrcli.quantize import SteppedQuantizer
-from lplrcli.quantize.scales import index_of
+from lplrcli.quantize.scales import index_of, scale_of
 
 _VANISHING = 0.45
 """Directions whose left or right coefficients have this deviation, in units, become zero."""
 
 _BLOCK_ROWS = 4096
+
+_FEWER = 32
+"""A transformed chunk has so many times the entries of another: it takes far fewer bits."""
 
 _ROUNDS = 3
 """How often components that became zero are left out and the others coded again."""
@@ -75,14 +81,22 @@ class FactorCoder:
         ``‖A‖²``.
     rank : int, optional
         Most components.
+    layouts : tuple of Layout
+        Of L and of Rᵀ.
     threads : int
         The result does not depend on it.
     """
 
     def __init__(
-        self, directions: LeadingDirections, total: float, rank: int | None, threads: int
+        self,
+        directions: LeadingDirections,
+        total: float,
+        rank: int | None,
+        layouts: tuple[Layout, Layout],
+        threads: int,
     ) -> None:
         self.directions = directions
+        self.layouts = layouts
         self.total = total
         self.rank = rank
         self.threads = threads
@@ -113,17 +127,18 @@ class FactorCoder:
     def _coded_once(self, candidates: NDArray[Any], step: float, state_bits: int) -> CodedFactors:
         """L, and R fitted to it, of all candidates."""
         if len(candidates) == 0:
-            none, columns = CodedCoefficients.empty(), self.directions.row_basis.shape[0]
+            rows, columns = candidates.shape[1], self.directions.row_basis.shape[0]
             nothing = np.zeros((0, columns), candidates.dtype)
-            return CodedFactors(none, none, candidates, nothing, self.total)
-        left = self._coded(candidates, step, None, state_bits)
+            none, empty = CodedCoefficients.empty(rows), CodedCoefficients.empty(columns)
+            return CodedFactors(none, empty, candidates, nothing, self.total)
+        left = coded_components(candidates, step, None, state_bits, self.layouts[0], self.threads)
         decoded = left.decoded(candidates.dtype)
         lengths = np.sqrt(np.square(decoded, dtype=np.float64).sum(axis=1))
         if not lengths.any():
             return self._coded_once(candidates[:0], step, state_bits)
         fitted = least_squares(decoded, self.directions.left_times(decoded))
         indices = index_of(1 / np.where(lengths > 0, lengths, lengths.max()))
-        right = self._coded(fitted, step, indices, state_bits)
+        right = coded_components(fitted, step, indices, state_bits, self.layouts[1], self.threads)
         right_values = right.decoded(fitted.dtype)
         error = self._squared_error(decoded, right_values)
         return CodedFactors(left, right, decoded, right_values, error)
@@ -131,25 +146,15 @@ class FactorCoder:
     def _left(self, step: float) -> NDArray[Any]:
         """Those directions of U Σ of which something will be left."""
         directions = self.directions
-        longest = max(directions.left.shape[1], directions.row_basis.shape[0])
-        worth = int((directions.energies > (_VANISHING * step) ** 2 * longest).sum())
+        lengths = directions.left.shape[1], directions.row_basis.shape[0]
+        # All the energy of a transformed direction may be in one coefficient.
+        spread = max(
+            1 if layout.transformed else length
+            for layout, length in zip(self.layouts, lengths, strict=True)
+        )
+        worth = int((directions.energies > (_VANISHING * step) ** 2 * spread).sum())
         worth = min(worth, self.rank or worth)
         return np.ascontiguousarray(directions.left[:worth])
-
-    def _coded(
-        self,
-        values: NDArray[Any],
-        step: float,
-        indices: NDArray[np.int64] | None,
-        state_bits: int,
-    ) -> CodedCoefficients:
-        if indices is None:
-            indices = np.zeros(len(values), np.int64)
-        quantizer = SteppedQuantizer(step, indices)
-        deviations = np.sqrt(np.square(values, dtype=np.float64).mean(axis=1))
-        coder = CoefficientCoder(quantizer, deviations, state_bits)
-        chunks = _chunked(values, deviations, quantizer)
-        return code_coefficients(chunks, sampled(chunks), coder, self.threads)
 
     def _squared_error(self, left: NDArray[Any], right: NDArray[Any]) -> float:
         """``‖A − L R‖²``: within the basis V, what L R has outside it, and what A has there.
@@ -163,17 +168,64 @@ class FactorCoder:
             rows = slice(start, start + _BLOCK_ROWS)
             difference = directions.projected[rows] - left[:, rows].T @ within
             error += float(np.square(difference, dtype=np.float64).sum())
-        outside = gram_of(right.T) - gram_of(within.T)
-        noise = max(float(np.sum(gram_of(left.T) * outside)), 0.0)
+        # The difference of both moments would be lost in rounding.
+        outside = right.astype(np.float64) - within.astype(np.float64) @ directions.row_basis.T
+        noise = float(np.sum(gram_of(left.T) * gram_of(outside.T)))
         beyond = directions.beyond
         return error + noise + (max(self.total - self._energy, 0.0) if beyond is None else beyond)
 
 
+def coded_components(
+    values: NDArray[Any],
+    step: float,
+    indices: NDArray[np.int64] | None,
+    state_bits: int,
+    layout: Layout,
+    threads: int,
+) -> CodedCoefficients:
+    """Quantize components, shape (components, length), in chunks.
+
+    Parameters
+    ----------
+    values : ndarray, shape (components, length)
+        Lᵀ, R or a mean.
+    step : float
+        Larger where codes would exceed what the format holds.
+    indices : ndarray of int64, shape (components,), or None
+        Of the scales that the step is multiplied by; None for no scales.
+    state_bits : int
+        Of the trellis.
+    layout : Layout
+        Transform and grid.
+    threads : int
+        The result does not depend on it.
+    """
+    if indices is None:
+        indices = np.zeros(len(values), np.int64)
+    deviations = np.sqrt(np.square(values, dtype=np.float64).mean(axis=1))
+    basis = None
+    if layout.transform == KLT:
+        weighted = values / scale_of(indices)[:, None]
+        layout, basis = quantized_bases(weighted, layout.grid, step, threads)
+    chunks = _chunked(values, deviations, SteppedQuantizer(step, indices), layout)
+    largest = np.max([np.abs(chunk).max(axis=1) for chunk in chunks], axis=0)
+    finest = float((largest / scale_of(indices)).max()) / GREATEST
+    quantizer = SteppedQuantizer(max(step, finest), indices)
+    coder = CoefficientCoder(quantizer, deviations, state_bits, layout)
+    coded = code_coefficients(chunks, sampled(chunks, layout), coder, threads)
+    return replace(coded, basis=basis)
+
+
 def _chunked(
-    values: NDArray[Any], deviations: NDArray[np.float64], quantizer: SteppedQuantizer
+    values: NDArray[Any],
+    deviations: NDArray[np.float64],
+    quantizer: SteppedQuantizer,
+    layout: Layout,
 ) -> list[NDArray[Any]]:
-    """Slices of about the bytes that a chunk should have."""
+    """Coefficients of slices of about the bytes that a chunk should have."""
     bits = np.maximum(np.log2(np.maximum(deviations / quantizer.units, 1e-300)) + 1, 0.2)
-    step = chunk_entries(values.shape[1], int(bits.sum()) + 1)
+    entries = chunk_entries(values.shape[1], int(bits.sum()) + 1)
+    step = layout.chunk_length(_FEWER * entries if layout.transformed else entries)
     starts = range(0, values.shape[1] if len(values) else 0, step)
-    return [np.ascontiguousarray(values[:, start : start + step]) for start in starts]
+    slices = (np.ascontiguousarray(values[:, start : start + step]) for start in starts)
+    return [layout.forward(part) for part in slices]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,10 +15,14 @@ from numpy.typing import NDArray
 from lplrcli.coding import CODINGS, Coding, PackedCoding
 from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.model.parallel import ordered_map
+from lplrcli.pipeline.layout import Layout
 from lplrcli.quantize import CODEBOOKS, QUANTIZERS, CodebookQuantizer, Quantizer
-from lplrcli.transform import TRANSFORMS
+from lplrcli.transform.klt import orthonormal
 
 logger = logging.getLogger(__name__)
+
+Places = slice | NDArray[np.int64]
+"""A range of entries with start and stop and step 1, or ascending places."""
 
 _SMALLEST_CHUNK, _LARGEST_CHUNK = 2**16, 2**22
 _CHUNKS = 1024
@@ -59,7 +64,7 @@ def encode_factor(
     started = time.perf_counter()
     length = factor.shape[1]
     grid = (length,)
-    coefficients = np.ascontiguousarray(TRANSFORMS["identity"].forward(factor, grid))
+    coefficients = np.ascontiguousarray(factor)
     fitted = CODEBOOKS[quantizer].fit(coefficients, bits, threads)
     starts = range(0, length if len(bits) else 0, chunk_length)
     encode = partial(_encode_chunk, coefficients, fitted, chunk_length)
@@ -87,6 +92,11 @@ def _encode_chunk(
     part = coefficients[:, start : start + chunk_length]
     codes = [quantizer.encode(i, values) for i, values in enumerate(part)]
     return PackedCoding(quantizer.bits).encode_chunk(codes)
+
+
+def on_grid(factor: QuantizedFactor | None, grid: tuple[int, ...]) -> QuantizedFactor | None:
+    """The factor of a side of the matrix, with the grid that this side is a flattening of."""
+    return None if factor is None else replace(factor, grid=grid)
 
 
 def decode_factor(
@@ -125,14 +135,50 @@ def decode_factor(
     quantizer = QUANTIZERS[factor.quantizer].of(factor)
     coding = CODINGS[factor.coding].of(factor)
     numbers = range(start // factor.chunk_length, -(-stop // factor.chunk_length))
-    decode = partial(_decode_chunk, factor, coding, quantizer, start, out)
+    layout = _layout_of(factor)
+    decode = partial(_decode_chunk, factor, layout, coding, quantizer, start, out)
     for _ in ordered_map(decode, numbers, threads):
         pass
-    return TRANSFORMS[factor.transform].inverse(out, factor.grid)
+    return out
+
+
+def decode_at(
+    factor: QuantizedFactor, dtype: np.dtype[Any], places: Places, threads: int = 1
+) -> NDArray[Any]:
+    """Entries of every component at some places, decoding only the chunks they lie in.
+
+    Parameters
+    ----------
+    factor, dtype, threads
+        As for `decode_factor`.
+    places : slice or ndarray of int64
+        Which entries.
+
+    Returns
+    -------
+    ndarray, shape (components, number of places)
+    """
+    if isinstance(places, slice):
+        return decode_factor(factor, dtype, places.start, places.stop, threads)
+    # A run of chunks without gaps is decoded at a time.
+    gaps = np.flatnonzero(np.diff(places // factor.chunk_length) > 1) + 1
+    parts = [
+        decode_factor(factor, dtype, int(run[0]), int(run[-1]) + 1, threads)[:, run - run[0]]
+        for run in np.split(places, gaps)
+    ]
+    return np.concatenate(parts, axis=1)
+
+
+def _layout_of(factor: QuantizedFactor) -> Layout:
+    if factor.basis is None:
+        return Layout(factor.transform, factor.grid)
+    stored = decode_factor(factor.basis, np.dtype(np.float64))
+    return Layout(factor.transform, factor.grid, orthonormal(stored, factor.grid))
 
 
 def _decode_chunk(
     factor: QuantizedFactor,
+    layout: Layout,
     coding: Coding,
     quantizer: Quantizer,
     start: int,
@@ -144,7 +190,12 @@ def _decode_chunk(
     codes = coding.decode_chunk(factor.chunks[number], rows)
     low, high = max(start, first), min(start + out.shape[1], first + rows)
     part = out[:, low - start : high - start]
-    quantizer.decode(codes, slice(low - first, high - first), part)
+    if not layout.transformed:
+        quantizer.decode(codes, slice(low - first, high - first), part)
+        return
+    whole = np.empty((factor.components, rows))
+    quantizer.decode(codes, slice(None), whole)
+    part[...] = layout.inverse(whole)[:, low - first : high - first]
 
 
 def rechunked(parts: Iterator[NDArray[Any]], chunk_length: int) -> Iterator[NDArray[Any]]:

@@ -178,7 +178,8 @@ class Forecast:
     @cached_property
     def _direct(self) -> DirectCurve:
         with threadpool_limits(1, "blas"):
-            return DirectCurve(self._coders[0].residuals, self.norm, *self._limits)
+            deviation = self.norm / math.sqrt(self.shape[0] * self.shape[1])
+            return DirectCurve(self._coders[0].direct_sample, deviation, *self._limits)
 
     def _known_energies(self) -> tuple[NDArray[np.float64], str]:
         """Squared singular values: all, if that is affordable, or as many as could be of use."""

@@ -14,6 +14,7 @@ from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.pipeline.coefficients import CodedCoefficients
 from lplrcli.pipeline.factor_coding import CodedFactors, FactorCoder
 from lplrcli.pipeline.prospects import Prospects
+from lplrcli.pipeline.residual_coding import ResidualCoder
 from lplrcli.planning import mode_choice
 from lplrcli.planning.mode_choice import Prediction
 
@@ -23,6 +24,9 @@ them at 8, a fifth of that at 3, for 0.04 bits."""
 
 _SEARCHING = 5
 """State bits at most while the step is still far off."""
+
+_FIELD_SLOPE = -0.8
+"""Of the logarithm of the bytes of a field over that of its step, at most: few entries have any."""
 
 _MAYBE = 1.1
 """A lossless coding is tried if the sample says that it needs at most this much of the size."""
@@ -72,15 +76,22 @@ class ModeCoders(Prospects):
             coded_factors = self._factor_coder.code(prediction.step, final)
             if len(coded_factors.left_values) == 0 and self.target.mode is None:
                 return  # that is mode direct
+        if coded_factors is None:
+            coder = self.direct_coder
+        else:
+            coder = self.better_coder(coded_factors.values, coded_factors.squared_error)
         for bits in self._stages(self.entries):
             rate = max(prediction.bits / self.entries, 0.1)
-            code = partial(self._residual_at, state_bits=bits, coded_factors=coded_factors)
-            yield code, prediction.residual_step, -1.44 / rate
+            slope = max(-1.44 / rate, _FIELD_SLOPE if coder.layout.transformed else -math.inf)
+            code = partial(
+                self._residual_at, state_bits=bits, coded_factors=coded_factors, coder=coder
+            )
+            yield code, prediction.residual_step, slope
 
     def plain(self, step: float) -> Iterator[Coded]:
         """Codings in which no residual is off by more than half of `step`."""
         if self.may_be_direct:
-            yield self._residual_at(step, 0, None, plain=True)
+            yield self._residual_at(step, 0, None)
         if self.target.mode == "direct" or self.passes.scan().norm == 0:
             return
         prediction = mode_choice.residual_at_error(self.spectrum, self.entries * step**2 / 12)
@@ -88,14 +99,14 @@ class ModeCoders(Prospects):
             prediction.step, self._state_bits(self._factor_entries(prediction))
         )
         if len(factors.left_values) or self.target.mode == "factors+residual":
-            yield self._residual_at(step, 0, factors, plain=True)
+            yield self._residual_at(step, 0, factors)
 
     def plain_step(self, bound: float) -> float | None:
         """Step with which no entry is off by more than `bound` once rounded to its type."""
         if self.lattice is not None:
             step = (2 * math.floor(bound / self.lattice * (1 + 1e-12)) + 1) * self.lattice
         else:
-            scan = self.passes.scan()
+            scan = self.passes.original()
             spacing = _spacing(max(-scan.low, scan.high), self.passes.source.dtype)
             # Rounding to the type at most doubles an error, as the entry itself is of the type.
             step = max(2 * bound - 1.01 * spacing, bound)
@@ -110,20 +121,22 @@ class ModeCoders(Prospects):
         if size is not None and rate * self.entries > 8 * _MAYBE * size:
             del self.told["lossless"]
             return None
-        coded = self._residual_at(self.lattice_step, 0, None, plain=True)
+        coded = self._residual_at(self.lattice_step, 0, None)
         return replace(coded, squared_error=0.0)
 
     def nothing(self) -> Coded:
         """The smallest file there is: all entries zero."""
         n, d = self.passes.shape
-        none = CodedCoefficients.empty()
+        none = CodedCoefficients.empty(n)
+        empty = CodedCoefficients.empty(d)
         total = self.passes.scan().norm ** 2
-        return Coded("factors", none.factor(1, n), none.factor(1, d), None, total)
+        return Coded("factors", none.factor(1, n), empty.factor(1, d), None, total)
 
     @cached_property
     def _factor_coder(self) -> FactorCoder:
         total = self.passes.scan().norm ** 2
-        return FactorCoder(self.directions, total, self.target.rank, self.threads)
+        layouts = self.layouts
+        return FactorCoder(self.directions, total, self.target.rank, layouts, self.threads)
 
     def _factors_at(self, step: float, state_bits: int) -> Coded:
         coded = self._factor_coder.code(step, state_bits)
@@ -135,11 +148,13 @@ class ModeCoders(Prospects):
         step: float,
         state_bits: int,
         coded_factors: CodedFactors | None,
-        plain: bool = False,
+        coder: ResidualCoder | None = None,
     ) -> Coded:
+        """Of columns rounded to multiples of the step where no coder is given."""
         values = coded_factors.values if coded_factors is not None else None
-        coded = self.residuals.code(step, state_bits, values, plain)
-        residual = coded.factor(self.threads, self.passes.shape[0])
+        plain, coder = coder is None, coder or self.columns
+        coded = coder.code(step, state_bits, values, plain)
+        residual = coded.factor(self.threads, coder.length)
         if coded_factors is None:
             return Coded("direct", None, None, residual, coded.squared_error)
         left, right = coded_factors.encoded(self.threads)

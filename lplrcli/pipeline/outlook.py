@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from threadpoolctl import threadpool_limits
 
+from lplrcli.errors import TargetUnreachableError
 from lplrcli.linalg.passes import Passes
 from lplrcli.model.plan import CompressionPlan
 from lplrcli.pipeline import rate_distortion, refusals
-from lplrcli.pipeline.mode_coders import ModeCoders
-from lplrcli.pipeline.prospects import HEADER_BYTES
+from lplrcli.pipeline.centering import coders_of
 from lplrcli.planning import mode_choice
 from lplrcli.planning.mode_choice import Prediction
 from lplrcli.planning.rate_model import normal_entropy
+
+logger = logging.getLogger(__name__)
+
+_CENTERS = (None, "mean-row", "mean-column", "both")
+
+_WORTH = 0.97
+"""Means that nobody asked for by name are stored apart if error or size is predicted to be this
+much less: predictions of files that differ so little are no better than that."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,7 @@ def prospects(
     TargetUnreachableError
         If it is plain already that the target cannot be reached.
     """
+    plan = settled(passes, plan, threads, name)
     with threadpool_limits(1, "blas"):
         outlook = _Outlook(passes, plan, threads, name)
         found = list(outlook.prospects())
@@ -77,16 +87,70 @@ def prospects(
     return sorted(found, key=lambda one: modes[one.mode])
 
 
+def settled(
+    passes: Passes, plan: CompressionPlan, threads: int, name: str | None
+) -> CompressionPlan:
+    """The plan, its choice of means settled where the matrix decides.
+
+    ``auto`` becomes the choice with the least predicted error, or size. Where nothing may be lost
+    none are stored: what a mean leaves of entries are multiples of no number.
+
+    Parameters
+    ----------
+    passes, plan, threads, name
+        As for `prospects`.
+
+    Raises
+    ------
+    PlanError
+        If means of a sparse matrix are asked for.
+    TargetUnreachableError
+        If no choice is predicted to reach the target.
+    """
+    target, source = plan.target, passes.source
+    candidates = [replace(plan, target=replace(target, center=one)) for one in _CENTERS]
+    if target.center is None or target.relative_error == 0:
+        return candidates[0]
+    if target.center != "auto":
+        if source.sparse:
+            raise refusals.centered_sparse(source.name, target.center)
+        return plan
+    if source.sparse:
+        return candidates[0]
+    best: tuple[float, CompressionPlan] | None = None
+    refused: list[TargetUnreachableError] = []
+    for candidate in candidates:
+        try:
+            found = prospects(passes, candidate, threads, name)[0]
+        except TargetUnreachableError as error:
+            refused.append(error)
+            continue
+        logger.info(
+            "storing apart %s: about %d bytes, error about %.4g",
+            *(candidate.target.center or "no mean", found.file_bytes, found.relative_error),
+        )
+        if candidate.target.center and found.mode == "direct" != target.mode:
+            # Contexts and transforms make a mean cheap where all entries are coded: a size that
+            # is predicted to be less owes that to the prediction.
+            continue
+        value = found.file_bytes if target.size is None else found.relative_error
+        if best is None or value < _WORTH * best[0]:
+            best = value, candidate
+    if best is None:
+        raise refused[0]
+    return best[1]
+
+
 class _Outlook:
     def __init__(
         self, passes: Passes, plan: CompressionPlan, threads: int, name: str | None
     ) -> None:
-        self.passes = passes
+        self.coders = coders_of(passes, plan, threads)
+        self.passes = self.coders.passes
         self.target = plan.target
         self.name = name
-        self.coders = ModeCoders(passes, plan, threads)
         self.entries = self.coders.entries
-        passes.scan()  # refuses what is not finite
+        self.norm = self.passes.original().norm  # refuses what is not finite
 
     def prospects(self) -> Iterator[Prospect]:
         """Those of all modes allowed, in no order."""
@@ -117,10 +181,10 @@ class _Outlook:
         predictions = self.coders.predictions(error)
         if not predictions:
             spectrum = self.coders.spectrum
-            reached = rate_distortion.relative(spectrum.tail, self.passes.scan().norm)
+            reached = rate_distortion.relative(spectrum.tail, self.norm)
             raise refusals.too_exact(self.passes.source.name, error, reached)
         for prediction in predictions:
-            yield self._prospect(prediction, _file_bytes(prediction.bits))
+            yield self._prospect(prediction, self._file_bytes(prediction.bits))
 
     def _within(self, bound: float, lossless: Prospect | None) -> Iterator[Prospect]:
         """Both modes with a residual that is rounded to the nearest multiple of a step."""
@@ -132,31 +196,29 @@ class _Outlook:
         total = self.passes.scan().norm ** 2
         squared_error = min(self.entries * step**2 / 12, total)
         if self.coders.may_be_direct:
-            bits, squares = self.coders.residuals.code_sample(step, 0, None, plain=True)
+            bits, squares = self.coders.columns.code_sample(step, 0, None, plain=True)
             direct = Prediction(
                 "direct", 0.0, step, bits * self.entries, min(squares * self.entries, total)
             )
-            yield self._prospect(direct, _file_bytes(direct.bits))
+            yield self._prospect(direct, self._file_bytes(direct.bits))
         if self.target.mode != "direct":
             spectrum = self.coders.spectrum
             found = mode_choice.residual_at_error(spectrum, squared_error)
             spent, left = spectrum.factors(found.step)
             deviation = math.sqrt(left / self.entries)
             bits = spent + self.entries * normal_entropy(deviation / step)
-            yield self._prospect(found, _file_bytes(bits))
+            yield self._prospect(found, self._file_bytes(bits))
 
     def _lossless(self) -> Prospect | None:
         rate = self.coders.lossless_rate() if self.coders.may_be_direct else None
         if rate is None:
             return None
-        return Prospect("lossless", 0, _file_bytes(rate * self.entries), 0.0)
+        return Prospect("lossless", 0, self._file_bytes(rate * self.entries), 0.0)
 
     def _prospect(self, prediction: Prediction, file_bytes: int) -> Prospect:
         rank = 0 if prediction.mode == "direct" else self.coders.spectrum.rank(prediction.step)
-        norm = self.passes.scan().norm
-        error = rate_distortion.relative(prediction.squared_error, norm)
+        error = rate_distortion.relative(prediction.squared_error, self.norm)
         return Prospect(prediction.mode, rank, file_bytes, error)
 
-
-def _file_bytes(bits: float) -> int:
-    return HEADER_BYTES + math.ceil(bits / 8)
+    def _file_bytes(self, bits: float) -> int:
+        return self.coders.header_bytes + math.ceil(bits / 8)

@@ -16,11 +16,16 @@ from lplrcli.linalg.passes import Passes
 from lplrcli.linalg.range_finder import LeadingDirections, directions_needed
 from lplrcli.model.plan import CompressionPlan
 from lplrcli.model.source import RowBlock
-from lplrcli.pipeline.residual_coding import ResidualCoder
+from lplrcli.pipeline.field_sample import FieldSample
+from lplrcli.pipeline.layout import Layout
+from lplrcli.pipeline.mean_coding import NO_MEANS, StoredMeans
+from lplrcli.pipeline.residual_coding import Factors, ResidualCoder
+from lplrcli.pipeline.transform_choice import candidates, chosen_layouts
 from lplrcli.planning import mode_choice
 from lplrcli.planning.lattice import lattice_step, on_lattice
 from lplrcli.planning.mode_choice import Prediction
-from lplrcli.planning.rate_model import Spectrum
+from lplrcli.planning.rate_model import Bands, Spectrum
+from lplrcli.transform import TRANSFORMS
 
 HEADER_BYTES = 700
 """Of a file, about: predictions start from it."""
@@ -41,6 +46,25 @@ _WORTH, _LARGE_WORTH = 0.985, 0.93
 """What a residual must bring error or size down to, against factors alone; the latter where every
 entry of a large matrix would have to be coded for it."""
 
+_TRANSFORMED_FINER = 1 / 32
+"""Of the step predicted without a transform: that of smooth factors may be so much smaller."""
+
+FIELD_TRANSFORMS = ("cdf97", "cdf97-tensor")
+"""Of arrays coded without factors, and of what factors leave: edges are what arrays have of which
+factors leave something. With scales of all axes alike, or of each axis."""
+
+_FIELD_GAIN = 0.02
+"""Bits per entry that a field must save."""
+
+_FIELD_START = 1 / 8
+"""Of the deviation of a field: the step tried first."""
+
+_LEAST_EXTENT = 16
+"""Of a field: of fewer rows or columns there is nothing to transform."""
+
+_LARGEST_FIELD = 2**25
+"""Entries of a field; larger ones are not held in memory, and chunks of theirs not sampled."""
+
 _LOOKED_AT = 4096
 """First entries of a block that are looked at for a lattice."""
 
@@ -56,16 +80,27 @@ class Prospects:
         Target and sketch.
     threads : int
         No result depends on it.
+    means : StoredMeans
+        Those of which the passes are without.
     """
 
-    def __init__(self, passes: Passes, plan: CompressionPlan, threads: int) -> None:
+    def __init__(
+        self,
+        passes: Passes,
+        plan: CompressionPlan,
+        threads: int,
+        means: StoredMeans = NO_MEANS,
+    ) -> None:
         self.passes = passes
+        self.means = means
         self.plan = plan
         self.target = plan.target
         self.threads = threads
         self.entries = passes.shape[0] * passes.shape[1]
         self.quick = self.entries <= _QUICK
-        self.residuals = ResidualCoder(passes, threads)
+        self.columns = ResidualCoder(passes, threads)
+        self.transforms = candidates(self.target.transform)
+        self._step: float | None = None
         self.told: dict[str, float] = {}
 
     @cached_property
@@ -83,11 +118,35 @@ class Prospects:
     def spectrum(self) -> Spectrum:
         """The energies of the directions, as many as may be used, and that of all others."""
         energies = self.directions.energies[: self.target.rank]
-        return Spectrum(self.passes.shape, energies, self.passes.scan().norm ** 2)
+        return Spectrum(self.passes.shape, energies, self.passes.scan().norm ** 2, self._sides[1])
+
+    @cached_property
+    def layouts(self) -> tuple[Layout, Layout]:
+        """Of L and Rᵀ: transformed where that is predicted to save bits."""
+        return self._sides[0]
+
+    @cached_property
+    def _sides(self) -> tuple[tuple[Layout, Layout], tuple[Bands | None, Bands | None]]:
+        unfolding = self.passes.source.unfolding
+        grids = unfolding.row_grid, unfolding.column_grid
+        energies = self.directions.energies[: self.target.rank]
+        plain = Spectrum(self.passes.shape, energies, self.passes.scan().norm ** 2)
+        left = self.directions.left[: len(energies)]
+        lengths = np.sqrt(np.where(energies > 0, energies, 1.0)).astype(left.dtype)[:, None]
+        useful = self.target.mode != "direct" and bool(energies.any())
+        return chosen_layouts(
+            plain,
+            (left, self.directions.left_times(left) / lengths),
+            grids,
+            self.transforms if useful else (),
+            lambda spectrum: self._best_of(spectrum).step,
+        )
 
     @cached_property
     def lattice(self) -> float | None:
         """The number of which all entries are multiples, if there is one."""
+        if self.passes.means is not None:
+            return None  # of what is left without the means there is none
         found: list[NDArray[Any]] = list(self.passes.map_stored("sample", _some_entries))
         step = lattice_step(np.concatenate(found))
         if step is None:
@@ -96,9 +155,23 @@ class Prospects:
         return step if all(fits) else None
 
     @property
+    def header_bytes(self) -> int:
+        """Of a file, about, besides its codes: predictions start from it."""
+        return HEADER_BYTES + self.means.file_bytes
+
+    @property
     def may_be_direct(self) -> bool:
         """Whether the target allows a matrix without factors."""
         return self.target.mode in (None, "direct") and self.target.rank is None
+
+    @cached_property
+    def fields(self) -> tuple[ResidualCoder, ...]:
+        """Coders of the whole array as one transformed field."""
+        if min(self.passes.shape) < _LEAST_EXTENT or self.entries > _LARGEST_FIELD:
+            return ()
+        fixed = tuple(name for name in self.transforms if name in TRANSFORMS)
+        names = FIELD_TRANSFORMS if self.target.transform is None else fixed
+        return tuple(ResidualCoder(self.passes, self.threads, name) for name in names)
 
     @property
     def lattice_step(self) -> float:
@@ -109,7 +182,7 @@ class Prospects:
         """Bits per entry as multiples of the lattice, from the sample; None without a lattice."""
         if self.entries > DIRECT_ENTRIES or self.lattice is None:
             return None
-        return self.residuals.code_sample(self.lattice_step, 0, None, plain=True)[0]
+        return self.columns.code_sample(self.lattice_step, 0, None, plain=True)[0]
 
     def completed_plan(self) -> CompressionPlan:
         """The plan with basis, sketch size and predictions."""
@@ -128,7 +201,7 @@ class Prospects:
             modes = [mode for mode in modes if mode == "factors"] or modes
         found = [self._predicted(mode, relative_error) for mode in modes]
         known = [prediction for prediction in found if prediction is not None]
-        norm = self.passes.scan().norm
+        norm = self.passes.original().norm
         for prediction in known:
             told = (
                 math.sqrt(prediction.squared_error) / norm
@@ -154,17 +227,17 @@ class Prospects:
         if total == 0:
             return None
         if relative_error is None:
-            bits = 8.0 * (int(self.target.size or 0) - HEADER_BYTES)
+            bits = 8.0 * (int(self.target.size or 0) - self.header_bytes)
             if bits <= 0:
                 return Prediction(mode, 1.0, 1.0, 0.0, total) if mode == "factors" else None
             if mode == "direct":
-                return self._direct_at(lambda rate, _: rate - bits / self.entries)
+                return self._direct_at(lambda rate, _: self._excess(rate, bits / self.entries))
             at_size = (
                 mode_choice.factors_at_size if mode == "factors" else mode_choice.residual_at_size
             )
             found = at_size(self.spectrum, bits)
             return found if math.isfinite(found.residual_step) else None
-        allowed = relative_error**2 * total
+        allowed = relative_error**2 * self.passes.original().norm ** 2
         if mode == "direct":
             return self._direct_at(
                 lambda _, error: 0.5 * math.log2(allowed / self.entries / max(error, 1e-300))
@@ -173,17 +246,60 @@ class Prospects:
             return mode_choice.factors_at_error(self.spectrum, allowed)
         return mode_choice.residual_at_error(self.spectrum, allowed)
 
+    @cached_property
+    def direct_coder(self) -> ResidualCoder:
+        """Of a matrix without factors."""
+        return self.better_coder(None, self.passes.scan().norm ** 2)
+
+    def better_coder(self, factors: Factors, squared_error: float) -> ResidualCoder:
+        """Columns or field, whichever codes the sample of what is left in fewer bits.
+
+        Parameters
+        ----------
+        factors : tuple of ndarray or None
+            What is subtracted first.
+        squared_error : float
+            Of them: energy of what is left.
+        """
+        if not self.fields or squared_error == 0:
+            return self.columns
+        step = 0.5 * math.sqrt(squared_error / self.entries)
+        sample = FieldSample(self.passes, factors, self.threads)
+        best, least = self.columns, math.inf
+        for coder in (self.columns, *self.fields):
+            rate, error = sample.coded(coder.layout.transform, step, SMALLEST_STATE_BITS)
+            # Six decibels are a bit.
+            bits = rate + 0.5 * math.log2(max(error, 1e-300))
+            if bits < least:
+                best, least = coder, bits - (_FIELD_GAIN if coder is self.columns else 0.0)
+        return best
+
+    def direct_sample(self, step: float) -> tuple[float, float]:
+        """Bits per entry and mean squared error of a sample, without factors."""
+        return self.direct_coder.code_sample(step, SMALLEST_STATE_BITS, None)
+
     def _direct_at(self, excess: Callable[[float, float], float]) -> Prediction:
         """Code the sample at a few steps, to where `excess`, in octaves, is nearly zero."""
-        step = self.passes.scan().norm / math.sqrt(self.entries)
+        field = self.direct_coder.layout.transformed
+        deviation = self.passes.scan().norm / math.sqrt(self.entries)
+        step = self._step or (_FIELD_START if field else 1.0) * deviation
         rate, error = 0.0, 0.0
-        for _ in range(6):
-            rate, error = self.residuals.code_sample(step, SMALLEST_STATE_BITS, None)
+        for _ in range(8):
+            rate, error = self.direct_sample(step)
             octaves = excess(rate, error)
             if abs(octaves) < 0.02:
                 break
             step *= 2.0 ** min(max(octaves, -8.0), 8.0)
+        if field:
+            self._step = step
         return Prediction("direct", 0.0, step, rate * self.entries, error * self.entries)
+
+    def _excess(self, rate: float, wanted: float) -> float:
+        """By how many octaves a step is too fine that takes so many bits per entry."""
+        if not self.direct_coder.layout.transformed:
+            return rate - wanted
+        # Of a field at a low rate, bits are in inverse proportion to the step.
+        return math.log2(max(rate, 1e-6) / wanted) * max(1.0, 0.7 * wanted)
 
     def needed(self, energies: NDArray[np.float64], complete: bool) -> int:
         """Directions worth having; more than there are if further ones would pay."""
@@ -194,8 +310,9 @@ class Prospects:
             return 0
         now = self._best_of(spectrum)
         if complete or len(energies) >= most:
-            # The step may end a little smaller than predicted.
-            return min(most, spectrum.rank(0.7 * now.step) + 8) if complete else most
+            # The step may end a little smaller than predicted; with a transform, far smaller.
+            finer = 0.7 if self._curves_only else _TRANSFORMED_FINER
+            return min(most, spectrum.rank(finer * now.step) + 8) if complete else most
         # At best, what comes next is as strong as the last direction found.
         count = min(len(energies), int(spectrum.tail / energies[-1]) + 1)
         longer = np.concatenate([energies, np.full(count, energies[-1])])[:most]
@@ -209,12 +326,12 @@ class Prospects:
     def _best_of(self, spectrum: Spectrum) -> Prediction:
         """The better of the two modes with factors, given what is known of the spectrum."""
         if self.target.size is not None:
-            bits = max(8.0 * (self.target.size - HEADER_BYTES), 1.0)
+            bits = max(8.0 * (self.target.size - self.header_bytes), 1.0)
             found = [mode_choice.factors_at_size(spectrum, bits)]
             if self.target.mode != "factors":
                 found.append(mode_choice.residual_at_size(spectrum, bits))
             return min(found, key=lambda prediction: prediction.squared_error)
-        allowed = self._allowed(spectrum.total)
+        allowed = self.allowed()
         factors = mode_choice.factors_at_error(spectrum, allowed)
         residual = mode_choice.residual_at_error(spectrum, allowed)
         if self.target.mode == "factors":
@@ -222,8 +339,15 @@ class Prospects:
             return factors or replace(residual, bits=math.inf)
         return residual if factors is None or residual.bits < factors.bits else factors
 
-    def _allowed(self, total: float) -> float:
-        """Squared error that the target allows, about."""
+    @property
+    def _curves_only(self) -> bool:
+        """Whether no side is known to be a field, of which a transform might save much."""
+        unfolding = self.passes.source.unfolding
+        return not self.transforms or len(unfolding.row_grid) == len(unfolding.column_grid) == 1
+
+    def allowed(self) -> float:
+        """Squared error that a target which is an error allows, about."""
+        total = self.passes.original().norm ** 2
         if self.target.max_abs_error is not None:
             # Uniformly distributed within plus and minus the bound.
             bound = math.ldexp(self.target.max_abs_error, -self.passes.exponent)

@@ -21,6 +21,8 @@ from lplrcli.model.plan import CompressionPlan
 from lplrcli.model.report import ErrorReport
 from lplrcli.pipeline import refusals
 from lplrcli.pipeline.assess import measure
+from lplrcli.pipeline.centering import coders_of
+from lplrcli.pipeline.factors import on_grid
 from lplrcli.pipeline.mode_coders import Coded, ModeCoders
 from lplrcli.pipeline.search import largest_within
 from lplrcli.planning.mode_choice import Prediction
@@ -89,7 +91,7 @@ def factorize(
     TargetUnreachableError
         If no file is as small, or no decoded matrix as exact, as asked.
     """
-    return _Run(ModeCoders(passes, plan, threads), name).result()
+    return _Run(coders_of(passes, plan, threads), name).result()
 
 
 def smallest_size(coders: ModeCoders, name: str | None) -> int:
@@ -106,7 +108,7 @@ class _Run:
         if self.target.mode != "direct" and self.target.relative_error != 0:
             # The first product with A scans it on the way.
             _ = self.coders.directions
-        self.scan = self.passes.scan()
+        self.scan = self.passes.original()
 
     def result(self) -> Factorization:
         """The best of the candidates, measured."""
@@ -120,13 +122,25 @@ class _Run:
                 return measured
             if target.size is None and measured.report.relative_frobenius_error == 0:
                 return measured
-        if self.scan.norm == 0 and target.size is None:
-            return self._measured(self.smallest())
+        zeros = self._zeros()
+        if zeros is not None:
+            return zeros
         if target.relative_error == 0:
             raise refusals.not_lossless(self.passes.source.name)
         if target.size is not None:
             return self._within(target.size)
         return self._for_error(lossless)
+
+    def _zeros(self) -> Factorization | None:
+        """No factors and no residual, but for means, if an error was asked for that this has."""
+        most = self.scan.norm * (self.target.relative_error or 0.0)
+        if self.target.size is not None or self.passes.scan().norm > most:
+            return None
+        measured = self._measured(self.smallest())
+        error, largest = measured.report.relative_frobenius_error, measured.report.max_abs_error
+        if self.target.max_abs_error is None:
+            return measured if error <= (self.target.relative_error or 0.0) else None
+        return measured if largest is None or largest <= self.target.max_abs_error else None
 
     # Sizes
 
@@ -142,7 +156,7 @@ class _Run:
             allowed -= max(excess, _GRANULE)
 
     def smallest(self) -> _Candidate:
-        """All entries zero."""
+        """All entries zero, means aside."""
         return self._candidate(self.coders.nothing())
 
     def _for_size(self, size: int) -> _Candidate:
@@ -237,16 +251,17 @@ class _Run:
             best = min(candidates, key=lambda candidate: candidate.size)
             measured = self._measured(best)
             error = measured.report.relative_frobenius_error
+            expected = relative(best.squared_error, self.scan.norm)
             reached = min(reached, error)
             if error <= goal:
                 return measured
             if best is lossless:
                 lossless = None
-            elif error > _MISJUDGED * relative(best.squared_error, self.scan.norm):
+            elif error > _MISJUDGED * expected:
                 # Rounding is what is left of the error in this mode: it will not get smaller.
                 hopeless.add(best.factorization.plan.mode)
             else:
-                allowed *= 0.999 * goal / error
+                allowed = 0.999 * expected * goal / error
         if not math.isfinite(reached) and self.target.mode == "factors":
             reached = relative(self.coders.spectrum.tail, self.scan.norm)
         raise refusals.too_exact(self.passes.source.name, goal, reached)
@@ -322,11 +337,12 @@ class _Run:
         return None if coded is None else self._candidate(coded)
 
     def _candidate(self, coded: Coded) -> _Candidate:
+        unfolding = self.passes.source.unfolding
         factorization = Factorization(
             shape=self.passes.shape,
             dtype=self.passes.source.dtype.name,
-            left=coded.left,
-            right=coded.right,
+            left=on_grid(coded.left, unfolding.row_grid),
+            right=on_grid(coded.right, unfolding.column_grid),
             residual=coded.residual,
             plan=replace(
                 self.coders.completed_plan(), mode=coded.mode, exponent=self.scan.exponent
@@ -336,6 +352,10 @@ class _Run:
                 passes=99,
             ),
             source={"format": self.passes.source.format},
+            array_shape=unfolding.array_shape,
+            unfold=unfolding.axes,
+            mean_row=self.coders.means.row,
+            mean_column=self.coders.means.column,
         )  # fmt: skip
         size = self._size(factorization)
         logger.info(

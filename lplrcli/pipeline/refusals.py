@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from lplrcli.errors import TargetUnreachableError
+from lplrcli.errors import PlanError, TargetUnreachableError
 
 
 def not_lossless(name: str) -> TargetUnreachableError:
@@ -15,6 +15,16 @@ def not_lossless(name: str) -> TargetUnreachableError:
         path=name,
         found="-e 0",
         advice="Ask for a small error, such as -e 1e-6.",
+    )
+
+
+def centered_sparse(name: str, center: str) -> PlanError:
+    """Means were asked for, of a sparse matrix."""
+    return PlanError(
+        "means of a sparse matrix are not stored apart: without them it would not be sparse",
+        path=name,
+        found=f"--center {center}",
+        expected="none or auto",
     )
 
 

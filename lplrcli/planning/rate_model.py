@@ -7,7 +7,7 @@ Real coefficients are seldom normal: predictions start a search that actual codi
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,9 @@ _DISTORTIONS = np.array(
      0.267, 0.265, 0.263, 0.2623, 0.2616, 0.2608]
 )  # fmt: skip
 """In squared units."""
+
+LAGRANGIAN = 0.36
+"""Squared units that a bit is worth."""
 
 _LEAST = 1e-300
 
@@ -63,6 +66,22 @@ def normal_entropy(ratio: float) -> float:
 
 
 @dataclass(frozen=True)
+class Bands:
+    """How the energy of the directions is spread over the coefficients of one side.
+
+    Attributes
+    ----------
+    counts : ndarray of float64, shape (bands,)
+        Coefficients of a band.
+    shares : ndarray of float64, shape (r, bands)
+        Part of each direction's energy that lies in a band.
+    """
+
+    counts: NDArray[np.float64]
+    shares: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class Spectrum:
     """What is known of a matrix before it is coded.
 
@@ -74,11 +93,14 @@ class Spectrum:
         Leading squared singular values, descending.
     total : float
         Squared Frobenius norm; what exceeds the sum of `energies` is the tail.
+    bands : tuple of Bands or None
+        Of left and right coefficients; None where they are as entries are, of like size.
     """
 
     shape: tuple[int, int]
     energies: NDArray[np.float64]
     total: float
+    bands: tuple[Bands | None, Bands | None] = (None, None)
 
     @property
     def tail(self) -> float:
@@ -87,20 +109,34 @@ class Spectrum:
 
     def factors(self, step: float) -> tuple[float, float]:
         """Bits and squared error of L R with `step` on both sides, as ALGORITHM, step 2."""
-        n, d = self.shape
         bits, error = np.zeros(len(self.energies)), np.zeros(len(self.energies))
-        for side in (n, d):
-            side_bits, squares = bits_and_distortion(np.sqrt(self.energies / side), step)
-            bits += side * side_bits
-            error += np.minimum(side * squares, self.energies)
+        for counts, energies in self._sides():
+            side_bits, squares = bits_and_distortion(np.sqrt(energies / counts), step)
+            bits += (counts * side_bits).sum(axis=1)
+            error += np.minimum(counts * squares, energies).sum(axis=1)
         # A direction that costs bits on one side only is dropped.
         worth = error < self.energies
         kept = np.where(worth, error, self.energies).sum()
         return float(bits[worth].sum()), float(kept) + self.tail
 
+    def cost(self, step: float) -> float:
+        """Bits, and the error in bits: what rate-distortion optimisation makes least."""
+        bits, error = self.factors(step)
+        return bits + error / (LAGRANGIAN * step**2)
+
     def rank(self, step: float) -> int:
         """Directions that are worth their bits at `step`."""
-        return int((self.energies > (0.45 * step) ** 2 * max(self.shape)).sum())
+        peaks = [(energies / counts).max(axis=1) for counts, energies in self._sides()]
+        worth = np.minimum(*peaks) > (0.45 * step) ** 2
+        return int(np.flatnonzero(worth)[-1]) + 1 if worth.any() else 0
+
+    def _sides(self) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        """Coefficients and energies of the bands of both sides, shapes (bands,), (r, bands)."""
+        for length, bands in zip(self.shape, self.bands, strict=True):
+            if bands is None:
+                yield np.array([float(length)]), self.energies[:, None]
+            else:
+                yield bands.counts, self.energies[:, None] * bands.shares[: len(self.energies)]
 
 
 def solved(function: Callable[[float], float], low: float, high: float) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lplrcli.errors import PlanError
-from lplrcli.model.plan import METHODS, MODES, SKETCHES, Target
+from lplrcli.model.plan import CENTERS, METHODS, MODES, SKETCHES, TRANSFORMS, Target
 from lplrcli.planning.bit_allocation import MAX_BITS
 
 DEFAULT_BITS = 4
@@ -30,6 +30,8 @@ def target_of(
     rel_error: float | None = None,
     max_abs_error: float | None = None,
     mode: str | None = None,
+    transform: str | None = None,
+    center: str | None = None,
 ) -> Target:
     """The target that options stand for.
 
@@ -42,7 +44,8 @@ def target_of(
         Of the matrix.
     dtype : numpy.dtype
         Of its entries as stored: what `ratio` refers to.
-    method, rank, bits, bits_right, bpc, ratio, size, rel_error, max_abs_error, mode
+    method, rank, bits, bits_right, bpc, ratio, size, rel_error, max_abs_error, mode, transform
+    center
         See `lplrcli.pipeline.compress.compress`.
 
     Raises
@@ -65,13 +68,24 @@ def target_of(
     _check_goals(method, asked)
     _check_bits(method, bits, bits_right)
     _check_mode(method, mode, rank, max_abs_error)
+    if transform is not None:
+        require(transform in TRANSFORMS, "unknown transform", transform, " or ".join(TRANSFORMS))
+        message = f"method {method} transforms nothing"
+        require(method == "rate-distortion", message, transform, None)
+    center = None if center == "none" else center
+    if center is not None:
+        require(center in CENTERS, "unknown choice of means", center, " or ".join(CENTERS))
+        message = f"method {method} stores no means apart"
+        require(method == "rate-distortion", message, center, None)
     if method == "rate-distortion":
         entries = shape[0] * shape[1]
         if bpc is not None:
             size = max(math.floor(bpc * entries / 8), 1)
         if ratio is not None:
             size = max(math.floor(entries * dtype.itemsize / ratio), 1)
-        return Target(method, rank, None, None, size, rel_error, max_abs_error, mode)
+        return Target(
+            method, rank, None, None, size, rel_error, max_abs_error, mode, transform, center
+        )
     if method == "nq":
         require(rank is None, "method nq stores no factors, so no rank", rank, None)
         require(bits_right is None, "method nq has no right factor", bits_right, None)

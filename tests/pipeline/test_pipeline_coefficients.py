@@ -14,6 +14,7 @@ from lplrcli.pipeline.coefficients import (
     sampled,
 )
 from lplrcli.pipeline.factors import decode_factor
+from lplrcli.pipeline.layout import Layout
 from lplrcli.quantize import SteppedQuantizer
 
 NORMAL = np.random.default_rng(0).standard_normal((4, 2**15))
@@ -23,11 +24,13 @@ STEPS = 2.0 ** np.linspace(-3.9, 0.25, 9)
 def coded(values, step, state_bits, plain=False, indices=None, threads=1, chunk=None):
     indices = np.zeros(len(values), int) if indices is None else indices
     deviations = np.sqrt(np.mean(values.astype(np.float64) ** 2, axis=1))
-    coder = CoefficientCoder(SteppedQuantizer(step, indices), deviations, state_bits, plain)
+    layout = Layout("identity", values.shape[1:])
+    quantizer = SteppedQuantizer(step, indices)
+    coder = CoefficientCoder(quantizer, deviations, state_bits, layout, plain)
     starts = range(0, values.shape[1], chunk or values.shape[1])
     length = chunk or values.shape[1]
     chunks = [np.ascontiguousarray(values[:, start : start + length]) for start in starts]
-    return code_coefficients(chunks, list(sampled(chunks)), coder, threads)
+    return code_coefficients(chunks, list(sampled(chunks, layout)), coder, threads)
 
 
 def rate_and_error(values, step, state_bits):
@@ -101,7 +104,7 @@ def test_zeros_cost_nothing_but_the_states(state_bits):
 
 
 def test_no_components_make_a_factor_of_none():
-    factor = CodedCoefficients.empty().factor(1, 77)
+    factor = CodedCoefficients.empty(77).factor(1, 77)
     assert (factor.components, factor.length, list(factor.chunks)) == (0, 77, [])
     assert decode_factor(factor, np.dtype(np.float32)).shape == (0, 77)
 

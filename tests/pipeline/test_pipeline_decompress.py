@@ -15,8 +15,10 @@ from ml_dtypes import bfloat16
 from lplrcli.model.compressed import Factorization
 from lplrcli.model.plan import CompressionPlan, Target
 from lplrcli.model.report import ErrorReport
-from lplrcli.pipeline.decompress import Reconstruction, cast, column_slabs
+from lplrcli.model.selection import Selection
+from lplrcli.pipeline.decompress import Reconstruction, cast
 from lplrcli.pipeline.factors import decode_factor, encode_factor, rechunked
+from lplrcli.pipeline.slicing import column_slabs
 
 ROWS, COLUMNS, RANK, CHUNK = 301, 37, 5, 64
 
@@ -117,7 +119,8 @@ def test_column_slabs_side_by_side_are_the_part(mode, rows, columns):
     whole = expected(SAMPLES[mode])[rows, columns]
     if whole.size == 0:
         return
-    slabs = list(column_slabs(SAMPLES[mode], rows, columns, 1, np.dtype(np.float64)))
+    selection = Selection.of((rows, columns), (ROWS, COLUMNS))
+    slabs = list(column_slabs(SAMPLES[mode], selection, 1, np.dtype(np.float64)))
     np.testing.assert_allclose(np.concatenate(slabs, axis=1), whole, atol=1e-12)
 
 

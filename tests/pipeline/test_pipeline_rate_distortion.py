@@ -17,20 +17,11 @@ from ml_dtypes import bfloat16, finfo
 import lplrcli
 from lplrcli.container.writer import write_container
 from lplrcli.errors import TargetUnreachableError
-from lplrcli.pipeline import mode_coders
 
 TESTDATA = Path(__file__).parents[2] / "testdata"
 MODES = ["factors", "factors+residual", "direct"]
 GRANULE = 64
 """A file grows in steps of this many bytes."""
-
-FEW_STATES = ((2**63, 3),)
-"""Of the trellis, as for the largest matrices: what does not depend on it is tested faster so."""
-
-
-@pytest.fixture
-def few_states(monkeypatch):
-    monkeypatch.setattr(mode_coders, "_STATE_BITS", FEW_STATES)
 
 
 def file_bytes(compressed):
@@ -503,10 +494,10 @@ def test_a_matrix_too_large_to_hold_its_residual_gives_the_same(monkeypatch):
     )
 
 
-def test_fewer_states_serve_larger_matrices(monkeypatch):
+def test_fewer_states_serve_larger_matrices(request):
     a = matrices.exponential(200, 150)
     many = lplrcli.compress(a, bpc=1, mode="factors")
-    monkeypatch.setattr(mode_coders, "_STATE_BITS", FEW_STATES)
+    request.getfixturevalue("few_states")
     few = lplrcli.compress(a, bpc=1, mode="factors")
     assert few.factorization.left.tables[0] == 3 < many.factorization.left.tables[0]
     ratio = few.report.relative_frobenius_error / many.report.relative_frobenius_error
