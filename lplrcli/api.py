@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
+import operator
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from lplrcli.container.reader import Container, open_container
 from lplrcli.container.writer import container_size, write_container
-from lplrcli.io import AtomicOutput, open_array, open_source
+from lplrcli.io import AtomicOutput, UnfoldingRequest, open_array, open_source
 from lplrcli.io.spool import open_seekable
 from lplrcli.linalg.operands import scaled
 from lplrcli.model.compressed import Factorization
 from lplrcli.model.parallel import usable_cpus
 from lplrcli.model.plan import CompressionPlan
 from lplrcli.model.report import ErrorReport, SizeReport
+from lplrcli.model.selection import Index, Selection
 from lplrcli.model.source import working_dtype
 from lplrcli.pipeline import compress as pipeline
 from lplrcli.pipeline.decompress import Reconstruction, entry_dtype
 from lplrcli.pipeline.factors import decode_factor
+from lplrcli.pipeline.modes import Decomposition, decoded_factors, decompose
+from lplrcli.pipeline.slicing import Part
+from lplrcli.pipeline.unfolding_choice import best_unfolded
 
 if TYPE_CHECKING:
     from types import TracebackType
-
-Index = int | slice
 
 
 class CompressedMatrix:
@@ -35,6 +39,10 @@ class CompressedMatrix:
 
     Made by `compress` or `open`. Products with it never form the matrix: ``c @ x`` costs
     r (n + d) multiplications for each column of x, not n d.
+
+    What was made from an array of three to five dimensions has its shape, is indexed as it is,
+    and becomes that array again; products, `left` and `right` are those of the n x d matrix that
+    it was unfolded to, of shape `matrix_shape`.
 
     Parameters
     ----------
@@ -46,23 +54,35 @@ class CompressedMatrix:
     Attributes
     ----------
     shape : tuple of int
+        Of the array: n and d, or the extents of what was unfolded.
+    matrix_shape : tuple of int
         n and d.
     dtype : numpy.dtype
         Of the original entries, and of what slicing gives back.
     """
 
-    ndim = 2
     # Let `ndarray @ c` come to `__rmatmul__` instead of turning c into an array.
     __array_ufunc__ = None
 
     def __init__(self, factorization: Factorization, container: Container | None = None) -> None:
         self.factorization = factorization
-        self.shape = factorization.shape
+        self.shape = factorization.array_shape
+        self.matrix_shape = factorization.shape
         self._container = container
         self._threads = usable_cpus()
         self._factors: tuple[NDArray[Any], NDArray[Any]] | None = None
         self.dtype = entry_dtype(factorization.dtype)
         self._working = working_dtype(self.dtype)
+
+    @property
+    def ndim(self) -> int:
+        """Axes of the array."""
+        return len(self.shape)
+
+    @property
+    def unfold(self) -> int:
+        """How many leading axes of the array are the rows of the matrix."""
+        return self.factorization.unfold
 
     @property
     def rank(self) -> int:
@@ -87,20 +107,104 @@ class CompressedMatrix:
             if self._container is not None
             else container_size([self.factorization])
         )
-        entries = self.shape[0] * self.shape[1]
+        entries = self.matrix_shape[0] * self.matrix_shape[1]
         return SizeReport(
             file_bytes, 8 * file_bytes / entries, entries * self.dtype.itemsize / file_bytes
         )
 
     @property
     def left(self) -> NDArray[Any]:
-        """Decoded L, shape (n, r); ``2**plan.exponent * left @ right`` is the matrix."""
+        """Decoded L, shape (n, r); ``2**plan.exponent * left @ right`` is the matrix.
+
+        But for a residual, and for means that are stored apart.
+        """
         return self._decoded()[0]
 
     @property
     def right(self) -> NDArray[Any]:
         """Decoded R, shape (r, d)."""
         return self._decoded()[1]
+
+    @property
+    def mean_row(self) -> NDArray[Any] | None:
+        """Mean over the rows, shape (d,), if it is stored apart: it adds to every row of L R."""
+        row = self._means[0]
+        return None if row is None else scaled(row, self.plan.exponent)
+
+    @property
+    def mean_column(self) -> NDArray[Any] | None:
+        """Mean over the columns, shape (n,), if it is stored apart: it adds to every column.
+
+        Where the mean row is stored too, the mean over the columns of what that leaves.
+        """
+        column = self._means[1]
+        return None if column is None else scaled(column, self.plan.exponent)
+
+    @property
+    def singular_values(self) -> NDArray[np.float64]:
+        """Singular values of the decoded L R, shape (rank,), descending.
+
+        From the factors, without forming the matrix; kept. In mode ``factors`` L R is all of the
+        decoded matrix, but for its rounding to `dtype`. In mode ``factors+residual`` they are
+        those of L R alone, without the residual. Where means are stored apart, L R is the
+        fluctuation around them.
+
+        Raises
+        ------
+        PlanError
+            If the matrix was coded directly: there are no factors.
+        """
+        return self._decomposition.singular_values
+
+    def modes(self, k: int | None = None, side: str = "left") -> NDArray[np.float64]:
+        """First singular vectors of the decoded L R: proper orthogonal modes of snapshots.
+
+        Of the fluctuation where means are stored apart (``center="mean-column"`` for snapshots as
+        columns); no mean is subtracted otherwise. ``c.modes(k) @ c.coefficients(k)`` is the best
+        approximation of L R by k modes. See `singular_values` for what L R is in each mode of
+        compression.
+
+        Parameters
+        ----------
+        k : int, optional
+            How many; all by default.
+        side : str
+            ``left`` where snapshots are columns, ``right`` where they are rows.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, k) or (d, k)
+            Orthonormal columns. The entry of largest magnitude of a left vector is positive;
+            the right vector has the sign that goes with it, so that both sides are one
+            decomposition.
+
+        Raises
+        ------
+        PlanError
+            If there are fewer than k, no such side, or no factors.
+        """
+        return self._decomposition.modes(k, side)
+
+    def coefficients(self, k: int | None = None, side: str = "left") -> NDArray[np.float64]:
+        """Coefficients of the decoded L R in its first modes: for each snapshot, one a mode.
+
+        Parameters
+        ----------
+        k, side
+            As in `modes`.
+
+        Returns
+        -------
+        ndarray of float64, shape (k, d) or (n, k)
+            ``Σ Vᵀ``, so that ``modes(k) @ coefficients(k)`` approximates L R; for the side
+            ``right`` ``U Σ``, so that ``coefficients(k, "right") @ modes(k, "right").T`` does.
+
+        Raises
+        ------
+        PlanError
+            If there are fewer than k, no such side, or no factors.
+        """
+        return self._decomposition.coefficients(k, side)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write an ``.lplr`` file, whole or not at all; an existing one is replaced.
@@ -116,17 +220,29 @@ class CompressedMatrix:
     def __matmul__(self, other: Any) -> NDArray[Any]:
         """``A x`` for a vector or matrix x, from the factors."""
         x = np.asarray(other)
-        self._check_operand(x, x.shape[0] if x.ndim in (1, 2) else None, self.shape[1])
+        self._check_operand(x, x.shape[0] if x.ndim in (1, 2) else None, self.matrix_shape[1])
         if self.factorization.residual is None:
-            return scaled(self.left @ (self.right @ x), self.plan.exponent)
+            product = self.left @ (self.right @ x)
+            mean_row, mean_column = self._means
+            if mean_row is not None:
+                product = product + mean_row @ x
+            if mean_column is not None:
+                product = product + np.multiply.outer(mean_column, x.sum(axis=0))
+            return scaled(product, self.plan.exponent)
         return np.concatenate([block @ x for block in self._blocks()])
 
     def __rmatmul__(self, other: Any) -> NDArray[Any]:
         """``x A`` for a vector or matrix x, from the factors."""
         x = np.asarray(other)
-        self._check_operand(x, x.shape[-1] if x.ndim in (1, 2) else None, self.shape[0])
+        self._check_operand(x, x.shape[-1] if x.ndim in (1, 2) else None, self.matrix_shape[0])
         if self.factorization.residual is None:
-            return scaled((x @ self.left) @ self.right, self.plan.exponent)
+            product = (x @ self.left) @ self.right
+            mean_row, mean_column = self._means
+            if mean_row is not None:
+                product = product + np.multiply.outer(x.sum(axis=-1), mean_row)
+            if mean_column is not None:
+                product = product + (x @ mean_column)[..., None]
+            return scaled(product, self.plan.exponent)
         total: Any = 0
         row = 0
         for block in self._blocks():
@@ -136,19 +252,13 @@ class CompressedMatrix:
         return result
 
     def __getitem__(self, index: Index | tuple[Index, ...]) -> NDArray[Any]:
-        """Entries, rows or columns, by integers and slices; only their chunks are decoded."""
-        given = index if isinstance(index, tuple) else (index,)
-        if len(given) > 2:
-            raise IndexError(f"too many indices: a matrix has 2 axes, {len(given)} were given")
-        rows, columns = (*given, slice(None), slice(None))[:2]
-        row_range, row_pick = _normalised(rows, self.shape[0])
-        column_range, column_pick = _normalised(columns, self.shape[1])
-        part = Reconstruction(self.factorization, column_range, self._threads)
-        blocks = list(part.blocks(row_range))
-        empty = np.empty((0, column_range.stop - column_range.start), self.dtype)
-        values = np.concatenate(blocks) if blocks else empty
-        picked: NDArray[Any] = values[row_pick, :][..., column_pick]
-        return picked
+        """A part of the array, by integers and slices as NumPy has it.
+
+        Only the chunks needed are decoded.
+        """
+        selection = Selection.of(index, self.shape)
+        part: NDArray[Any] = Part(self.factorization, selection, self._threads).array()[()]
+        return part
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -156,14 +266,16 @@ class CompressedMatrix:
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False:
             raise ValueError("a compressed matrix can only be made into an array by decoding it")
-        values = self[:]
+        values = self[...]
         return values if dtype is None else values.astype(dtype)
 
     def __repr__(self) -> str:
-        rows, columns = self.shape
+        shape = " x ".join(map(str, self.shape))
+        if self.shape != self.matrix_shape:
+            shape += f" as {self.matrix_shape[0]} x {self.matrix_shape[1]}"
         error = self.report.relative_frobenius_error
         return (
-            f"<CompressedMatrix {rows} x {columns} {self.dtype}, {self.plan.target.method}, "
+            f"<CompressedMatrix {shape} {self.dtype}, {self.plan.target.method}, "
             f"rank {self.rank}, error {error:.4g}>"
         )
 
@@ -185,14 +297,27 @@ class CompressedMatrix:
 
     def _decoded(self) -> tuple[NDArray[Any], NDArray[Any]]:
         if self._factors is None:
-            left, right = self.factorization.left, self.factorization.right
-            if left is None or right is None:
-                raise ValueError("a matrix coded directly has no factors")
-            self._factors = (
-                decode_factor(left, self._working, threads=self._threads).T,
-                decode_factor(right, self._working, threads=self._threads),
+            self._factors = decoded_factors(
+                self.factorization, self._working, self._threads, self._name
             )
         return self._factors
+
+    @cached_property
+    def _means(self) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
+        """Mean row and mean column, over ``2**plan.exponent``."""
+        row, column = (
+            None if mean is None else decode_factor(mean, self._working, threads=self._threads)[0]
+            for mean in self.factorization.means
+        )
+        return row, column
+
+    @cached_property
+    def _decomposition(self) -> Decomposition:
+        return decompose(*self._decoded(), self.plan.exponent, self._name)
+
+    @property
+    def _name(self) -> str | None:
+        return self._container.path if self._container is not None else None
 
     def _blocks(self) -> Iterator[NDArray[Any]]:
         # Unrounded: integers of a narrow type would wrap in a product.
@@ -202,8 +327,8 @@ class CompressedMatrix:
     def _check_operand(self, x: NDArray[Any], found: int | None, expected: int) -> None:
         if found != expected:
             raise ValueError(
-                f"cannot multiply a {self.shape[0]} x {self.shape[1]} matrix and an array of "
-                f"shape {x.shape}"
+                f"cannot multiply a {self.matrix_shape[0]} x {self.matrix_shape[1]} matrix and an "
+                f"array of shape {x.shape}"
             )
 
 
@@ -219,21 +344,27 @@ def compress(
     rel_error: float | None = None,
     max_abs_error: float | None = None,
     mode: str | None = None,
+    transform: str | None = None,
+    center: str | None = None,
     method: str | None = None,
     sketch: str | None = None,
     oversampling: int | None = None,
     power_iterations: int | None = None,
     seed: int = 0,
     dataset: str | None = None,
+    unfold: int | Literal["auto"] | None = None,
+    row_grid: Sequence[int] | None = None,
+    column_grid: Sequence[int] | None = None,
     threads: int | None = None,
 ) -> CompressedMatrix:
-    """Compress a matrix by low rank and low precision.
+    """Compress a matrix, or an array unfolded to one, by low rank and low precision.
 
     Parameters
     ----------
     matrix : str, path or array
         A ``.npy``, HDF5 or Matrix Market file, or anything with ``shape``, ``dtype`` and row
-        slices: an array, a memory map, an h5py dataset, a SciPy sparse matrix.
+        slices: an array, a memory map, an h5py dataset, a SciPy sparse matrix. Of two to five
+        dimensions.
     rank : int, optional
         Most components kept. Needed where neither a size nor an error is asked for.
     bits : int, optional
@@ -249,6 +380,14 @@ def compress(
         Largest absolute error of any entry.
     mode : str, optional
         ``factors``, ``factors+residual`` or ``direct``; the best for the matrix by default.
+    transform : str, optional
+        Of factors and fields, over their grids: ``dct``, ``cdf97`` or ``cdf97-tensor`` where it
+        pays, of factors ``klt`` too, ``none``; the best by default.
+    center : str, optional
+        Means stored apart from the factors: ``mean-row`` (the mean over the rows, 1 x d),
+        ``mean-column`` (the mean over the columns, n x 1; the mean field where snapshots are
+        columns), ``both``, or ``auto``, which looks at every choice first and stores means where
+        error or size is predicted to be 3 % less. ``none`` by default; and for no error at all.
     method : str, optional
         ``rate-distortion`` or ``packed``, by what is asked; or one of the paper's, ``lplr``,
         ``lsvd``, ``dsvd``, ``nq``.
@@ -256,6 +395,12 @@ def compress(
         See `lplrcli.pipeline.compress.compress`.
     dataset : str, optional
         Which dataset of an HDF5 file.
+    unfold : int or "auto", optional
+        How many of the first axes of an array become the rows of the matrix; 1 by default.
+        ``auto`` looks at every choice first, and takes the one with the least predicted error, or
+        size; not for a rank alone.
+    row_grid, column_grid : sequence of int, optional
+        Of a matrix whose rows or columns are a grid that was flattened already: its extents.
     threads : int, optional
         All usable processors by default; the result does not depend on it.
 
@@ -264,7 +409,7 @@ def compress(
     InputError
         If the matrix cannot be read, is not one, or holds NaN or infinity.
     PlanError
-        If the options contradict each other.
+        If the options contradict each other or the shape.
     TargetUnreachableError
         If the size or the error cannot be reached.
 
@@ -275,32 +420,38 @@ def compress(
     ((100, 50), 1)
     """
     is_path = isinstance(matrix, (str, os.PathLike))
-    source = (
-        open_source(os.fspath(matrix), dataset=dataset, threads=threads)
-        if is_path
-        else open_array(matrix, threads=threads)
+    request = UnfoldingRequest(
+        None if unfold is None or unfold == "auto" else operator.index(unfold),
+        None if row_grid is None else tuple(map(operator.index, row_grid)),
+        None if column_grid is None else tuple(map(operator.index, column_grid)),
     )
+    source = (
+        open_source(os.fspath(matrix), dataset=dataset, request=request, threads=threads)
+        if is_path
+        else open_array(matrix, request=request, threads=threads)
+    )
+    asked: dict[str, Any] = {
+        "method": method,
+        "rank": rank,
+        "bits": bits,
+        "bits_right": bits_right,
+        "bpc": bpc,
+        "ratio": ratio,
+        "size": size,
+        "rel_error": rel_error,
+        "max_abs_error": max_abs_error,
+        "mode": mode,
+        "transform": transform,
+        "center": center,
+        "sketch": sketch,
+        "oversampling": oversampling,
+        "power_iterations": power_iterations,
+        "seed": seed,
+    }
     with source:
-        return CompressedMatrix(
-            pipeline.compress(
-                source,
-                method=method,
-                rank=rank,
-                bits=bits,
-                bits_right=bits_right,
-                bpc=bpc,
-                ratio=ratio,
-                size=size,
-                rel_error=rel_error,
-                max_abs_error=max_abs_error,
-                mode=mode,
-                sketch=sketch,
-                oversampling=oversampling,
-                power_iterations=power_iterations,
-                seed=seed,
-                threads=threads,
-            )
-        )
+        if unfold == "auto":
+            source = best_unfolded(source, threads or usable_cpus(), None, **asked)
+        return CompressedMatrix(pipeline.compress(source, threads=threads, **asked))
 
 
 def open(path: str | os.PathLike[str], matrix: int = 0) -> CompressedMatrix:  # noqa: A001
@@ -331,22 +482,3 @@ def open(path: str | os.PathLike[str], matrix: int = 0) -> CompressedMatrix:  # 
     except BaseException:
         container.close()
         raise
-
-
-def _normalised(index: Index, size: int) -> tuple[slice, Any]:
-    """A range with step 1 that covers `index`, and what to pick from it."""
-    if isinstance(index, slice):
-        start, stop, step = index.indices(size)
-        wanted = range(start, stop, step)
-        if not wanted:
-            return slice(0, 0), slice(None)
-        low, high = min(wanted[0], wanted[-1]), max(wanted[0], wanted[-1])
-        return slice(low, high + 1), slice(None, None, step)
-    try:
-        position = index.__index__()
-    except AttributeError:
-        raise TypeError(f"indices must be integers or slices, not {type(index).__name__}") from None
-    if not -size <= position < size:
-        raise IndexError(f"index {position} is out of range for an axis of size {size}")
-    position %= size
-    return slice(position, position + 1), 0

@@ -3,7 +3,7 @@
 LplrError
 ├── InputError (ValueError)          the matrix given cannot be compressed
 │   ├── UnknownFormatError           no format recognises the content
-│   ├── NotAMatrixError              readable, but not a two-dimensional real array
+│   ├── NotAMatrixError              readable, but no real array that makes a matrix
 │   └── NonFiniteError               NaN or infinity among the entries
 ├── OutputError (OSError)            the output cannot be written where it was asked for
 ├── PlanError (ValueError)           the options contradict the matrix or each other
@@ -73,7 +73,7 @@ class UnknownFormatError(InputError):
 
 
 class NotAMatrixError(InputError):
-    """The data is readable but is not a two-dimensional array of real numbers."""
+    """The data is readable but is no array of real numbers that is or unfolds to a matrix."""
 
 
 class NonFiniteError(InputError):
@@ -84,14 +84,16 @@ class NonFiniteError(InputError):
     count : int
         How many entries are not finite.
     position : tuple of int
-        Row and column of the first one.
+        Row and column of the first one; of an array, its index.
     """
 
-    def __init__(self, count: int, position: tuple[int, int], *, path: str | None = None) -> None:
-        row, column = position
+    def __init__(self, count: int, position: tuple[int, ...], *, path: str | None = None) -> None:
+        where = f"index {position}"
+        if len(position) == 2:
+            where = f"row {position[0]}, column {position[1]}"
         super().__init__(
             f"{count} {'entry is' if count == 1 else 'entries are'} NaN or infinite, "
-            f"the first at row {row}, column {column}",
+            f"the first at {where}",
             path=path,
             advice="Replace or remove them first; lplr compresses finite numbers only.",
         )

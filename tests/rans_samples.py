@@ -67,10 +67,10 @@ def side_for(components, step=0.25, indices=None, shifts=(-12, -5, 1)):
     return struct.pack("<d3b", step, *shifts) + scales(indices)
 
 
-def random_codes(tables, components, rows, most=1, seed=0):
+def random_codes(tables, components, rows, most=1, seed=0, grid=(1,)):
     """Codes of one chunk: every one with the parity that the machine of `tables` demands."""
     rng = np.random.default_rng(seed)
-    walk = naive.RansWalk(tables, components)
+    walk = naive.RansWalk(tables, components, grid)
     codes = np.zeros((components, rows), np.int64)
     for component, row in naive.rans_order(components, rows):
         bits = int(rng.integers(0, most + 1))
@@ -80,16 +80,20 @@ def random_codes(tables, components, rows, most=1, seed=0):
     return codes
 
 
-def rans_factor(length, components, quantizer="trellis", chunk_length=8, most=3, seed=0, **options):
+def rans_factor(
+    length, components, quantizer="trellis", chunk_length=8, most=3, seed=0,
+    grid=None, transform="identity", **options,
+):  # fmt: skip
     """A factor of random codes of up to `most` bits; options are those of `tables_for`."""
+    grid = grid or (length,)
     if quantizer == "trellis":
         options.setdefault("machine", 3)
     tables = tables_for(components, seed=seed, **options)
     chunks = []
     for start in range(0, length if components else 0, chunk_length):
         rows = min(chunk_length, length - start)
-        codes = random_codes(tables, components, rows, most, seed + start)
-        chunks.append(naive.rans_encode_chunk(codes, tables))
+        codes = random_codes(tables, components, rows, most, seed + start, grid)
+        chunks.append(naive.rans_encode_chunk(codes, tables, grid))
     return QuantizedFactor(
         length=length,
         components=components,
@@ -97,8 +101,8 @@ def rans_factor(length, components, quantizer="trellis", chunk_length=8, most=3,
         side=side_for(components),
         coding="rans",
         tables=tables,
-        transform="identity",
-        grid=(length,),
+        transform=transform,
+        grid=grid,
         chunk_length=chunk_length,
         chunks=chunks,
     )

@@ -67,7 +67,7 @@ def test_sparse_matrices_are_taken(form):
     np.testing.assert_allclose(np.asarray(compress(form(a))), dense, atol=0.1 * np.abs(dense).max())
 
 
-@pytest.mark.parametrize("bad", [np.ones(5), np.ones((2, 3, 4)), np.ones((0, 3)), "text" * 3])
+@pytest.mark.parametrize("bad", [np.ones(5), np.ones((1,) * 6), np.ones((0, 3)), "text" * 3])
 def test_what_is_no_matrix_is_refused(bad):
     with pytest.raises(InputError):
         compress(bad)
@@ -339,7 +339,7 @@ def test_positions_out_of_range_are_refused(index):
         COMPRESSED["packed"][index]
 
 
-@pytest.mark.parametrize("index", [1.5, "a", None, ..., [1, 2]], ids=str)
+@pytest.mark.parametrize("index", [1.5, "a", None, True, [1, 2]], ids=str)
 def test_other_indices_are_refused(index):
     with pytest.raises(TypeError, match="integers or slices"):
         COMPRESSED["packed"][index]

@@ -56,6 +56,7 @@ Examples:
 )
 @charts.plot
 @options.dataset("Which dataset of an HDF5 file; not needed if it holds one matrix.")
+@options.unfold
 @options.force
 @options.threads
 @options.json
@@ -66,6 +67,7 @@ def command(
     methods: tuple[str, ...],
     plot: str | None,
     dataset: str | None,
+    unfold: int | None,
     force: bool,
     threads: int | None,
     as_json: bool,
@@ -76,12 +78,19 @@ def command(
     Nothing is written: files are made in memory, counted whole, and decoded again to measure the
     error. Of the methods with a rank and depths, the best of a small grid is shown.
     """
+    from lplrcli.io import UnfoldingRequest
+
     started = time.perf_counter()
     inputs = [] if source == "-" else [source]
     with (
         charts.plot_output(plot, force, inputs) as stream,
         opened_matrix(
-            source, "comparing", dataset=dataset, threads=threads, progress=progress
+            source,
+            "comparing",
+            dataset=dataset,
+            request=UnfoldingRequest(unfold),
+            threads=threads,
+            progress=progress,
         ) as matrix,
     ):
         from lplrcli.model.parallel import usable_cpus
@@ -102,7 +111,8 @@ def command(
             results[method] = [_described(entry, entries) for entry in found]
         document = {
             "input": source,
-            "shape": list(matrix.shape),
+            "shape": list(matrix.unfolding.array_shape),
+            "matrix_shape": list(matrix.shape),
             "dtype": matrix.dtype.name,
             "bits_per_coordinate": list(sizes),
             "methods": results,
@@ -141,7 +151,7 @@ def _lines(results: dict[str, list[dict[str, Any] | None]]) -> dict[str, charts.
 
 
 def _text(document: dict[str, Any]) -> str:
-    shape = render.shape_text(tuple(document["shape"]))
+    shape = render.shape_text(document["shape"], document["matrix_shape"])
     sizes = [f"{size:g}" for size in document["bits_per_coordinate"]]
     errors = [["bits/coord.", *sizes]]
     files = [["method", "settings", "bits/coord.", "bytes", "error"]]

@@ -19,11 +19,51 @@ from lplrcli.cli.explanation import (
     target_text,
 )
 from lplrcli.cli.opened import opened_matrix
-from lplrcli.cli.targets import check_target, target_options
+from lplrcli.cli.targets import GOALS, check_target, target_options
 from lplrcli.model.plan import SKETCHES
 
 if TYPE_CHECKING:
+    from lplrcli.io.backends import LocalSource
     from lplrcli.model.compressed import Factorization, QuantizedFactor
+
+AUTO = "auto"
+
+
+def _parse_unfold(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> int | str | None:
+    """A number of axes, or ``auto``.
+
+    Raises
+    ------
+    click.BadParameter
+        If `value` is neither: wrong usage, whatever the array.
+    """
+    if value is None or value == AUTO:
+        return value
+    return int(options.UNFOLDED_AXES(value, param, ctx))
+
+
+def _parse_grid(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> tuple[int, ...] | None:
+    """Extents of ``128x128``.
+
+    Raises
+    ------
+    click.BadParameter
+        If `value` is not of that form: wrong usage, whatever the matrix.
+    """
+    if value is None:
+        return None
+    extents = [text.strip() for text in value.lower().split("x")]
+    if not all(text.isdecimal() and text.isascii() and int(text) > 0 for text in extents):
+        raise click.BadParameter(
+            f"{value!r} is not a grid: write its extents with x between them, such as 16x24.",
+            ctx,
+            param,
+        )
+    return tuple(map(int, extents))
 
 
 @click.command(
@@ -35,6 +75,7 @@ Examples:
   lplr compress a.npy -r 64 -b 2             at most 64 components, 2 bits an entry
   lplr compress run.h5 --dataset /u --size 20M
   lplr compress a.npy --ratio 30 --dry-run   what would be chosen, and why
+  lplr compress u.npy -e 0.01 --unfold 2     of 4 axes, the first two against the others
   cat a.npy | lplr compress - --bpc 1 -o - > a.lplr""",
 )
 @click.argument("source", metavar="INPUT")
@@ -59,6 +100,22 @@ Examples:
 )
 @click.option("--dry-run", is_flag=True, help="Print what would be chosen, and why; write nothing.")
 @options.dataset("Which dataset of an HDF5 file; not needed if it holds one matrix.")
+@click.option(
+    "--unfold",
+    callback=_parse_unfold,
+    metavar="K|auto",
+    help="The first K axes of an array become rows; auto takes the K of the least predicted error, "
+    "or size.  [default: 1]",
+)
+@click.option(
+    "--row-grid",
+    metavar="AxB",
+    callback=_parse_grid,
+    help="Rows of the matrix are a grid that was flattened, such as 128x128.",
+)
+@click.option(
+    "--col-grid", "column_grid", metavar="AxB", callback=_parse_grid, help="The same of columns."
+)
 @options.output
 @options.force
 @options.threads
@@ -70,6 +127,9 @@ def command(
     source: str,
     dry_run: bool,
     dataset: str | None,
+    unfold: int | str | None,
+    row_grid: tuple[int, ...] | None,
+    column_grid: tuple[int, ...] | None,
     output: str | None,
     force: bool,
     threads: int | None,
@@ -81,6 +141,8 @@ def command(
 ) -> None:
     """Compress the matrix in INPUT (.npy, HDF5 or Matrix Market; - is standard input).
 
+    An array of 3 to 5 dimensions is unfolded: its first axis against the others, or --unfold.
+
     Ask for a size (--bpc, --ratio, --size) to get the least error, for an error (-e,
     --max-abs-error) to get the least size, or for a rank and bits (-r, -b).
     """
@@ -88,9 +150,13 @@ def command(
     if as_json and destination == "-" and not dry_run:
         raise click.UsageError("--json and -o - would both write to standard output.")
     check_target(asked)
+    if unfold == AUTO and not any(asked[goal] is not None for goal in GOALS):
+        raise click.UsageError(
+            "--unfold auto goes by what is predicted for a size or an error: ask for one of them."
+        )
 
     from lplrcli.container.writer import write_container
-    from lplrcli.io import AtomicOutput
+    from lplrcli.io import AtomicOutput, UnfoldingRequest
     from lplrcli.pipeline.compress import compress
 
     started = time.perf_counter()
@@ -98,12 +164,17 @@ def command(
     name = options.matrix_name(source, dataset)
     opening: dict[str, Any] = {
         "dataset": dataset,
+        "request": UnfoldingRequest(
+            unfold if isinstance(unfold, int) else None, row_grid, column_grid
+        ),
         "threads": threads,
         "progress": progress,
         "quiet": quiet,
     }
     if dry_run:
         with render.shown_log(verbose), opened_matrix(source, "predicting", **opening) as matrix:
+            if unfold == AUTO:
+                matrix = _best_unfolded(matrix, threads, name, asked)
             document = predicted(matrix, threads, name, asked)
         show_predicted({"input": source, "output": destination, **document}, as_json)
         return
@@ -112,6 +183,8 @@ def command(
         AtomicOutput(destination, force=force, inputs=inputs) as stream,
         opened_matrix(source, "compressing", **opening) as matrix,
     ):
+        if unfold == AUTO:
+            matrix = _best_unfolded(matrix, threads, name, asked)
         factorization = compress(matrix, threads=threads, name=name, **asked)
         written = write_container(stream, [factorization], names=[name])
         entry_bytes = matrix.dtype.itemsize
@@ -120,7 +193,9 @@ def command(
     result = {
         "input": source,
         "output": destination,
-        "shape": list(factorization.shape),
+        "shape": list(factorization.array_shape),
+        "matrix_shape": list(factorization.shape),
+        "unfold": factorization.unfold,
         "dtype": factorization.dtype,
         "mode": factorization.plan.mode,
         "rank": factorization.rank,
@@ -137,6 +212,15 @@ def command(
     render.summary(_summary_line(result, entries * entry_bytes), quiet)
     if as_json:
         render.print_json(result)
+
+
+def _best_unfolded(
+    matrix: LocalSource, threads: int | None, name: str | None, asked: dict[str, Any]
+) -> LocalSource:
+    from lplrcli.model.parallel import usable_cpus
+    from lplrcli.pipeline.unfolding_choice import best_unfolded
+
+    return best_unfolded(matrix, threads or usable_cpus(), name, **asked)
 
 
 def _output_name(source: str, output: str | None) -> str:
@@ -164,10 +248,10 @@ def _explain(factorization: Factorization, result: dict[str, Any]) -> None:
         reason_text(plan, report.relative_frobenius_error),
         basis_text(plan),
     ]
-    for side in ("left", "right", "residual"):
+    for side in ("left", "right", "residual", "mean_row", "mean_column"):
         factor = getattr(factorization, side)
         if factor is not None:
-            lines.append(f"{side} {_factor_text(side, factor)}")
+            lines.append(f"{side.replace('_', ' ')} {_factor_text(side, factor)}")
     if report.bound is not None:
         lines.append(f"expected error before quantization at most {report.bound:.4g} (Theorem 3.2)")
     for line in filter(None, lines):
@@ -176,8 +260,10 @@ def _explain(factorization: Factorization, result: dict[str, Any]) -> None:
 
 def _factor_text(side: str, factor: QuantizedFactor) -> str:
     """Shape, and how it is quantized: ``factor 120 x 12, trellis quantizer, step 0.0213``."""
-    what = "" if side == "residual" else "factor "
+    what = "factor " if side in ("left", "right") else ""
     shape = f"{what}{factor.length} x {factor.components}"
+    if factor.basis is not None:
+        shape += f", {factor.basis.components} vectors of its grid"
     if factor.coding == "packed":
         if side == "residual":
             return f"{shape}, bits per entry: {factor.tables[0]}"
@@ -194,7 +280,7 @@ def _summary_line(result: dict[str, Any], source_bytes: int) -> str:
     error = render.error_text(result["relative_frobenius_error"], result["exact"])
     return (
         f"{result['input']} -> {result['output']}: "
-        f"{render.shape_text(tuple(result['shape']))} {result['dtype']}, "
+        f"{render.shape_text(result['shape'], result['matrix_shape'])} {result['dtype']}, "
         f"{mode_text(target['method'], result['mode'], result['rank'])}, "
         f"{reached_text(target, error, result['max_abs_error'])}, "
         f"{result['bits_per_coordinate']:.4g} bits/coordinate, "

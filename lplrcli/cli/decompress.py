@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from pathlib import Path
@@ -11,8 +12,9 @@ import click
 
 from lplrcli.cli import options, render
 from lplrcli.cli.opened import opened_container
+from lplrcli.cli.parts import Range, chosen_part, parse_range, parse_slice
 from lplrcli.cli.progress import progress_bar
-from lplrcli.errors import InputError, OutputError, PlanError
+from lplrcli.errors import OutputError, PlanError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from lplrcli.container.reader import Container
     from lplrcli.io.sinks import Sink
     from lplrcli.model.compressed import Factorization
+    from lplrcli.model.selection import Index, Selection
 
 FORMATS = {"npy": "npy", "h5": "hdf5", "hdf5": "hdf5", "mtx": "mtx"}
 DTYPES = (
@@ -34,7 +37,8 @@ DTYPES = (
 Examples:
   lplr decompress a.lplr                     writes a.npy, or the format it came from
   lplr decompress a.lplr -o b.h5 --dataset /u --gzip
-  lplr decompress a.lplr --rows 100:200 -o - | ...""",
+  lplr decompress a.lplr --rows 100:200 -o - | ...
+  lplr decompress u.lplr --slice 10,:,32:64 -o part.npy""",
 )
 @click.argument("source", metavar="INPUT")
 @click.option(
@@ -48,10 +52,17 @@ Examples:
 @click.option(
     "--rows",
     metavar="A:B",
-    callback=options.parse_range,
+    callback=parse_range,
     help="Only rows A to B - 1; -3: is the last three.",
 )
-@click.option("--cols", metavar="A:B", callback=options.parse_range, help="Only these columns.")
+@click.option("--cols", metavar="A:B", callback=parse_range, help="Only these columns.")
+@click.option(
+    "--slice",
+    "index",
+    metavar="INDEX",
+    callback=parse_slice,
+    help="Only this part, as NumPy indexes: 10,:,32:64 or ...,::2; an integer drops its axis.",
+)
 @click.option("--gzip", is_flag=True, help="Compress an HDF5 dataset, or a .mtx file, with gzip.")
 @click.option(
     "--max-output",
@@ -72,8 +83,9 @@ def command(
     source: str,
     to: str | None,
     dtype: str | None,
-    rows: tuple[int | None, int | None],
-    cols: tuple[int | None, int | None],
+    rows: Range,
+    cols: Range,
+    index: tuple[Index, ...] | None,
     gzip: bool,
     max_output: int | None,
     matrix: int | None,
@@ -86,7 +98,9 @@ def command(
     quiet: bool,
     verbose: bool,
 ) -> None:
-    """Restore the matrix in INPUT (an .lplr file; - is standard input)."""
+    """Restore the matrix or array in INPUT (an .lplr file; - is standard input)."""
+    if index is not None and (rows != (None, None) or cols != (None, None)):
+        raise click.UsageError("--slice says all; it does not go with --rows or --cols.")
     from threadpoolctl import threadpool_limits
 
     from lplrcli.io import AtomicOutput, create_sink
@@ -104,11 +118,9 @@ def command(
             )
         if as_json and target == "-":
             raise click.UsageError("--json and the matrix would both go to standard output.")
-        row_range = _within(rows, factorization.shape[0], "rows", source)
-        column_range = _within(cols, factorization.shape[1], "columns", source)
-        shape = (row_range.stop - row_range.start, column_range.stop - column_range.start)
+        selection = chosen_part(factorization, index, rows, cols, source)
         entry_type = entry_dtype(dtype or factorization.dtype)
-        result_bytes = shape[0] * shape[1] * entry_type.itemsize
+        result_bytes = math.prod(selection.shape) * entry_type.itemsize
         _check_size(result_bytes, max_output, target)
         gzip = gzip or (kind == "mtx" and target.lower().endswith(".gz"))
         inputs = [] if source == "-" else [source]
@@ -121,12 +133,13 @@ def command(
             sink = create_sink(
                 kind,
                 stream,
-                shape,
+                selection.shape,
                 entry_type,
+                unfold=sum(axis < factorization.unfold for axis in selection.kept),
                 dataset="matrix" if dataset is None else dataset,
                 gzip=gzip,
             )
-            _write(factorization, sink, row_range, column_range, threads, observe)
+            _write(factorization, sink, selection, threads, observe)
             sink.close()
     seconds = time.perf_counter() - started
     report = factorization.report
@@ -134,7 +147,7 @@ def command(
         "input": source,
         "output": target,
         "format": kind,
-        "shape": list(shape),
+        "shape": list(selection.shape),
         "dtype": entry_type.name,
         "relative_frobenius_error": report.relative_frobenius_error,
         "max_abs_error": report.max_abs_error,
@@ -152,24 +165,22 @@ def command(
 def _write(
     factorization: Factorization,
     sink: Sink,
-    rows: slice,
-    columns: slice,
+    selection: Selection,
     threads: int,
     observe: Callable[[int, int], None] | None,
 ) -> None:
     """Decode block by block into `sink`, in the order that it stores."""
-    from lplrcli.pipeline.decompress import Reconstruction, column_slabs
+    from lplrcli.pipeline.slicing import Part, column_slabs
 
     if sink.order == "rows":
-        slabs = Reconstruction(factorization, columns, threads, sink.dtype).blocks(rows)
-        total = rows.stop - rows.start
+        slabs = Part(factorization, selection, threads, sink.dtype).blocks()
     else:
-        slabs = column_slabs(factorization, rows, columns, threads, sink.dtype)
-        total = columns.stop - columns.start
-    done = 0
+        slabs = column_slabs(factorization, selection, threads, sink.dtype)
+    along = 0 if sink.order == "rows" else 1
+    done, total = 0, sink.shape[along]
     for slab in slabs:
         sink.write(slab)
-        done += slab.shape[0 if sink.order == "rows" else 1]
+        done += slab.shape[along]
         if observe is not None:
             observe(done, total)
 
@@ -237,30 +248,15 @@ def _check_size(result_bytes: int, max_output: int | None, target: str) -> None:
             path=target,
             found=f"{result_bytes} bytes",
             expected=f"at most {limit}",
-            advice="Decode a part with --rows and --cols, or allow more with --max-output.",
+            advice="Decode a part with --rows, --cols or --slice, or allow more with --max-output.",
         )
-
-
-def _within(asked: tuple[int | None, int | None], size: int, axis: str, path: str) -> slice:
-    """The range asked for, checked against the matrix."""
-    first, last = asked
-    start = 0 if first is None else first + size if first < 0 else first
-    stop = size if last is None else last + size if last < 0 else last
-    if not 0 <= start < stop <= size:
-        raise InputError(
-            f"the range of {axis} is empty or outside the matrix",
-            path=path,
-            found=f"{'' if first is None else first}:{'' if last is None else last}",
-            expected=f"a range within 0:{size}",
-        )
-    return slice(start, stop)
 
 
 def _summary_line(result: dict[str, Any], result_bytes: int) -> str:
     error = render.error_text(result["relative_frobenius_error"], result["exact"])
     return (
         f"{result['input']} -> {result['output']}: "
-        f"{render.shape_text(tuple(result['shape']))} {result['dtype']}, stored error {error}, "
+        f"{render.shape_text(result['shape'])} {result['dtype']}, stored error {error}, "
         f"{result['bits_per_coordinate']:.4g} bits/coordinate, "
         f"{render.rate_text(result_bytes, result['seconds'])}"
     )

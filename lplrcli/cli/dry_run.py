@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ def predicted(
     from lplrcli.linalg.passes import Passes
     from lplrcli.model.parallel import usable_cpus
     from lplrcli.pipeline.compress import carried_out, first_plan
-    from lplrcli.pipeline.outlook import Prospect, prospects
+    from lplrcli.pipeline.outlook import Prospect, prospects, settled
 
     threads = threads or usable_cpus()
     plan = first_plan(matrix.shape, matrix.dtype, **asked)
@@ -48,6 +49,7 @@ def predicted(
         error = done.report.relative_frobenius_error
         found = [Prospect(done.plan.mode, done.rank, size, error)]
     else:
+        plan = settled(passes, plan, threads, name)
         found = prospects(passes, plan, threads, name)
     entries = matrix.shape[0] * matrix.shape[1]
     modes = [
@@ -62,7 +64,9 @@ def predicted(
         for one in found
     ]
     return {
-        "shape": list(matrix.shape),
+        "shape": list(matrix.unfolding.array_shape),
+        "matrix_shape": list(matrix.shape),
+        "unfold": matrix.unfolding.axes,
         "dtype": matrix.dtype.name,
         "dry_run": True,
         "exact": exact,
@@ -78,7 +82,7 @@ def show_predicted(document: dict[str, Any], as_json: bool) -> None:
         render.print_json(document)
         return
     target = document["target"]
-    entries = document["shape"][0] * document["shape"][1]
+    entries = math.prod(document["shape"])
     told = "" if document["exact"] else "~"
     rows = [["mode", "rank", "bytes", "bits/coord.", "ratio", "error", ""]] + [
         [
@@ -92,7 +96,7 @@ def show_predicted(document: dict[str, Any], as_json: bool) -> None:
         ]
         for number, mode in enumerate(document["modes"])
     ]
-    shape = render.shape_text(tuple(document["shape"]))
+    shape = render.shape_text(document["shape"], document["matrix_shape"])
     kind = "measured" if document["exact"] else "predicted"
     render.print_lines(
         f"{document['input']}: {shape} {document['dtype']}, asked: {target_text(target, entries)}\n"

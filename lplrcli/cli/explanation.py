@@ -9,6 +9,13 @@ from typing import Any
 
 LOSSLESS = "lossless"
 
+CENTERED = {
+    "mean-row": "mean row",
+    "mean-column": "mean column",
+    "both": "mean row and mean column",
+}
+"""What is stored apart, by the name that the plan has for it."""
+
 
 def target_text(target: dict[str, Any], entries: int) -> str:
     """What was asked: ``at most 91632 bytes (1 bits/coordinate), rank at most 64``."""
@@ -30,6 +37,10 @@ def target_text(target: dict[str, Any], entries: int) -> str:
         parts.append(f"{bits} bits per factor entry{right}")
     if target.get("mode") is not None:
         parts.append(f"mode {target['mode']}")
+    if target.get("transform") is not None:
+        parts.append(f"transform {target['transform']}")
+    if target.get("center") is not None:
+        parts.append(f"{CENTERED[target['center']]} stored apart")
     return ", ".join(parts)
 
 

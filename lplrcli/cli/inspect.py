@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lplrcli.cli import options, render
+from lplrcli.cli import options, render, spectrum
 from lplrcli.cli.explanation import reason_text, target_text
 from lplrcli.cli.opened import opened_container
 from lplrcli.cli.progress import progress_bar
+from lplrcli.container.layout import CHUNK_TAGS
 from lplrcli.errors import LplrError
 
 if TYPE_CHECKING:
@@ -24,11 +25,18 @@ Examples:
   lplr inspect a.lplr                        reads headers only
   lplr inspect *.lplr                        one line a matrix
   lplr inspect a.lplr --against a.npy        measures the error on every entry
+  lplr inspect a.lplr --spectrum             decodes the factors; singular values and energy
   lplr inspect --json a.lplr | python -m json.tool""",
 )
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @click.option(
     "--against", metavar="ORIGINAL", help="Measure the true error against the original matrix."
+)
+@click.option(
+    "--spectrum",
+    "with_spectrum",
+    is_flag=True,
+    help="Decode the factors L and R; show singular values and energy of L R by mode.",
 )
 @options.dataset("Which dataset of an HDF5 original.")
 @options.threads
@@ -38,6 +46,7 @@ Examples:
 def command(
     files: tuple[str, ...],
     against: str | None,
+    with_spectrum: bool,
     dataset: str | None,
     threads: int | None,
     as_json: bool,
@@ -53,7 +62,7 @@ def command(
     failure: LplrError | None = None
     for path in files:
         try:
-            documents.append(_inspect(path, against, dataset, threads, progress))
+            documents.append(_inspect(path, against, with_spectrum, dataset, threads, progress))
         except LplrError as error:
             # The files that can be read are shown; the worst that happened is the exit status.
             if len(files) == 1:
@@ -66,6 +75,8 @@ def command(
         _print_one(documents[0], verbose)
     elif documents:
         _print_table(documents)
+    if with_spectrum and not as_json:
+        spectrum.print_spectra(documents)
     if failure is not None:
         sys.exit(failure.exit_code)
 
@@ -77,6 +88,7 @@ def _severity(error: LplrError) -> int:
 def _inspect(
     path: str,
     against: str | None,
+    with_spectrum: bool,
     dataset: str | None,
     threads: int | None,
     progress: bool | None,
@@ -84,6 +96,9 @@ def _inspect(
     """What one file holds, as `--json` prints it."""
     with opened_container(path) as container:
         matrices = [_describe(container, i) for i in range(container.count)]
+        if with_spectrum:
+            for i, matrix in enumerate(matrices):
+                matrix["spectrum"] = spectrum.described(container, i, threads)
         if against is not None:
             for i, matrix in enumerate(matrices):
                 matrix["measured"] = _measure(container, i, against, dataset, threads, progress)
@@ -111,13 +126,20 @@ def _describe(container: Container, i: int) -> dict[str, Any]:
     coded = sum(
         section.length
         for section in container.sections
-        if section.matrix == i and section.tag in ("LEFT", "RGHT", "RESD")
+        if section.matrix == i and section.tag in CHUNK_TAGS.values()
     )
-    entries = sum(factor["length"] * factor["components"] for factor in factors.values())
+    # Bases are part of what the entries of their factors take.
+    entries = sum(
+        factor["length"] * factor["components"]
+        for name, factor in factors.items()
+        if not name.endswith("_basis")
+    )
     item_bytes = _item_bytes(metadata["array"]["dtype"])
     return {
         "name": metadata["array"].get("name"),
-        "shape": [rows, columns],
+        "shape": metadata["array"]["shape"],
+        "matrix_shape": [rows, columns],
+        "unfold": metadata["matrix"]["unfold"],
         "dtype": metadata["array"]["dtype"],
         "mode": plan["mode"],
         "method": plan["target"]["method"],
@@ -149,15 +171,22 @@ def _measure(
     progress: bool | None,
 ) -> dict[str, Any]:
     """Error of matrix `i` against the original, in one pass over it."""
-    from lplrcli.io import open_source
+    from lplrcli.io import UnfoldingRequest, open_source
     from lplrcli.model.parallel import usable_cpus
     from lplrcli.pipeline.assess import assess
 
+    factorization = container.factorization(i)
     with (
         progress_bar("measuring", progress) as observe,
-        open_source(against, dataset=dataset, threads=threads, observer=observe) as source,
+        open_source(
+            against,
+            dataset=dataset,
+            request=UnfoldingRequest(like=factorization.unfolding),
+            threads=threads,
+            observer=observe,
+        ) as source,
     ):
-        report = assess(source, container.factorization(i), threads or usable_cpus())
+        report = assess(source, factorization, threads or usable_cpus())
     return {
         "against": against,
         "relative_frobenius_error": report.relative_frobenius_error,
@@ -167,11 +196,15 @@ def _measure(
     }
 
 
+def _shape_text(matrix: dict[str, Any]) -> str:
+    return f"{render.shape_text(matrix['shape'], matrix['matrix_shape'])} {matrix['dtype']}"
+
+
 def _rows(matrix: dict[str, Any]) -> list[list[str]]:
     """Label and text of everything that one matrix's table shows."""
     error = render.error_text(matrix["relative_frobenius_error"], matrix["exact"])
     rows = [
-        ["shape", f"{render.shape_text(tuple(matrix['shape']))} {matrix['dtype']}"],
+        ["shape", _shape_text(matrix)],
         ["method", f"{matrix['method']} ({matrix['mode']})"],
         ["rank", str(matrix["rank"])],
         ["bits per factor entry", f"{matrix['bits_per_factor_entry']:.4g}"],
@@ -194,10 +227,7 @@ def _print_one(document: dict[str, Any], verbose: bool) -> None:
         ["file", f"{document['path']} (format {document['format_version']})"],
         *([["name", matrix["name"]]] if matrix["name"] else []),
         *_rows(matrix),
-        *(
-            [side if side == "residual" else f"{side} factor", _factor_text(factor)]
-            for side, factor in matrix["factors"].items()
-        ),
+        *([_label(side), _factor_text(side, factor)] for side, factor in matrix["factors"].items()),
     ]
     sizes = {**matrix["section_bytes"], **document["section_bytes"]}
     rows += [[f"section {tag}", f"{size} bytes"] for tag, size in sizes.items()]
@@ -207,16 +237,22 @@ def _print_one(document: dict[str, Any], verbose: bool) -> None:
     render.print_lines(render.aligned(rows, left=2))
 
 
-def _factor_text(factor: dict[str, Any]) -> str:
+def _label(side: str) -> str:
+    return f"{side} factor" if side in ("left", "right") else side.replace("_", " ")
+
+
+def _factor_text(side: str, factor: dict[str, Any]) -> str:
     """Shape and coding: ``120 x 12, trellis quantizer, rans coding``."""
     shape = f"{factor['length']} x {factor['components']}"
+    if side != "residual" and len(factor["grid"]) > 1:
+        shape += f" on a grid {render.shape_text(factor['grid'])}"
     return f"{shape}, {factor['quantizer']} quantizer, {factor['coding']} coding"
 
 
 def _decisions(matrix: dict[str, Any]) -> list[list[str]]:
     """Label and text of what was asked, what was chosen and why."""
     plan = matrix["plan"]
-    rows, columns = matrix["shape"]
+    rows, columns = matrix["matrix_shape"]
     target = target_text(plan["target"], rows * columns)
     told: dict[str, Any] = {"target": target, "mode": plan["mode"]}
     if reason := reason_text(plan, matrix["relative_frobenius_error"]):
@@ -239,7 +275,7 @@ def _print_table(documents: list[dict[str, Any]]) -> None:
             rows.append(
                 [
                     f"{document['path']}[{i}]" if several else document["path"],
-                    f"{render.shape_text(tuple(matrix['shape']))} {matrix['dtype']}",
+                    _shape_text(matrix),
                     matrix["method"],
                     str(matrix["rank"]),
                     str(matrix["bytes"]),

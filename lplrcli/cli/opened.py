@@ -12,6 +12,7 @@ from lplrcli.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from lplrcli.container.reader import Container
+    from lplrcli.io import UnfoldingRequest
     from lplrcli.io.backends import LocalSource
 
 
@@ -40,6 +41,7 @@ def opened_matrix(
     label: str,
     *,
     dataset: str | None,
+    request: UnfoldingRequest,
     threads: int | None,
     progress: bool | None,
     quiet: bool = False,
@@ -50,12 +52,16 @@ def opened_matrix(
     ------
     InputError
         If the file cannot be read, or holds no matrix.
+    PlanError
+        If what is asked of the unfolding does not fit the array.
     """
     from lplrcli.io import open_source
 
     with (
         progress_bar(label, progress) as observe,
-        open_source(path, dataset=dataset, threads=threads, observer=observe) as matrix,
+        open_source(
+            path, dataset=dataset, request=request, threads=threads, observer=observe
+        ) as matrix,
     ):
         _load_kernels(quiet)
         yield matrix

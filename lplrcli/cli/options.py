@@ -6,6 +6,7 @@ option              commands     meaning
 -o, --output        c d          where to write; ``-`` is standard output
 -f, --force         c d p m      replace an existing file
 --dataset           c d i p m    path inside an HDF5 file
+--unfold            c p m        how many axes of an array become rows
 -T, --threads       c d i p m    processors used; never changes a byte
 --json              c d i p m    machine-readable result on standard output
 --progress          c d i p m    show a progress bar; by default on a terminal
@@ -48,6 +49,15 @@ progress: Decorator = click.option(
     default=None,
     help="Show a progress bar.  [default: if standard error is a terminal]",
 )
+UNFOLDED_AXES = click.IntRange(1, 4)
+"""Axes of an array that may become rows: it has five at most, and one must be left."""
+
+unfold: Decorator = click.option(
+    "--unfold",
+    type=UNFOLDED_AXES,
+    metavar="K",
+    help="The first K axes of an array of 3 to 5 dimensions become rows.  [default: 1]",
+)
 quiet: Decorator = click.option("-q", "--quiet", is_flag=True, help="Print no summary.")
 verbose: Decorator = click.option("-v", "--verbose", is_flag=True, help="Explain what was decided.")
 
@@ -63,24 +73,3 @@ def matrix_name(source: str, dataset: str | None) -> str | None:
         return None
     name = source.replace("\\", "/").rsplit("/", 1)[-1]
     return f"{name}:{dataset}" if dataset else name
-
-
-def parse_range(
-    ctx: click.Context, param: click.Parameter, value: str | None
-) -> tuple[int | None, int | None]:
-    """Ends of ``a:b``, either of which may be left out.
-
-    Raises
-    ------
-    click.BadParameter
-        If `value` is not of that form: wrong usage, whatever the matrix.
-    """
-    first, colon, last = (":" if value is None else value).partition(":")
-    try:
-        if not colon:
-            raise ValueError
-        return int(first) if first else None, int(last) if last else None
-    except ValueError:
-        raise click.BadParameter(
-            f"{value!r} is not a range: write a:b, :b, a: or :", ctx, param
-        ) from None

@@ -34,6 +34,7 @@ Examples:
 @click.argument("source", metavar="INPUT")
 @charts.plot
 @options.dataset("Which dataset of an HDF5 file; not needed if it holds one matrix.")
+@options.unfold
 @options.force
 @options.threads
 @options.json
@@ -42,6 +43,7 @@ def command(
     source: str,
     plot: str | None,
     dataset: str | None,
+    unfold: int | None,
     force: bool,
     threads: int | None,
     as_json: bool,
@@ -52,12 +54,19 @@ def command(
     The bounds beside the predictions are those of normally distributed coefficients (reverse
     water-filling); entries that are sparse, or on a lattice, may go below.
     """
+    from lplrcli.io import UnfoldingRequest
+
     started = time.perf_counter()
     inputs = [] if source == "-" else [source]
     with (
         charts.plot_output(plot, force, inputs) as stream,
         opened_matrix(
-            source, "looking", dataset=dataset, threads=threads, progress=progress
+            source,
+            "looking",
+            dataset=dataset,
+            request=UnfoldingRequest(unfold),
+            threads=threads,
+            progress=progress,
         ) as matrix,
     ):
         from lplrcli.model.parallel import usable_cpus
@@ -66,7 +75,8 @@ def command(
         forecast = Forecast(matrix, threads or usable_cpus(), max(SIZES), min(ERRORS))
         document = {
             "input": source,
-            "shape": list(matrix.shape),
+            "shape": list(matrix.unfolding.array_shape),
+            "matrix_shape": list(matrix.shape),
             "dtype": matrix.dtype.name,
             **_spectrum(forecast),
             "sizes": [_at_size(forecast, bpc) for bpc in SIZES],
@@ -137,7 +147,7 @@ def _draw(stream: Any, path: str, title: str, forecast: Forecast) -> None:
 
 
 def _text(document: dict[str, Any], modes: list[str]) -> str:
-    shape = render.shape_text(tuple(document["shape"]))
+    shape = render.shape_text(document["shape"], document["matrix_shape"])
     head = f"{document['input']}: {shape} {document['dtype']}"
     return "\n\n".join(
         [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,9 +13,12 @@ import click
 from lplrcli.errors import OutputError
 
 
-def shape_text(shape: tuple[int, int]) -> str:
-    """``20000 x 4000``."""
-    return " x ".join(str(side) for side in shape)
+def shape_text(shape: Sequence[int], matrix_shape: Sequence[int] | None = None) -> str:
+    """``20000 x 4000``, or ``1000 x 128 x 128 as 1000 x 16384`` where it was unfolded."""
+    text = " x ".join(str(side) for side in shape) or "one number"
+    if matrix_shape is None or list(matrix_shape) == list(shape):
+        return text
+    return f"{text} as {shape_text(matrix_shape)}"
 
 
 def bytes_text(count: float) -> str:

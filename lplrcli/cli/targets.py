@@ -11,7 +11,7 @@ import click
 
 from lplrcli.cli.options import Decorator
 from lplrcli.errors import PlanError
-from lplrcli.model.plan import METHODS, MODES
+from lplrcli.model.plan import CENTERS, METHODS, MODES, TRANSFORMS
 
 GOALS = {
     "bpc": "--bpc",
@@ -85,6 +85,23 @@ _OPTIONS: tuple[Decorator, ...] = (
         "--mode",
         type=click.Choice(MODES),
         help="How to code, for a size or an error.  [default: the best for the matrix]",
+    ),
+    click.option(
+        "--transform",
+        type=click.Choice(["auto", *TRANSFORMS]),
+        callback=lambda _context, _option, value: None if value == "auto" else value,
+        default="auto",
+        show_default=True,
+        help="Of what is smooth over its grid, for a size or an error: cosines, a wavelet, bases "
+        "made for its factors, none.",
+    ),
+    click.option(
+        "--center",
+        type=click.Choice(CENTERS),
+        default="none",
+        show_default=True,
+        help="Means stored apart, for a size or an error: the mean row is the mean over the rows, "
+        "1 x d, the mean column that over the columns, n x 1; auto predicts what pays.",
     ),
     click.option(
         "-r",

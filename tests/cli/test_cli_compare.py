@@ -12,7 +12,7 @@ from lplrcli.pipeline import comparison
 
 METHODS = ["lplr", "lsvd", "dsvd", "nq", "packed", "rate-distortion"]
 KEYS = {
-    "input", "shape", "dtype", "bits_per_coordinate", "methods", "notes", "seconds",
+    "input", "shape", "matrix_shape", "dtype", "bits_per_coordinate", "methods", "notes", "seconds",
 }  # fmt: skip
 FILE_KEYS = {
     "file_bytes", "bits_per_coordinate", "relative_frobenius_error", "mode", "rank", "bits",

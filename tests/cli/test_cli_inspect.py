@@ -15,7 +15,8 @@ from lplrcli.container.writer import write_container
 
 FILE_KEYS = {"path", "file_bytes", "format_version", "matrices"}
 MATRIX_KEYS = {
-    "name", "shape", "dtype", "mode", "method", "rank", "bits_per_factor_entry", "bytes",
+    "name", "shape", "matrix_shape", "unfold", "dtype", "mode", "method", "rank",
+    "bits_per_factor_entry", "bytes",
     "section_bytes", "bits_per_coordinate", "compression_ratio", "relative_frobenius_error",
     "max_abs_error", "exact", "source_norm", "passes", "bound", "plan", "factors", "source", "tool",
 }  # fmt: skip

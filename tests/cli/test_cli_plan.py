@@ -14,7 +14,8 @@ from lplrcli.pipeline import forecast
 
 MODES = ["factors", "factors+residual", "direct"]
 KEYS = {
-    "input", "shape", "dtype", "source_norm", "directions", "complete", "found_by", "ranks",
+    "input", "shape", "matrix_shape", "dtype", "source_norm", "directions", "complete", "found_by",
+    "ranks",
     "stable_rank", "singular_values", "tail", "lattice", "sizes", "errors", "passes", "seconds",
 }  # fmt: skip
 OUTCOME_KEYS = {"file_bytes", "bits_per_coordinate", "relative_frobenius_error", "bound"}

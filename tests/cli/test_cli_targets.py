@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from lplr_command import lplr, refused, run, shell
 
+from lplrcli.container.reader import open_container
+
 ENTRIES = 120 * 80
 PROSPECT_KEYS = {
     "mode", "rank", "file_bytes", "bits_per_coordinate", "compression_ratio",
@@ -369,3 +371,34 @@ def test_the_help_names_the_targets(work):
     for word in ("--bpc", "--ratio", "--size", "--rel-error", "--max-abs-error", "--mode",
                  "--dry-run", "[default: 4]"):  # fmt: skip
         assert word in text
+
+
+# -- transforms
+
+
+def test_a_transform_with_bases_of_its_own(work):
+    rng = np.random.default_rng(0)
+    lines = [np.cos(np.outer(np.arange(n) ** 2, [0.1, 0.2])) for n in (26, 21)]
+    field = np.einsum("ia,jb,abt->ijt", *lines, rng.standard_normal((2, 2, 10)))
+    np.save("field.npy", field.astype(np.float32))
+    options = ("--rel-error", 0.05, "--mode", "factors", "--unfold", 2, "--transform", "klt", "-v")
+    found, said = compressed(*options, source="field.npy")
+    assert found["plan"]["target"]["transform"] == "klt"
+    assert "vectors of its grid" in said
+    assert relative_error(decoded(), field) <= 0.05
+    result = lplr("inspect", "b.lplr")
+    left = next(line for line in result.text.splitlines() if line.startswith("left basis"))
+    assert left.split()[2:4] == ["64", "x"]
+    (matrix,) = json.loads(lplr("inspect", "--json", "b.lplr").text)["files"][0]["matrices"]
+    basis = matrix["factors"]["left_basis"]
+    assert (basis["length"], basis["transform"]) == (64, "dct")
+    with (work / "b.lplr").open("rb") as file, open_container(file, "b.lplr") as container:
+        lengths = [
+            (section.tag, section.length)
+            for section in container.sections
+            if section.tag in ("LBAS", "LEFT", "RGHT")
+        ]
+    assert [tag for tag, _ in lengths] == ["LBAS", "LBAS", "LEFT", "RGHT"]
+    coded = sum(length for _, length in lengths)
+    bits = 8 * coded / (matrix["rank"] * (26 * 21 + 10))
+    assert matrix["bits_per_factor_entry"] == pytest.approx(bits)
