@@ -21,6 +21,7 @@ import numpy as np
 
 from lplrcli.coding import RansCoding
 from lplrcli.pipeline.coefficients import CodedCoefficients, CoefficientCoder, code_coefficients
+from lplrcli.pipeline.layout import Layout
 from lplrcli.quantize import SteppedQuantizer
 
 SEARCH_LIMIT, DECODE_LIMIT, SIZE_LIMIT = 100.0, 15.0, 1.01
@@ -43,7 +44,9 @@ def timed(calls: dict[str, Callable[[], Any]], runs: int) -> dict[str, float]:
 def coded_with(values: np.ndarray, state_bits: int) -> tuple[CoefficientCoder, CodedCoefficients]:
     """Coefficients of equal deviation, so that one class and two tables suffice."""
     quantizer = SteppedQuantizer(1.0, np.zeros(len(values), np.int64))
-    coder = CoefficientCoder(quantizer, np.full(len(values), float(values.std())), state_bits)
+    layout = Layout("identity", values.shape[1:])
+    deviations = np.full(len(values), float(values.std()))
+    coder = CoefficientCoder(quantizer, deviations, state_bits, layout)
     return coder, code_coefficients([values], [values], coder, 1)
 
 
@@ -118,7 +121,7 @@ def _quantize(values: np.ndarray, state_bits: int) -> Callable[[], Any]:
 def _tokens(codes: np.ndarray, coding: RansCoding) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Tokens of each union, and the frequencies of its table."""
     model = coding.model
-    if model.contexts > 1 or len(model.table_map) > 1:
+    if model.context or len(model.table_map) > 1:
         sys.exit("the codes were given contexts or classes; choose another number of coefficients")
     out, tables = [], []
     for union in range(model.unions):

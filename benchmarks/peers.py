@@ -103,29 +103,34 @@ class Zfp(Peer):
         super().__init__(task)
         self.sizes: dict[tuple[int, str, int], int] = {}
 
-    def _encode(self, ndim: int, mode: str, setting: int, header: bool) -> bytes:
+    @staticmethod
+    def encode(values: NDArray[np.float32], mode: str, setting: int, header: bool) -> bytes:
+        """Code an array of any number of axes."""
         import zfpy
 
         # The accuracy mode rounds its tolerance down to a power of two: these are all there are.
         value: float = setting
         if mode == "rate":
-            value = setting / 4**ndim
+            value = setting / 4**values.ndim
         elif mode == "tolerance":
             value = 2.0**setting
-        view = self.task.single if ndim == 2 else self.task.single.ravel()
-        encoded: bytes = zfpy.compress_numpy(view, write_header=header, **{mode: value})
+        encoded: bytes = zfpy.compress_numpy(values, write_header=header, **{mode: value})
         return encoded
+
+    def _view(self, ndim: int) -> NDArray[np.float32]:
+        return self.task.single if ndim == 2 else self.task.single.ravel()
 
     def _size(self, ndim: int, mode: str, setting: int) -> int:
         key = ndim, mode, setting
         if key not in self.sizes:
-            self.sizes[key] = len(self._encode(*key, header=False))
+            self.sizes[key] = len(self.encode(self._view(ndim), mode, setting, header=False))
         return self.sizes[key]
 
     def _code(self, ndim: int, mode: str, setting: int) -> tuple[int, Decoded]:
         import zfpy
 
-        decoded = zfpy.decompress_numpy(self._encode(ndim, mode, setting, header=True))
+        encoded = self.encode(self._view(ndim), mode, setting, header=True)
+        decoded = zfpy.decompress_numpy(encoded)
         return self._size(ndim, mode, setting), decoded.reshape(self.task.matrix.shape)
 
     def candidates(self, budget: int) -> Iterator[tuple[str, Coding]]:
@@ -173,19 +178,24 @@ class Sz3(Peer):
         super().__init__(task)
         self.sizes: dict[tuple[str, int], int] = {}
 
-    def _encode(self, predictor: str, k: int) -> NDArray[np.uint8]:
+    @classmethod
+    def encode(cls, values: NDArray[np.float32], predictor: str, bound: float) -> NDArray[np.uint8]:
+        """Code an array of any number of axes."""
         from pysz import sz, szConfig, szErrorBoundMode
 
-        algorithm, more = self.PREDICTORS[predictor]
-        config = szConfig(self.task.single.shape)
+        algorithm, more = cls.PREDICTORS[predictor]
+        config = szConfig(values.shape)
         with tempfile.NamedTemporaryFile("w", suffix=".ini") as file:
             file.write(f"[GlobalSettings]\nCmprAlgo = {algorithm}\n[AlgoSettings]\n{more}")
             file.flush()
             config.loadcfg(file.name)
         config.errorBoundMode = szErrorBoundMode.ABS
-        config.absErrorBound = self.task.rms * 2 ** (k / self.FINE)
-        encoded: NDArray[np.uint8] = sz.compress(self.task.single, config)[0]
+        config.absErrorBound = bound
+        encoded: NDArray[np.uint8] = sz.compress(values, config)[0]
         return encoded
+
+    def _encode(self, predictor: str, k: int) -> NDArray[np.uint8]:
+        return self.encode(self.task.single, predictor, self.task.rms * 2 ** (k / self.FINE))
 
     def _size(self, predictor: str, k: int) -> int:
         if (predictor, k) not in self.sizes:

@@ -17,6 +17,7 @@ import sys
 import numpy as np
 
 from lplrcli.pipeline.coefficients import CoefficientCoder, code_coefficients
+from lplrcli.pipeline.layout import Layout
 from lplrcli.quantize import SteppedQuantizer
 
 LIMIT, LOW, HIGH = 0.10, 0.7, 5.0
@@ -26,7 +27,8 @@ def coded(values: np.ndarray, deviation: float, state_bits: int) -> tuple[float,
     """Bits per coefficient, and squared error over variance."""
     scaled = (values * deviation).astype(np.float32)
     quantizer = SteppedQuantizer(1.0, np.zeros(1, np.int64))
-    coder = CoefficientCoder(quantizer, np.array([deviation]), state_bits)
+    layout = Layout("identity", scaled.shape[1:])
+    coder = CoefficientCoder(quantizer, np.array([deviation]), state_bits, layout)
     result = code_coefficients([scaled], [scaled], coder, 2)
     factor = result.factor(2, scaled.shape[1])
     size = sum(len(chunk) for chunk in factor.chunks) + len(factor.tables)

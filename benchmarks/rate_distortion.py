@@ -19,7 +19,6 @@ Needs zfpy, pysz, faiss-cpu and matplotlib. The peers take hours; the tool minut
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import sys
 import tempfile
@@ -32,7 +31,17 @@ from matrices import SHAPE, TESTDATA, haar, load
 from numpy.typing import NDArray
 from peers import Cell, Task
 from peers_factors import EMBEDDINGS_ONLY, PEERS
-from rate_distortion_report import TOOL, Results, Row, losses, plot, summary, table
+from rate_distortion_report import (
+    TOOL,
+    Results,
+    Row,
+    losses,
+    plot,
+    read,
+    summary,
+    table,
+    write,
+)
 
 OUT = Path(__file__).with_suffix("")
 BPC = [0.1, 0.25, 0.5, 1, 2, 4, 8]
@@ -143,16 +152,6 @@ def measure(
     yield
 
 
-def write(results: Results, path: Path) -> None:
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(Row._fields)
-        order = [TOOL, *PEERS]
-        writer.writerows(
-            results[key] for key in sorted(results, key=lambda k: (k[0], k[1], order.index(k[2])))
-        )
-
-
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     add = parser.add_argument
@@ -175,9 +174,7 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     results: Results = {}
     for reused in options.reuse:
-        with reused.open(newline="") as file:
-            for row in map(Row.read, list(csv.reader(file))[1:]):
-                results[row.matrix, row.bpc, row.peer] = row
+        results.update(read(reused)[1])
     shown = []
     for name, kind, make in sources(options.data, options.model):
         if options.matrices and not any(word in name for word in options.matrices):
@@ -187,7 +184,7 @@ def main() -> None:
             matrix = make()
             np.save(path, matrix)
             for _ in measure(results, name, kind, Task(path, matrix, Path(folder)), options):
-                write(results, options.out / "results.csv")
+                write(results, options.out / "results.csv", [TOOL, *PEERS])
         shown.append(name)
         print(f"\n### {name}, {matrix.shape[0]}x{matrix.shape[1]}, {kind}\n")
         print(table(results, name, options.bpc, [TOOL, *PEERS]), flush=True)

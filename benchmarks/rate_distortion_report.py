@@ -1,8 +1,10 @@
-"""The rows, tables, plots and the list of lost cells of `rate_distortion.py`."""
+"""The rows, tables, plots and the list of lost cells of `rate_distortion.py`, `snapshots.py`."""
 
 from __future__ import annotations
 
+import csv
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,16 +49,47 @@ class Row(NamedTuple):
 Results = dict[tuple[str, float, str], Row]
 
 
-def table(results: Results, matrix: str, sizes: list[float], methods: list[str]) -> str:
-    """Errors of a matrix in Markdown, the least of each size in bold."""
+def write(results: Results, path: Path, methods: list[str], goal: str = "bpc") -> None:
+    """Rows in a fixed order; `goal` names the column of what was asked for."""
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(goal if field == "bpc" else field for field in Row._fields)
+        writer.writerows(
+            results[key] for key in sorted(results, key=lambda k: (k[0], k[1], methods.index(k[2])))
+        )
+
+
+def read(path: Path) -> tuple[str, Results]:
+    """Undo `write`: the goal, and the rows."""
+    with path.open(newline="") as file:
+        header, *lines = csv.reader(file)
+    rows = map(Row.read, lines)
+    goal = header[Row._fields.index("bpc")]
+    return goal, {(row.matrix, row.bpc, row.peer): row for row in rows}
+
+
+def row_error(row: Row) -> float | None:
+    """What tables show if nothing else is said."""
+    return row.error
+
+
+def table(
+    results: Results,
+    matrix: str,
+    sizes: list[float],
+    methods: list[str],
+    goal: str = "bpc",
+    shown: Callable[[Row], float | None] = row_error,
+) -> str:
+    """Errors of a matrix in Markdown, or what `shown` gives; the least of each size in bold."""
     found = {(r.peer, r.bpc): r for r in results.values() if r.matrix == matrix}
     columns = [float(bpc) for bpc in sizes]
     least = {}
     for bpc in columns:
-        errors = [r.error for r in found.values() if r.bpc == bpc and r.error is not None]
-        least[bpc] = min(errors, default=None)
+        values = (shown(row) for row in found.values() if row.bpc == bpc)
+        least[bpc] = min((value for value in values if value is not None), default=None)
     lines = [
-        f"| bpc | {' | '.join(f'{bpc:g}' for bpc in columns)} |",
+        f"| {goal} | {' | '.join(f'{bpc:g}' for bpc in columns)} |",
         "|---|" + "--:|" * len(columns),
     ]
     for method in methods:
@@ -65,11 +98,12 @@ def table(results: Results, matrix: str, sizes: list[float], methods: list[str])
         cells = []
         for bpc in columns:
             row = found.get((method, bpc))
-            if row is None or row.error is None:
+            value = None if row is None else shown(row)
+            if value is None:
                 cells.append("–")
             else:
-                best = "**" if row.error == least[bpc] else ""
-                cells.append(f"{best}{row.error:.4g}{best}")
+                best = "**" if value == least[bpc] else ""
+                cells.append(f"{best}{value:.4g}{best}")
         lines.append(f"| {method} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -83,7 +117,7 @@ def plot(results: Results, matrix: str, methods: list[str], folder: Path) -> Non
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(6.4, 4.4), layout="constrained")
-    styles = dict(zip(methods, ("black", *COLOURS), strict=True))
+    styles = dict(zip(methods, ("black", *COLOURS)[: len(methods)], strict=True))
     for method, colour in styles.items():
         points = sorted(
             (r.bpc, r.error)
@@ -143,7 +177,7 @@ def losses(results: Results, matrices: list[str], sizes: list[float]) -> str:
     """Every cell where peers have less error than the tool, with the ratios of errors."""
     parts = []
     for title, photographs, limit in (
-        ("synthetic matrices, embeddings and weights, at most 4 bpc", False, 4.0),
+        ("all but photographs, at most 4 bpc", False, 4.0),
         ("photographs", True, float("inf")),
     ):
         lines, count = [], 0
