@@ -70,7 +70,7 @@ ANY = pytest.mark.parametrize("name", METHODS)
     data=st.data(),
 )
 @settings(
-    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_what_decodes_is_what_the_reshaped_matrix_gives(
     tmp_path, shape, order, dtype, kind, method, data
@@ -215,7 +215,6 @@ def of_low_rank(unfold):
 @pytest.mark.parametrize(
     ("unfold", "asked", "kind"),
     [
-        (2, {"rel_error": 0.05}, "memory"),
         (3, {"rel_error": 0.05}, "hdf5"),
         (3, {"bpc": 1}, "F"),
         (2, {"max_abs_error": 0.2}, "npy"),

@@ -164,9 +164,9 @@ def test_a_plot(work, name, start):
     assert lplr("plan", "a.npy", "--plot", name).code == 0
     content = (work / name).read_bytes()
     assert content.startswith(start)
-    assert lplr("plan", "a.npy", "--plot", name, "-f").code == 0
-    assert (work / name).read_bytes() == content
     if start == b"<?xml":
+        assert lplr("plan", "a.npy", "--plot", name, "-f").code == 0
+        assert (work / name).read_bytes() == content
         for words in (*MODES, "a.npy", "bits per coordinate", "relative Frobenius error", "bound"):
             assert words in content.decode()
 

@@ -81,7 +81,7 @@ CASES = {
         (table(machine=3), "machine", "deadzone"),
     ],
     ("Tables", "context"): [
-        (table(context=3), "context", "trellis"),
+        (table(context=5), "context", "trellis"),
         (table(context=32), "context", "trellis"),
     ],
     ("Tables", "classes"): [
