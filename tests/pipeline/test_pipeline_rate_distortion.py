@@ -50,7 +50,9 @@ def sized():
     return lambda name: made.setdefault(name, SIZED[name]())
 
 
-@pytest.mark.parametrize(("name", "bpc"), zip(SIZED, (0.5, 2, 2, 0.5, 0.5, 2, 0.5), strict=True))
+@pytest.mark.parametrize(
+    ("name", "bpc"), list(zip(SIZED, (0.5, 2, 2, 0.5, 0.5, 2, 0.5), strict=True))
+)
 def test_a_size_is_an_upper_bound_and_is_filled(name, bpc, sized, tmp_path):
     a = sized(name)
     allowed = int(bpc * a.size / 8)
