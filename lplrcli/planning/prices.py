@@ -58,14 +58,16 @@ def prices(counts: NDArray[np.float64], price: float) -> NDArray[np.float32]:
     price : float
         Of a bit, in squared units.
     """
-    token, extra = tokens()
-    unions = len(counts)
+    union, token, extra = _places(len(counts))
     share = (counts + 1e-9) / (counts + 1e-9).sum(axis=1, keepdims=True)
-    bits = -np.log2(share)
-    out = np.empty(2 * SPAN + 1, np.float32)
+    return np.asarray(price * (-np.log2(share)[union, token] + extra), np.float32)
+
+
+@cache
+def _places(unions: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Union, token and extra bits of the integers from -SPAN to SPAN."""
+    token, extra = tokens()
     q = np.arange(-SPAN, SPAN + 1)
-    for union in range(unions):
-        mine = (q - union) % unions == 0
-        k = (q[mine] - union) // unions + SPAN
-        out[mine] = price * (bits[union, token[k]] + extra[k])
-    return out
+    union = q % unions
+    k = (q - union) // unions + SPAN
+    return union, token[k], extra[k]
