@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import io
 import math
 
@@ -13,31 +12,15 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from lplr_samples import Draft, factor, factorization, of_bases, read_all, with_basis, written
 from rans_samples import rans_factor
+from reference import decode, decoded
 
 from lplrcli.container.reader import open_container
 from lplrcli.errors import CorruptSectionError
-from lplrcli.model.definitions import format_folder
 from lplrcli.pipeline.decompress import Reconstruction
 from lplrcli.pipeline.factors import decode_factor
 from lplrcli.transform.klt import certain_vectors
 
 TOLERANCE = 2.0**-32
-
-
-def reference_decoder():
-    spec = importlib.util.spec_from_file_location("decode", format_folder() / "decode.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-decode = reference_decoder()
-
-
-def decoded(raw, folder):
-    path = folder / "a.lplr"
-    path.write_bytes(raw)
-    return decode.decode_file(path)
 
 
 def refused_by_both(raw, words, folder):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import io
 import math
 import re
@@ -15,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lplr_samples import Draft, factor, factorization, read_all, written
 from rans_samples import SLOPE, random_codes, rans_factor, side_for, tables_for
+from reference import decode, decoded
 
 from lplrcli.container.reader import open_container
 from lplrcli.errors import CorruptSectionError
@@ -24,22 +24,6 @@ from lplrcli.pipeline.factors import decode_factor
 
 OTHER = [30] * 231
 TOLERANCE = 2.0**-40
-
-
-def reference_decoder():
-    spec = importlib.util.spec_from_file_location("decode", format_folder() / "decode.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-decode = reference_decoder()
-
-
-def decoded(raw, folder):
-    path = folder / "a.lplr"
-    path.write_bytes(raw)
-    return decode.decode_file(path)
 
 
 def transformed(transform="dct", grid=(6, 4), chunk_length=8, components=3):

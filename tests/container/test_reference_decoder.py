@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import json
 import re
 import struct
@@ -19,27 +18,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lplr_samples import Draft, factorization, written
 from rans_samples import SLOPE, random_codes, rans_factor, side_for, tables_for
+from reference import decode, decoded
 
 from lplrcli.model.definitions import format_folder
 
 OTHER = [30] * 231
 SPEC = (format_folder() / "SPEC.md").read_text(encoding="utf-8")
-
-
-def reference_decoder():
-    spec = importlib.util.spec_from_file_location("decode", format_folder() / "decode.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-decode = reference_decoder()
-
-
-def decoded(raw, tmp_path):
-    path = tmp_path / "a.lplr"
-    path.write_bytes(raw)
-    return decode.decode_file(path)
 
 
 def codes_of(factor):
