@@ -22,11 +22,9 @@ from lplrcli.pipeline.coefficients import (
 from lplrcli.pipeline.factors import chunk_entries
 from lplrcli.pipeline.klt_basis import quantized_bases
 from lplrcli.pipeline.layout import Layout
+from lplrcli.planning.rate_model import VANISHING
 from lplrcli.quantize import SteppedQuantizer
 from lplrcli.quantize.scales import index_of, scale_of
-
-_VANISHING = 0.45
-"""Directions whose left or right coefficients have this deviation, in units, become zero."""
 
 _BLOCK_ROWS = 4096
 
@@ -152,7 +150,7 @@ class FactorCoder:
             1 if layout.transformed else length
             for layout, length in zip(self.layouts, lengths, strict=True)
         )
-        worth = int((directions.energies > (_VANISHING * step) ** 2 * spread).sum())
+        worth = int((directions.energies > (VANISHING * step) ** 2 * spread).sum())
         worth = min(worth, self.rank or worth)
         return np.ascontiguousarray(directions.left[:worth])
 

@@ -15,7 +15,7 @@ from lplrcli.pipeline.coefficients import GREATEST, count_codes
 from lplrcli.pipeline.klt_basis import coefficients_of, exact_bases, may_be_transformed
 from lplrcli.pipeline.layout import Layout
 from lplrcli.planning.prices import extra_bits
-from lplrcli.planning.rate_model import LAGRANGIAN, Bands, Spectrum
+from lplrcli.planning.rate_model import LAGRANGIAN, VANISHING, Bands, Spectrum
 from lplrcli.transform.bands import band_energies
 
 AUTOMATIC = ("dct", "cdf97", KLT)
@@ -25,9 +25,6 @@ _WORTH = 0.985
 """A factor is transformed if that brings the cost of both factors down to this much."""
 
 _ROUNDS = 2
-
-_VANISHING = 0.45
-"""Directions weaker than this, in steps, are left out."""
 
 _SECTION = 8 * 96.0
 """Bits of the header of a section, its entry in the index, and padding: a basis has some."""
@@ -87,7 +84,7 @@ def chosen_layouts(
     for i, options in enumerate(tried):
         if best[i][0].transformed and len(options) > 1:
             # Bands do not know how much the coefficients around one tell about it: coding does.
-            useful = spectrum.energies > (_VANISHING * step) ** 2
+            useful = spectrum.energies > (VANISHING * step) ** 2
             best[i] = min(options, key=lambda option: _cost(option[0], sides[i][useful], step))
     return (best[0][0], best[1][0]), (best[0][1], best[1][1])
 

@@ -29,6 +29,9 @@ _DISTORTIONS = np.array(
 LAGRANGIAN = 0.36
 """Squared units that a bit is worth."""
 
+VANISHING = 0.45
+"""Directions whose coefficients have no greater deviation, in steps, become zero."""
+
 _LEAST = 1e-300
 
 _NORMAL_ENTROPY = 0.5 * math.log2(2 * math.pi * math.e)
@@ -127,7 +130,7 @@ class Spectrum:
     def rank(self, step: float) -> int:
         """Directions that are worth their bits at `step`."""
         peaks = [(energies / counts).max(axis=1) for counts, energies in self._sides()]
-        worth = np.minimum(*peaks) > (0.45 * step) ** 2
+        worth = np.minimum(*peaks) > (VANISHING * step) ** 2
         return int(np.flatnonzero(worth)[-1]) + 1 if worth.any() else 0
 
     def _sides(self) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
