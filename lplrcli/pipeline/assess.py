@@ -56,8 +56,8 @@ def measure(passes: Passes, factorization: Factorization, scan: Scan, threads: i
     )
     exponent = _square_safe_exponent(scan, factorization.report.source_norm)
     squares = largest = 0.0
-    task = partial(_compare, reconstruction=reconstruction, left=decoded, exponent=exponent)
-    for block_squares, block_largest in passes.map_stored("measurement", task):
+    task = partial(_compare, reconstruction=reconstruction, exponent=exponent)
+    for block_squares, block_largest in passes.map_stored("measurement", task, decoded):
         squares += block_squares
         largest = max(largest, block_largest)
     return ErrorReport(
@@ -97,10 +97,8 @@ def _shape_text(array: tuple[int, ...], matrix: tuple[int, int]) -> str:
     return text if array == matrix else f"{text} as {matrix[0]} x {matrix[1]}"
 
 
-def _compare(
-    block: RowBlock, reconstruction: Reconstruction, left: NDArray[Any], exponent: int
-) -> tuple[float, float]:
-    """Squared and largest distance of a block, over 2**exponent."""
+def _compare(block: RowBlock, reconstruction: Reconstruction, exponent: int) -> tuple[float, float]:
+    """Squared and largest distance of a block, over 2**exponent; Lᵀ lies beside it."""
     from lplrcli.kernels.statistics import squared_distance
 
     stored = stored_entries(block.values).dtype
@@ -110,8 +108,9 @@ def _compare(
     height = max(1, _TILE_BYTES // (columns * 8))
     for start in range(0, rows, height):
         tile = _rows_of(block.values, start, min(start + height, rows))
-        first = block.start + start
-        decoded = reconstruction.product(left[:, first : first + tile.shape[0]], first)
+        decoded = reconstruction.product(
+            _beside(block)[:, start : start + tile.shape[0]], block.start + start
+        )
         original = np.ascontiguousarray(scaled(dense_rows(tile, wide), -exponent)).reshape(-1)
         found = scaled(decoded.astype(wide, copy=False), -exponent).reshape(-1)
         total, worst = squared_distance(original, found)
@@ -160,12 +159,13 @@ def _by_inner_products(
     if factorization.left is None or factorization.right is None:
         raise TypeError("inner products need both factors")
     left, right = (
-        np.ascontiguousarray(decode_factor(factor, passes.dtype, threads=threads).T)
+        decode_factor(factor, passes.dtype, threads=threads)
         for factor in (factorization.left, factorization.right)
     )
     norm = scan.source_norm**2
-    inner = sum(passes.map_stored("measurement", partial(_inner, left=left, right=right)))
-    product = float(np.sum(gram_of(left) * gram_of(right)))
+    task = partial(_inner, right=np.ascontiguousarray(right.T))
+    inner = sum(passes.map_stored("measurement", task, left))
+    product = float(np.sum(gram_of(left.T) * gram_of(right.T)))
     return ErrorReport(
         relative_frobenius_error=_ratio(max(norm - 2 * inner + product, 0.0), norm),
         max_abs_error=None,
@@ -176,11 +176,17 @@ def _by_inner_products(
     )
 
 
-def _inner(block: RowBlock, left: NDArray[Any], right: NDArray[Any]) -> float:
+def _inner(block: RowBlock, right: NDArray[Any]) -> float:
     from lplrcli.kernels.sparse import csr_inner_product
 
     values = block.values
     if not isinstance(values, CsrRows):
         raise TypeError("inner products are for sparse rows")
-    rows = left[block.start : block.start + values.shape[0]]
+    rows = np.ascontiguousarray(_beside(block).T)
     return float(csr_inner_product(values.indptr, values.indices, values.data, rows, right))
+
+
+def _beside(block: RowBlock) -> NDArray[Any]:
+    if block.beside is None:
+        raise TypeError("the rows of the left factor are missing")
+    return block.beside

@@ -179,12 +179,14 @@ class ResidualCoder:
         if rows * columns <= _HELD:
             return list(sample_of(list(self.chunks(factors)), self.layout))
         height = max(64, _SAMPLE // 8 // columns)
-        task = partial(_sampled, factors=factors, height=height, every=max(1, rows // 8))
-        found = self.passes.map_scaled("sample", task)
+        left, right = factors or (None, None)
+        task = partial(_sampled, right=right, height=height, every=max(1, rows // 8))
+        found = self.passes.map_scaled("sample", task, left)
         return [part for part in found if part is not None]
 
     def _computed(self, factors: Factors) -> Iterator[NDArray[Any]]:
-        parts = self.passes.map_scaled("residual", partial(_residual, factors=factors))
+        left, right = factors or (None, None)
+        parts = self.passes.map_scaled("residual", partial(_residual, right=right), left)
         for chunk in rechunked(parts, self.rows):
             if self.layout.transformed:
                 yield self.layout.forward(np.ascontiguousarray(chunk.T).reshape(1, -1))
@@ -192,14 +194,12 @@ class ResidualCoder:
                 yield np.ascontiguousarray(chunk)
 
 
-def _residual(block: RowBlock, factors: Factors) -> NDArray[Any]:
-    """Columns of the residual of a block of rows, shape (d, rows)."""
+def _residual(block: RowBlock, right: NDArray[Any] | None) -> NDArray[Any]:
+    """Columns of the residual of a block of rows, shape (d, rows); Lᵀ lies beside them."""
     values = dense_rows(block.values, stored_entries(block.values).dtype)
-    if factors is None:
+    if right is None or block.beside is None:
         return np.ascontiguousarray(values.T)
-    left, right = factors
-    part = left[:, block.start : block.start + len(values)]
-    return np.ascontiguousarray(values.T - right.T @ part)
+    return np.ascontiguousarray(values.T - right.T @ block.beside)
 
 
 def _entry_error(coded: CodedCoefficients, part: tuple[NDArray[Any], NDArray[Any]]) -> float:
@@ -221,9 +221,11 @@ def _pieces(part: NDArray[Any]) -> list[NDArray[Any]]:
     return [np.ascontiguousarray(part[:, start : start + _PIECE_ROWS]) for start in starts]
 
 
-def _sampled(block: RowBlock, factors: Factors, height: int, every: int) -> NDArray[Any] | None:
+def _sampled(
+    block: RowBlock, right: NDArray[Any] | None, height: int, every: int
+) -> NDArray[Any] | None:
     """The first rows of the blocks in which a multiple of `every` lies."""
     rows = block.values.shape[0]
     if -block.start % every >= rows:
         return None
-    return np.ascontiguousarray(_residual(block, factors)[:, :height])
+    return np.ascontiguousarray(_residual(block, right)[:, :height])
