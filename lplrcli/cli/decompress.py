@@ -75,6 +75,7 @@ Examples:
 @options.output
 @options.force
 @options.threads
+@options.memory_limit
 @options.json
 @options.progress
 @options.quiet
@@ -93,6 +94,7 @@ def command(
     output: str | None,
     force: bool,
     threads: int | None,
+    memory_limit: int | None,
     as_json: bool,
     progress: bool | None,
     quiet: bool,
@@ -105,6 +107,7 @@ def command(
 
     from lplrcli.io import AtomicOutput, create_sink
     from lplrcli.model.parallel import usable_cpus
+    from lplrcli.model.workspace import limited_memory
     from lplrcli.pipeline.decompress import entry_dtype
 
     started = time.perf_counter()
@@ -125,6 +128,7 @@ def command(
         gzip = gzip or (kind == "mtx" and target.lower().endswith(".gz"))
         inputs = [] if source == "-" else [source]
         with (
+            limited_memory(memory_limit),
             AtomicOutput(target, force=force, inputs=inputs) as stream,
             progress_bar("decompressing", progress) as observe,
             threadpool_limits(1, "blas"),

@@ -32,6 +32,7 @@ from lplrcli.linalg.operands import (
     transposed_times,
 )
 from lplrcli.model.source import CsrRows, MatrixSource, RowBlock, working_dtype
+from lplrcli.model.workspace import workspace
 
 T = TypeVar("T")
 
@@ -154,7 +155,7 @@ class Passes:
     def times(self, operand: RightOperand, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """``A X``, shape (n, columns), in the working precision; in `out` if that is given."""
         if out is None:
-            out = np.empty((self.shape[0], operand.columns), self.dtype)
+            out = workspace().empty((self.shape[0], operand.columns), self.dtype)
         rows = _Rows(out)
         for part in self.map_scaled("projection", partial(_times, operand=operand)):
             rows.take(part)

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from lplrcli.errors import InputError
 from lplrcli.linalg.operands import dense_rows, scaled, stored_entries
 from lplrcli.linalg.passes import Passes, Scan
-from lplrcli.linalg.range_finder import gram_of
+from lplrcli.linalg.tall import gram_of
 from lplrcli.model.compressed import Factorization
 from lplrcli.model.report import ErrorReport
 from lplrcli.model.source import CsrRows, MatrixSource, RowBlock
