@@ -143,7 +143,7 @@ def command(
                 dataset="matrix" if dataset is None else dataset,
                 gzip=gzip,
             )
-            _write(factorization, sink, selection, threads, observe)
+            _write(container.path, factorization, sink, selection, threads, observe)
             sink.close()
     seconds = time.perf_counter() - started
     report = factorization.report
@@ -167,6 +167,7 @@ def command(
 
 
 def _write(
+    path: str | None,
     factorization: Factorization,
     sink: Sink,
     selection: Selection,
@@ -174,8 +175,10 @@ def _write(
     observe: Callable[[int, int], None] | None,
 ) -> None:
     """Decode block by block into `sink`, in the order that it stores."""
+    from lplrcli.pipeline.memory import require_for_decoding
     from lplrcli.pipeline.slicing import Part, column_slabs
 
+    require_for_decoding(factorization, threads, path)
     if sink.order == "rows":
         slabs = Part(factorization, selection, threads, sink.dtype).blocks()
     else:

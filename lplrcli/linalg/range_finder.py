@@ -90,7 +90,7 @@ def leading_directions(
         Products with AᵀA, at least 1, orthonormalised after each.
     """
     columns = passes.shape[1]
-    if columns <= max(GRAM_COLUMNS, min(4 * sketch_size, 4 * GRAM_COLUMNS)):
+    if columns <= gram_columns(sketch_size):
         row_basis = np.linalg.eigh(passes.gram())[1][:, : -sketch_size - 1 : -1]
         projected = passes.times(_operand(passes, row_basis))
         found_by = "gram"
@@ -104,6 +104,11 @@ def leading_directions(
     energies = _without_rounding_noise(energies[kept], passes)
     row_basis = row_basis.astype(passes.dtype)
     return LeadingDirections(left, energies, found_by, row_basis, projected)
+
+
+def gram_columns(sketch_size: int) -> int:
+    """Columns up to which the Gram matrix is formed in place of a sketch of so many columns."""
+    return max(GRAM_COLUMNS, min(4 * sketch_size, 4 * GRAM_COLUMNS))
 
 
 def gram_is_affordable(shape: tuple[int, int]) -> bool:

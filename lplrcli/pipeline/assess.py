@@ -19,6 +19,7 @@ from lplrcli.model.report import ErrorReport
 from lplrcli.model.source import CsrRows, MatrixSource, RowBlock
 from lplrcli.pipeline.decompress import Reconstruction
 from lplrcli.pipeline.factors import decode_factor
+from lplrcli.pipeline.memory import require_for_decoding
 
 DENSE_ENTRIES = 2**28
 """Up to here a sparse matrix is compared entry by entry, a few rows at a time; above, its error
@@ -77,6 +78,8 @@ def assess(source: MatrixSource, factorization: Factorization, threads: int) -> 
     ------
     InputError
         If the shapes differ, or the original holds NaN or infinity.
+    MemoryLimitError
+        If less memory is allowed than decoding needs.
     """
     found = (source.unfolding.array_shape, source.shape)
     expected = (factorization.array_shape, factorization.shape)
@@ -87,6 +90,7 @@ def assess(source: MatrixSource, factorization: Factorization, threads: int) -> 
             found=_shape_text(*found),
             expected=_shape_text(*expected),
         )
+    require_for_decoding(factorization, threads, source.name)
     passes = Passes(source)
     with threadpool_limits(1, "blas"):
         return measure(passes, factorization, passes.scan(), threads)

@@ -42,6 +42,14 @@ _FIELD_CHUNK = 2**24
 _TRIED = 2**19
 """Entries of those pieces that are enough, about."""
 
+
+def chunk_rows(shape: tuple[int, int]) -> int:
+    """Rows in a chunk of the columns of a residual."""
+    rows, columns = shape
+    size = _CHUNK if rows * columns <= 256 * _CHUNK else _LARGE_CHUNK
+    return min(-(-max(size // columns, _LEAST_ROWS) // 8) * 8, -(-rows // 8) * 8)
+
+
 Factors = tuple[NDArray[Any], NDArray[Any]] | None
 """Lᵀ (r x n) and R (r x d) as they decode, or nothing."""
 
@@ -64,10 +72,9 @@ class ResidualCoder:
         self.threads = threads
         rows, columns = passes.shape
         unfolding = passes.source.unfolding
-        size = _CHUNK if rows * columns <= 256 * _CHUNK else _LARGE_CHUNK
         if transform == "identity":
             self.layout = Layout(transform, (rows,))
-            self.rows = min(-(-max(size // columns, _LEAST_ROWS) // 8) * 8, -(-rows // 8) * 8)
+            self.rows = chunk_rows(passes.shape)
         else:
             self.layout = Layout(transform, (*unfolding.row_grid, *unfolding.column_grid))
             self.rows = -(-self.layout.chunk_length(_FIELD_CHUNK) // columns)
