@@ -144,6 +144,10 @@ class LocalSource:
         start: int,
     ) -> T:
         stop = min(start + height, self.shape[0])
+        # What this thread takes next, while the processors are at what is read.
+        ahead = start + (self.threads + 1) * height
+        if ahead < self.shape[0]:
+            self._handle.expect(ahead, min(ahead + height, self.shape[0]))
         try:
             values = self._handle[start:stop]
         except LplrError:

@@ -71,11 +71,15 @@ class MappedHandle(Handle):
             return self._gather(self._stored, rows)
         return to_native(self._stored[rows.start : rows.stop], self.dtype)
 
+    def expect(self, start: int, stop: int) -> None:
+        """Have the rows read into the page cache; a block of columns strides over the file."""
+        if not self._by_columns and hasattr(mmap, "MADV_WILLNEED"):
+            self._advise_rows(mmap.MADV_WILLNEED, start, stop)
+
     def release(self, start: int, stop: int) -> None:
         """Drop the pages of the rows; those of a column-major file are gone already."""
         if not self._by_columns:
-            row_bytes = self.shape[1] * self.dtype.itemsize
-            self._drop(start * row_bytes, stop * row_bytes)
+            self._advise_rows(mmap.MADV_DONTNEED, start, stop)
 
     def close(self) -> None:
         """Unmap, once the last block is gone too."""
@@ -110,13 +114,17 @@ class MappedHandle(Handle):
                     part = part.reshape(-1, *part.shape[axes:])
                     block[(slice(row, row + len(part)), *columns)] = part
                     row += len(part)
-            self._drop(left * column_bytes, right * column_bytes)
+            self._advise(mmap.MADV_DONTNEED, left * column_bytes, right * column_bytes)
         return block.reshape(height, -1)
 
-    def _drop(self, begin: int, end: int) -> None:
-        """Drop the pages of bytes ``begin : end`` of the array, rounded outwards."""
+    def _advise_rows(self, advice: int, start: int, stop: int) -> None:
+        row_bytes = self.shape[1] * self.dtype.itemsize
+        self._advise(advice, start * row_bytes, stop * row_bytes)
+
+    def _advise(self, advice: int, begin: int, end: int) -> None:
+        """Tell the system of the pages of bytes ``begin : end`` of the array, rounded outwards."""
         if self._mapping is None:
             return
         begin = (self._offset + begin) // mmap.PAGESIZE * mmap.PAGESIZE
         end = min(self._offset + end, len(self._mapping))
-        self._mapping.madvise(mmap.MADV_DONTNEED, begin, end - begin)
+        self._mapping.madvise(advice, begin, end - begin)

@@ -11,7 +11,6 @@ import math
 
 from lplrcli.errors import MemoryLimitError
 from lplrcli.io.handles import BLOCK_BYTES
-from lplrcli.linalg.range_finder import FIRST_BLOCK, gram_columns, gram_is_affordable
 from lplrcli.model.compressed import Factorization
 from lplrcli.model.memory import resident_memory
 from lplrcli.model.plan import CompressionPlan
@@ -72,6 +71,9 @@ def require_for_compressing(source: MatrixSource, plan: CompressionPlan, threads
 
 def _for_directions(source: MatrixSource, plan: CompressionPlan, threads: int) -> int:
     """What the range finder needs."""
+    # Imported here: decoding is to start at once.
+    from lplrcli.linalg.range_finder import FIRST_BLOCK, gram_columns, gram_is_affordable
+
     rows, columns = source.shape
     size = min(plan.sketch_size or FIRST_BLOCK, rows, columns)
     if plan.target.method == "rate-distortion":

@@ -26,6 +26,7 @@ from lplrcli.io import (
     suffix_of_format,
 )
 from lplrcli.io.handles import chunked_block_rows, dense_block_rows, sparse_block_rows
+from lplrcli.model.reduction import TreeSum
 from lplrcli.model.source import Unfolding
 
 
@@ -67,6 +68,7 @@ def test_standard_input_can_be_read_twice(tmp_path, key):
     code = """
 import numpy as np
 from lplrcli.io import open_source
+from lplrcli.model.reduction import TreeSum
 with open_source("-") as source:
     total = [sum(source.map_blocks(lambda b: float(b.values.sum()))) for _ in range(2)]
 assert total[0] == total[1] and source.name == "<stdin>"
@@ -335,3 +337,36 @@ def test_a_failing_read_is_an_input_error():
 
     with pytest.raises(InputError, match="rows 0 to 9 cannot be read: the tape broke"):
         list(open_array(Failing()).map_blocks(len))
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_rows_are_expected_before_they_are_read(threads, monkeypatch):
+    events = []
+    source = open_array(tall(), threads=threads)
+    monkeypatch.setattr(source._handle, "expect", lambda *rows: events.append(rows))
+    starts = list(source.map_blocks(lambda block: block.start))
+    ahead = (threads + 1) * 256
+    expected = [(start + ahead, min(start + ahead + 256, 4000)) for start in starts]
+    assert sorted(events) == [rows for rows in expected if rows[0] < 4000]
+
+
+def test_columns_of_the_array_beside_come_with_the_rows():
+    beside = np.arange(8000.0).reshape(2, 4000)
+    source = open_array(tall(), threads=2)
+    parts = source.map_blocks(lambda block: (block.start, block.beside), beside)
+    for start, part in parts:
+        assert np.array_equal(part, beside[:, start : start + part.shape[1]])
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_sums_are_those_of_the_tree_and_what_is_kept_is_in_order(threads):
+    source, kept = open_array(tall(), threads=threads), []
+    total = source.sum_blocks(
+        lambda block: (block.start, block.values.sum(axis=0, keepdims=True)), kept.append
+    )
+    assert kept == list(range(0, 4000, 256))
+    tree = TreeSum()
+    for part in open_array(tall()).map_blocks(lambda b: b.values.sum(axis=0, keepdims=True)):
+        tree.add(part)
+    assert np.array_equal(total, tree.total())
+    assert np.allclose(total[0], np.asarray(tall()).sum(axis=0, dtype=float))
