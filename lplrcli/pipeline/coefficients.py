@@ -294,7 +294,7 @@ class CoefficientCoder:
         if self.plain:
             return np.zeros((len(counts), 1), np.float32)
         price = TRELLIS_PRICE if self.state_bits else SCALAR_PRICE
-        return np.array([prices(part, price) for part in counts])
+        return prices(counts, price)
 
     def _quantize_lane(
         self,

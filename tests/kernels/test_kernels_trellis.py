@@ -14,7 +14,7 @@ from lplrcli.model.tokens import LANES, TAPS
 from lplrcli.planning.prices import TRELLIS_PRICE, normal_counts, prices
 
 PLAIN = np.zeros((1, 1), np.float32)
-RATES = np.array([prices(normal_counts(level, 2), TRELLIS_PRICE) for level in (-2.0, 1.0, 5.0)])
+RATES = prices(np.array([normal_counts(level, 2) for level in (-2.0, 1.0, 5.0)]), TRELLIS_PRICE)
 STEEP = (3.0 * np.abs(np.arange(-4, 5))).astype(np.float32)[None]
 """So dear a tail that integers beyond the kernel's candidates would be cheaper."""
 
