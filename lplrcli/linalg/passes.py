@@ -191,6 +191,20 @@ class Passes:
             self._svd = np.linalg.svd(self.dense(), full_matrices=False)
         return self._svd
 
+    def scanned(self, label: str, task: Callable[[RowBlock], T]) -> list[T]:
+        """Results of `task` over the blocks in the working precision, which are scanned as well.
+
+        One pass, the first one, over A as it is: no scale has been chosen yet.
+
+        Raises
+        ------
+        InputError, NonFiniteError
+            As `scan` does.
+        """
+        pairs = list(self.map_scaled(label, partial(_scanned, task=task)))
+        self._scan = self._concluded([scan for scan, _ in pairs])
+        return [result for _, result in pairs]
+
     def map_scaled(self, label: str, task: Callable[[RowBlock], T]) -> Iterator[T]:
         """Results of `task` over the blocks in the working precision and at the safe scale.
 
@@ -283,9 +297,7 @@ def _noted(scans: list[_BlockScan], result: tuple[_BlockScan, NDArray[Any]]) -> 
     return result[1]
 
 
-def _scanned(
-    block: RowBlock, task: Callable[[RowBlock], NDArray[Any]]
-) -> tuple[_BlockScan, NDArray[Any]]:
+def _scanned(block: RowBlock, task: Callable[[RowBlock], T]) -> tuple[_BlockScan, T]:
     # What overflows here is computed again, at a safe scale.
     with np.errstate(over="ignore", invalid="ignore"):
         return _scan_block(block), task(block)
