@@ -25,6 +25,7 @@ from lplrcli.model.plan import CompressionPlan
 from lplrcli.model.report import AppendReport, ErrorReport, SizeReport
 from lplrcli.model.selection import Index, Selection
 from lplrcli.model.source import working_dtype
+from lplrcli.model.workspace import limited_memory
 from lplrcli.pipeline import compress as pipeline
 from lplrcli.pipeline.append import append as append_rows
 from lplrcli.pipeline.decompress import Reconstruction, entry_dtype
@@ -359,6 +360,7 @@ def compress(
     row_grid: Sequence[int] | None = None,
     column_grid: Sequence[int] | None = None,
     threads: int | None = None,
+    memory_limit: int | None = None,
 ) -> CompressedMatrix:
     """Compress a matrix, or an array unfolded to one, by low rank and low precision.
 
@@ -406,9 +408,15 @@ def compress(
         Of a matrix whose rows or columns are a grid that was flattened already: its extents.
     threads : int, optional
         All usable processors by default; the result does not depend on it.
+    memory_limit : int, optional
+        Bytes that this process may have resident, what it has already included: what exceeds
+        them lies in scratch files, and the result does not depend on it. By default three
+        quarters of what is free more than it has.
 
     Raises
     ------
+    MemoryLimitError
+        If more memory is needed than that.
     InputError
         If the matrix cannot be read, is not one, or holds NaN or infinity.
     PlanError
@@ -451,7 +459,7 @@ def compress(
         "power_iterations": power_iterations,
         "seed": seed,
     }
-    with source:
+    with limited_memory(memory_limit), source:
         if unfold == "auto":
             source = best_unfolded(source, threads or usable_cpus(), None, **asked)
         return CompressedMatrix(pipeline.compress(source, threads=threads, **asked))

@@ -13,6 +13,7 @@ LplrError
 │   ├── UnsupportedVersionError      written by a format version this package does not read
 │   ├── CorruptSectionError          structure or checksum wrong
 │   └── UnknownSectionError          a critical section this package does not know
+├── MemoryLimitError (MemoryError)   more memory is needed than was allowed; says how much
 └── MissingDependencyError (ImportError)
 
 Every error keeps its datum as attributes and prints as at most two lines:
@@ -165,6 +166,10 @@ class CorruptSectionError(ContainerError):
 
 class UnknownSectionError(ContainerError):
     """The file holds a critical section that this package does not know."""
+
+
+class MemoryLimitError(LplrError, MemoryError):
+    """More memory is needed than was allowed."""
 
 
 class MissingDependencyError(LplrError, ImportError):

@@ -47,6 +47,7 @@ Examples:
 )
 @click.option("-f", "--force", is_flag=True, help="Replace an existing file that -o names.")
 @options.threads
+@options.memory_limit
 @options.json
 @options.progress
 @options.quiet
@@ -60,6 +61,7 @@ def command(
     output: str | None,
     force: bool,
     threads: int | None,
+    memory_limit: int | None,
     as_json: bool,
     progress: bool | None,
     quiet: bool,
@@ -103,6 +105,7 @@ def command(
             dataset=dataset,
             request=ANY_ARRAY,
             threads=threads,
+            memory_limit=memory_limit,
             progress=progress,
             quiet=quiet,
         ) as rows,

@@ -119,6 +119,7 @@ Examples:
 @options.output
 @options.force
 @options.threads
+@options.memory_limit
 @options.json
 @options.progress
 @options.quiet
@@ -133,6 +134,7 @@ def command(
     output: str | None,
     force: bool,
     threads: int | None,
+    memory_limit: int | None,
     as_json: bool,
     progress: bool | None,
     quiet: bool,
@@ -168,6 +170,7 @@ def command(
             unfold if isinstance(unfold, int) else None, row_grid, column_grid
         ),
         "threads": threads,
+        "memory_limit": memory_limit,
         "progress": progress,
         "quiet": quiet,
     }

@@ -74,6 +74,7 @@ Examples:
 @options.output
 @options.force
 @options.threads
+@options.memory_limit
 @options.json
 @options.progress
 @options.quiet
@@ -92,6 +93,7 @@ def command(
     output: str | None,
     force: bool,
     threads: int | None,
+    memory_limit: int | None,
     as_json: bool,
     progress: bool | None,
     quiet: bool,
@@ -104,6 +106,7 @@ def command(
 
     from lplrcli.io import AtomicOutput, create_sink
     from lplrcli.model.parallel import usable_cpus
+    from lplrcli.model.workspace import limited_memory
     from lplrcli.pipeline.decompress import entry_dtype
 
     started = time.perf_counter()
@@ -124,6 +127,7 @@ def command(
         gzip = gzip or (kind == "mtx" and target.lower().endswith(".gz"))
         inputs = [] if source == "-" else [source]
         with (
+            limited_memory(memory_limit),
             AtomicOutput(target, force=force, inputs=inputs) as stream,
             progress_bar("decompressing", progress) as observe,
             threadpool_limits(1, "blas"),
@@ -138,7 +142,7 @@ def command(
                 dataset="matrix" if dataset is None else dataset,
                 gzip=gzip,
             )
-            _write(factorization, sink, selection, threads, observe)
+            _write(container.path, factorization, sink, selection, threads, observe)
             sink.close()
     seconds = time.perf_counter() - started
     report = factorization.report
@@ -162,6 +166,7 @@ def command(
 
 
 def _write(
+    path: str | None,
     factorization: Factorization,
     sink: Sink,
     selection: Selection,
@@ -169,8 +174,10 @@ def _write(
     observe: Callable[[int, int], None] | None,
 ) -> None:
     """Decode block by block into `sink`, in the order that it stores."""
+    from lplrcli.pipeline.memory import require_for_decoding
     from lplrcli.pipeline.slicing import Part, column_slabs
 
+    require_for_decoding(factorization, threads, path)
     if sink.order == "rows":
         slabs = Part(factorization, selection, threads, sink.dtype).blocks()
     else:

@@ -40,6 +40,7 @@ Examples:
 )
 @options.dataset("Which dataset of an HDF5 original.")
 @options.threads
+@options.memory_limit
 @options.json
 @options.progress
 @options.verbose
@@ -49,6 +50,7 @@ def command(
     with_spectrum: bool,
     dataset: str | None,
     threads: int | None,
+    memory_limit: int | None,
     as_json: bool,
     progress: bool | None,
     verbose: bool,
@@ -62,7 +64,9 @@ def command(
     failure: LplrError | None = None
     for path in files:
         try:
-            documents.append(_inspect(path, against, with_spectrum, dataset, threads, progress))
+            documents.append(
+                _inspect(path, against, with_spectrum, dataset, threads, memory_limit, progress)
+            )
         except LplrError as error:
             # The files that can be read are shown; the worst that happened is the exit status.
             if len(files) == 1:
@@ -91,6 +95,7 @@ def _inspect(
     with_spectrum: bool,
     dataset: str | None,
     threads: int | None,
+    memory_limit: int | None,
     progress: bool | None,
 ) -> dict[str, Any]:
     """What one file holds, as `--json` prints it."""
@@ -101,7 +106,9 @@ def _inspect(
                 matrix["spectrum"] = spectrum.described(container, i, threads)
         if against is not None:
             for i, matrix in enumerate(matrices):
-                matrix["measured"] = _measure(container, i, against, dataset, threads, progress)
+                matrix["measured"] = _measure(
+                    container, i, against, dataset, threads, memory_limit, progress
+                )
         shared = container.section_bytes(None)
         owned = [matrix["section_bytes"] for matrix in matrices]
         accounted = sum(sum(sizes.values()) for sizes in (*owned, shared))
@@ -168,15 +175,18 @@ def _measure(
     against: str,
     dataset: str | None,
     threads: int | None,
+    memory_limit: int | None,
     progress: bool | None,
 ) -> dict[str, Any]:
     """Error of matrix `i` against the original, in one pass over it."""
     from lplrcli.io import UnfoldingRequest, open_source
     from lplrcli.model.parallel import usable_cpus
+    from lplrcli.model.workspace import limited_memory
     from lplrcli.pipeline.assess import assess
 
     factorization = container.factorization(i)
     with (
+        limited_memory(memory_limit),
         progress_bar("measuring", progress) as observe,
         open_source(
             against,

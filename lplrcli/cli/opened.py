@@ -71,10 +71,13 @@ def opened_matrix(
     dataset: str | None,
     request: UnfoldingRequest,
     threads: int | None,
+    memory_limit: int | None,
     progress: bool | None,
     quiet: bool = False,
 ) -> Iterator[LocalSource]:
     """Yield the matrix in the file at `path`, its passes under a progress bar, kernels loaded.
+
+    Memory is limited meanwhile.
 
     Raises
     ------
@@ -84,8 +87,10 @@ def opened_matrix(
         If what is asked of the unfolding does not fit the array.
     """
     from lplrcli.io import open_source
+    from lplrcli.model.workspace import limited_memory
 
     with (
+        limited_memory(memory_limit),
         progress_bar(label, progress) as observe,
         open_source(
             path, dataset=dataset, request=request, threads=threads, observer=observe

@@ -8,6 +8,7 @@ option              commands     meaning
 --dataset           c a d i p m  path inside an HDF5 file
 --unfold            c p m        how many axes of an array become rows
 -T, --threads       c a d i p m  processors used; never changes a byte
+-M, --memory-limit  c a d i p m  memory used at most; never changes a byte
 --json              c a d i p m  machine-readable result on standard output
 --progress          c a d i p m  show a progress bar; by default on a terminal
 -q, --quiet         c a d        no summary
@@ -29,6 +30,8 @@ from typing import Any
 
 import click
 
+from lplrcli.cli.sizes import parse_size
+
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 output: Decorator = click.option(
@@ -40,6 +43,14 @@ threads: Decorator = click.option(
     "--threads",
     type=click.IntRange(min=1),
     help="Processors to use; the result does not depend on it.  [default: all]",
+)
+memory_limit: Decorator = click.option(
+    "-M",
+    "--memory-limit",
+    callback=parse_size,
+    metavar="BYTES",
+    help="Most memory to use, such as 500M or 2Gi: what exceeds it goes to scratch files in "
+    "TMPDIR; the result does not depend on it.  [default: 3/4 of what is free]",
 )
 json: Decorator = click.option(
     "--json", "as_json", is_flag=True, help="Print the result as JSON on standard output."

@@ -215,5 +215,6 @@ class ContinuedChunks(Sequence[bytes]):
 
 
 def lengths_of(chunks: Sequence[bytes]) -> list[int]:
-    """Bytes of each chunk; those of an open file are not read for it."""
-    return chunks.lengths if isinstance(chunks, StoredChunks) else [len(chunk) for chunk in chunks]
+    """Bytes of each chunk; those of an open file or in scratch are not read for it."""
+    lengths: list[int] | None = getattr(chunks, "lengths", None)
+    return [len(chunk) for chunk in chunks] if lengths is None else lengths

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from lplrcli.errors import InputError, LplrError
 from lplrcli.model.parallel import ordered_map, usable_cpus
+from lplrcli.model.reduction import TreeSum
 from lplrcli.model.source import RowBlock, Unfolding
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     import numpy as np
+    from numpy.typing import NDArray
 
     from lplrcli.io.handles import Handle
 
@@ -84,7 +86,9 @@ class LocalSource:
             observer=self.observer,
         )
 
-    def map_blocks(self, task: Callable[[RowBlock], T]) -> Iterator[T]:
+    def map_blocks(
+        self, task: Callable[[RowBlock], T], beside: NDArray[Any] | None = None
+    ) -> Iterator[T]:
         """Apply `task` to every block and yield the results in row order.
 
         At most ``threads + 1`` blocks are in memory at a time. Where the iteration ends early,
@@ -98,11 +102,24 @@ class LocalSource:
         """
         rows, height = self.shape[0], self._handle.block_rows
         starts = range(0, rows, height)
-        run = partial(self._run, task, height)
+        run = partial(self._run, task, height, beside)
         for start, result in zip(starts, ordered_map(run, starts, self.threads), strict=True):
             if self.observer is not None:
                 self.observer(min(start + height, rows), rows)
             yield result
+
+    def sum_blocks(
+        self,
+        task: Callable[[RowBlock], tuple[T, NDArray[Any]]],
+        keep: Callable[[T], None],
+        beside: NDArray[Any] | None = None,
+    ) -> NDArray[np.float64]:
+        """Sum of the arrays that `task` gives; see `lplrcli.model.source.MatrixSource`."""
+        tree = TreeSum()
+        for kept, part in self.map_blocks(task, beside):
+            keep(kept)
+            tree.add(part)
+        return tree.total()
 
     def close(self) -> None:
         """Close the file; the source cannot be visited any more."""
@@ -119,7 +136,13 @@ class LocalSource:
     ) -> None:
         self.close()
 
-    def _run(self, task: Callable[[RowBlock], T], height: int, start: int) -> T:
+    def _run(
+        self,
+        task: Callable[[RowBlock], T],
+        height: int,
+        beside: NDArray[Any] | None,
+        start: int,
+    ) -> T:
         stop = min(start + height, self.shape[0])
         try:
             values = self._handle[start:stop]
@@ -131,6 +154,7 @@ class LocalSource:
                 f"rows {start} to {stop - 1} cannot be read: {reason}", path=self.name
             ) from error
         try:
-            return task(RowBlock(start, values))
+            mine = None if beside is None else beside[..., start:stop]
+            return task(RowBlock(start, values, mine))
         finally:
             self._handle.release(start, stop)

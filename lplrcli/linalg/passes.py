@@ -1,8 +1,8 @@
 """The only loops over A: each method of `Passes` reads the whole matrix once.
 
-Tasks are module-level functions of one block of rows, bound by `functools.partial`, so that any
-mapper of blocks can run them. Their results are combined in row order, so that sums do not depend
-on who computed what.
+Tasks are module-level functions of one block of rows, bound by `functools.partial`, that change
+nothing, so that any mapper of blocks can run them. Their results are combined in an order that the
+blocks alone decide, so that sums do not depend on who computed what.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import logging
 import math
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -31,13 +32,11 @@ from lplrcli.linalg.operands import (
     transposed_times,
 )
 from lplrcli.model.source import CsrRows, MatrixSource, RowBlock, working_dtype
+from lplrcli.model.workspace import workspace
 
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
-
-_FEW = 8
-"""Results of blocks summed in the working precision before they are added in float64."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +79,10 @@ class Scan:
     def source_norm(self) -> float:
         """Frobenius norm of A."""
         return math.ldexp(self.norm, self.exponent)
+
+
+def _dropped(kept: Any) -> None:
+    """Keep nothing."""
 
 
 class Passes:
@@ -138,9 +141,8 @@ class Passes:
     def sums(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Sums over the rows, shape (d,), and over the columns, shape (n,): one pass, once."""
         if self._sums is None:
-            over_columns = np.empty(self.shape[0])
-            task = partial(_row_of_sums, over_columns=over_columns)
-            self._sums = self._sum("means", task, (1, self.shape[1]))[0], over_columns
+            rows = _Rows(np.empty(self.shape[0]))
+            self._sums = self._sum("means", _row_of_sums, rows.take)[0], rows.out
         return self._sums
 
     def centered(self, means: Means) -> Passes:
@@ -153,11 +155,10 @@ class Passes:
     def times(self, operand: RightOperand, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """``A X``, shape (n, columns), in the working precision; in `out` if that is given."""
         if out is None:
-            out = np.empty((self.shape[0], operand.columns), self.dtype)
-        row = 0
+            out = workspace().empty((self.shape[0], operand.columns), self.dtype)
+        rows = _Rows(out)
         for part in self.map_scaled("projection", partial(_times, operand=operand)):
-            out[row : row + len(part)] = part
-            row += len(part)
+            rows.take(part)
         return out
 
     def normal_times(
@@ -167,19 +168,19 @@ class Passes:
 
         `image`, of shape (n, columns), receives ``A X`` on the way.
         """
-        task = partial(_normal_times, operand=operand, image=image)
-        return self._sum("power iteration", task, (self.shape[1], operand.columns))
+        task = partial(_normal_times, operand=operand, imaged=image is not None)
+        keep = _dropped if image is None else _Rows(image).take
+        return self._sum("power iteration", task, keep)
 
     def gram(self) -> NDArray[np.float64]:
         """``Aᵀ A``, shape (d, d); in float64 throughout for dense A."""
         if self.source.sparse:
             return self.normal_times(Dense(np.eye(self.shape[1], dtype=self.dtype)))
-        return self._sum("Gram matrix", _gram, (self.shape[1], self.shape[1]))
+        return self._sum("Gram matrix", _gram)
 
     def left_times(self, left: NDArray[Any]) -> NDArray[np.float64]:
         """``Lᵀ A``, shape (k, d), for `left` = Lᵀ of shape (k, n); summed in float64."""
-        task = partial(_left_times, left=left)
-        return self._sum("least squares", task, (left.shape[0], self.shape[1]))
+        return self._sum("least squares", _left_times, beside=left)
 
     def dense(self) -> NDArray[np.float64]:
         """The whole matrix in memory, for the full decompositions of the paper's baselines."""
@@ -201,43 +202,62 @@ class Passes:
         InputError, NonFiniteError
             As `scan` does.
         """
-        pairs = list(self.map_scaled(label, partial(_scanned, task=task)))
+        pairs = list(self.map_scaled(label, partial(_scanned_too, task=task)))
         self._scan = self._concluded([scan for scan, _ in pairs])
         return [result for _, result in pairs]
 
-    def map_scaled(self, label: str, task: Callable[[RowBlock], T]) -> Iterator[T]:
+    def map_scaled(
+        self, label: str, task: Callable[[RowBlock], T], beside: NDArray[Any] | None = None
+    ) -> Iterator[T]:
         """Results of `task` over the blocks in the working precision and at the safe scale.
 
-        One pass, called `label` in the log.
+        One pass, called `label` in the log. `beside` is an array with a column for every row,
+        see `lplrcli.model.source.RowBlock`.
         """
-        if self.means is not None:
-            task = partial(_centered, task=task, means=self.means)
-        prepared = partial(_prepared, task=task, dtype=self.dtype, exponent=self.exponent)
-        return self.map_stored(label, prepared)
+        return self.map_stored(label, self._prepared(task), beside)
 
-    def map_stored(self, label: str, task: Callable[[RowBlock], T]) -> Iterator[T]:
+    def map_stored(
+        self, label: str, task: Callable[[RowBlock], T], beside: NDArray[Any] | None = None
+    ) -> Iterator[T]:
         """Results of `task` over the blocks as they are stored, neither converted nor scaled.
 
         One pass, called `label` in the log.
         """
+        with self._pass(label):
+            yield from self.source.map_blocks(task, beside)
+
+    @contextmanager
+    def _pass(self, label: str) -> Iterator[None]:
+        """Count and time what is done over all blocks."""
         self.count += 1
         started = time.perf_counter()
-        yield from self.source.map_blocks(task)
+        yield
         logger.info("pass %d, %s: %.2f s", self.count, label, time.perf_counter() - started)
 
+    def _prepared(self, task: Callable[[RowBlock], T]) -> Callable[[RowBlock], T]:
+        """The task, of blocks as they are stored."""
+        if self.means is not None:
+            task = partial(_centered, task=task, means=self.means)
+        return partial(_prepared, task=task, dtype=self.dtype, exponent=self.exponent)
+
     def _sum(
-        self, label: str, task: Callable[[RowBlock], NDArray[Any]], shape: tuple[int, int]
+        self,
+        label: str,
+        task: Callable[[RowBlock], tuple[Any, NDArray[Any]]],
+        keep: Callable[[Any], None] = _dropped,
+        beside: NDArray[Any] | None = None,
     ) -> NDArray[np.float64]:
         if self._scan is not None:
-            return _sum_in_order(self.map_scaled(label, task), shape)
+            with self._pass(label):
+                return self.source.sum_blocks(self._prepared(task), keep, beside)
         # The first look at A: scan it on the way, and start again if its scale was unsafe.
         scans: list[_BlockScan] = []
         exponent = self.exponent
-        results = self.map_scaled(label, partial(_scanned, task=task))
-        with np.errstate(over="ignore", invalid="ignore"):
-            total = _sum_in_order((_noted(scans, result) for result in results), shape)
+        scanned = self._prepared(partial(_scanned, task=task))
+        with self._pass(label), np.errstate(over="ignore", invalid="ignore"):
+            total = self.source.sum_blocks(scanned, partial(_noted, scans, keep), beside)
         self._scan = self._concluded(scans)
-        return total if self.exponent == exponent else self._sum(label, task, shape)
+        return total if self.exponent == exponent else self._sum(label, task, keep, beside)
 
     def _concluded(self, scans: list[_BlockScan]) -> Scan:
         """Combine the scans of all blocks, and choose the exponent."""
@@ -266,22 +286,6 @@ class Passes:
         return Scan(low, high, norm, self.exponent)
 
 
-def _sum_in_order(parts: Iterable[NDArray[Any]], shape: tuple[int, int]) -> NDArray[np.float64]:
-    """Sum of the parts: a few at a time in their own precision, those sums in float64.
-
-    That costs an eighth of adding every part in float64, and loses nothing: the parts carry the
-    rounding errors of longer sums.
-    """
-    out = np.zeros(shape)
-    few: NDArray[Any] | None = None
-    for count, part in enumerate(parts, start=1):
-        few = part if few is None else np.add(few, part, out=few)
-        if count % _FEW == 0:
-            out += few
-            few = None
-    return out if few is None else np.add(out, few, out=out)
-
-
 @dataclass(frozen=True)
 class _BlockScan:
     rows: int
@@ -292,15 +296,43 @@ class _BlockScan:
     squares: float
 
 
-def _noted(scans: list[_BlockScan], result: tuple[_BlockScan, NDArray[Any]]) -> NDArray[Any]:
-    scans.append(result[0])
-    return result[1]
+class _Rows:
+    """Fills an array with parts of its rows, in row order.
+
+    Parameters
+    ----------
+    out : ndarray
+        The array; from its start again once it is full.
+    """
+
+    def __init__(self, out: NDArray[Any]) -> None:
+        self.out = out
+        self._row = 0
+
+    def take(self, part: NDArray[Any]) -> None:
+        """Put the next rows in their place."""
+        self.out[self._row : self._row + len(part)] = part
+        self._row = (self._row + len(part)) % len(self.out)
 
 
-def _scanned(block: RowBlock, task: Callable[[RowBlock], T]) -> tuple[_BlockScan, T]:
+def _noted(
+    scans: list[_BlockScan], keep: Callable[[Any], None], found: tuple[_BlockScan, Any]
+) -> None:
+    scans.append(found[0])
+    keep(found[1])
+
+
+def _scanned(
+    block: RowBlock, task: Callable[[RowBlock], tuple[Any, NDArray[Any]]]
+) -> tuple[tuple[_BlockScan, Any], NDArray[Any]]:
     # What overflows here is computed again, at a safe scale.
     with np.errstate(over="ignore", invalid="ignore"):
-        return _scan_block(block), task(block)
+        kept, part = task(block)
+        return (_scan_block(block), kept), part
+
+
+def _scanned_too(block: RowBlock, task: Callable[[RowBlock], T]) -> tuple[_BlockScan, T]:
+    return _scan_block(block), task(block)
 
 
 def _safe_exponent(largest: float) -> int:
@@ -316,10 +348,9 @@ def _prepared(
     values = block.values
     if isinstance(values, CsrRows):
         data = scaled(values.data.astype(dtype, copy=False), -exponent)
-        return task(
-            RowBlock(block.start, CsrRows(values.shape, values.indptr, values.indices, data))
-        )
-    return task(RowBlock(block.start, scaled(values.astype(dtype, copy=False), -exponent)))
+        rows = CsrRows(values.shape, values.indptr, values.indices, data)
+        return task(replace(block, values=rows))
+    return task(replace(block, values=scaled(values.astype(dtype, copy=False), -exponent)))
 
 
 def _centered(block: RowBlock, task: Callable[[RowBlock], T], means: Means) -> T:
@@ -329,14 +360,12 @@ def _centered(block: RowBlock, task: Callable[[RowBlock], T], means: Means) -> T
         values = values - means.row
     if means.column is not None:
         values = values - means.column[block.start : block.start + len(values), None]
-    return task(RowBlock(block.start, values))
+    return task(replace(block, values=values))
 
 
-def _row_of_sums(block: RowBlock, over_columns: NDArray[np.float64]) -> NDArray[Any]:
+def _row_of_sums(block: RowBlock) -> tuple[NDArray[Any], NDArray[Any]]:
     values = dense_rows(block.values, stored_entries(block.values).dtype)
-    values.sum(axis=1, dtype=np.float64, out=over_columns[block.start :][: len(values)])
-    total: NDArray[Any] = values.sum(axis=0, dtype=np.float64)[None]
-    return total
+    return values.sum(axis=1, dtype=np.float64), values.sum(axis=0, dtype=np.float64)[None]
 
 
 def _scan_block(block: RowBlock) -> _BlockScan:
@@ -359,26 +388,23 @@ def _times(block: RowBlock, operand: RightOperand) -> NDArray[Any]:
 
 
 def _normal_times(
-    block: RowBlock, operand: RightOperand, image: NDArray[Any] | None
-) -> NDArray[Any]:
+    block: RowBlock, operand: RightOperand, imaged: bool
+) -> tuple[NDArray[Any] | None, NDArray[Any]]:
     product = operand.multiply(block.values)
-    if image is not None:
-        image[block.start : block.start + len(product)] = product
-    return transposed_times(block.values, product)
+    return product if imaged else None, transposed_times(block.values, product)
 
 
-def _gram(block: RowBlock) -> NDArray[Any]:
+def _gram(block: RowBlock) -> tuple[None, NDArray[Any]]:
     wide = dense_rows(block.values, np.dtype(np.float64))
-    product: NDArray[Any] = wide.T @ wide
-    return product
+    return None, wide.T @ wide
 
 
-def _left_times(block: RowBlock, left: NDArray[Any]) -> NDArray[Any]:
-    rows = left[:, block.start : block.start + block.values.shape[0]]
+def _left_times(block: RowBlock) -> tuple[None, NDArray[Any]]:
+    if block.beside is None:
+        raise TypeError("least squares need the rows of the left factor")
     if isinstance(block.values, CsrRows):
-        return transposed_times(block.values, rows.T).T
-    product: NDArray[Any] = rows @ block.values
-    return product
+        return None, transposed_times(block.values, block.beside.T).T
+    return None, block.beside @ block.values
 
 
 def _dense(block: RowBlock) -> NDArray[Any]:

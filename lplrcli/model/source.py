@@ -38,10 +38,21 @@ class CsrRows:
 
 @dataclass(frozen=True)
 class RowBlock:
-    """Rows ``start : start + values.shape[0]`` of a matrix."""
+    """Rows ``start : start + values.shape[0]`` of a matrix.
+
+    Attributes
+    ----------
+    start : int
+        The first row.
+    values : ndarray or CsrRows
+        The rows.
+    beside : ndarray or None
+        Of an array with a column for every row of the matrix, the columns of these rows.
+    """
 
     start: int
     values: NDArray[Any] | CsrRows
+    beside: NDArray[Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -134,11 +145,40 @@ class MatrixSource(Protocol):
         """Whether blocks are `CsrRows`."""
         ...
 
-    def map_blocks(self, task: Callable[[RowBlock], T]) -> Iterator[T]:
+    def map_blocks(
+        self, task: Callable[[RowBlock], T], beside: NDArray[Any] | None = None
+    ) -> Iterator[T]:
         """Apply `task` to every block and yield the results in row order.
 
-        Block boundaries depend on the matrix alone, never on the number of
-        threads, so that sums over the results are reproducible.
+        Block boundaries depend on the matrix alone, never on who does the work, so that sums
+        over the results are reproducible. A task is a module-level function bound by
+        `functools.partial`, and changes nothing: it may run in another process.
+
+        Parameters
+        ----------
+        task : callable
+            Of a block.
+        beside : ndarray, shape (..., n), optional
+            Its columns go with the rows, see `RowBlock`.
+        """
+        ...
+
+    def sum_blocks(
+        self,
+        task: Callable[[RowBlock], tuple[T, NDArray[Any]]],
+        keep: Callable[[T], None],
+        beside: NDArray[Any] | None = None,
+    ) -> NDArray[np.float64]:
+        """Sum of the arrays that `task` gives, added as `lplrcli.model.reduction` has it.
+
+        Parameters
+        ----------
+        task : callable
+            Of a block; gives what is kept of it, and what is added.
+        keep : callable
+            Called with what is kept, in row order.
+        beside : ndarray, shape (..., n), optional
+            As for `map_blocks`.
         """
         ...
 

@@ -15,12 +15,13 @@ from threadpoolctl import threadpool_limits
 from lplrcli.errors import InputError
 from lplrcli.linalg.operands import dense_rows, scaled, stored_entries
 from lplrcli.linalg.passes import Passes, Scan
-from lplrcli.linalg.range_finder import gram_of
+from lplrcli.linalg.tall import gram_of
 from lplrcli.model.compressed import Factorization
 from lplrcli.model.report import ErrorReport
 from lplrcli.model.source import CsrRows, MatrixSource, RowBlock
 from lplrcli.pipeline.decompress import Reconstruction
 from lplrcli.pipeline.factors import decode_factor
+from lplrcli.pipeline.memory import require_for_decoding
 
 DENSE_ENTRIES = 2**28
 """Up to here a sparse matrix is compared entry by entry, a few rows at a time; above, its error
@@ -57,8 +58,8 @@ def measure(passes: Passes, factorization: Factorization, scan: Scan, threads: i
         else np.empty((0, rows), reconstruction.working)
     )
     exponent = square_safe_exponent(scan, factorization.report.source_norm)
-    task = partial(compare, reconstruction=reconstruction, left=decoded, exponent=exponent)
-    distances = passes.map_stored("measurement", task)
+    task = partial(compare, reconstruction=reconstruction, exponent=exponent)
+    distances = passes.map_stored("measurement", task, decoded)
     report = report_of(*summed(distances), scan, exponent)
     return replace(report, passes=passes.count, bound=factorization.report.bound)
 
@@ -90,6 +91,8 @@ def assess(source: MatrixSource, factorization: Factorization, threads: int) -> 
     ------
     InputError
         If the shapes differ, or the original holds NaN or infinity.
+    MemoryLimitError
+        If less memory is allowed than decoding needs.
     """
     found = (source.unfolding.array_shape, source.shape)
     expected = (factorization.array_shape, factorization.shape)
@@ -100,6 +103,7 @@ def assess(source: MatrixSource, factorization: Factorization, threads: int) -> 
             found=_shape_text(*found),
             expected=_shape_text(*expected),
         )
+    require_for_decoding(factorization, threads, source.name)
     passes = Passes(source)
     with threadpool_limits(1, "blas"):
         return measure(passes, factorization, passes.scan(), threads)
@@ -113,11 +117,10 @@ def _shape_text(array: tuple[int, ...], matrix: tuple[int, int]) -> str:
 def compare(
     block: RowBlock,
     reconstruction: Reconstruction,
-    left: NDArray[Any],
     exponent: int,
     before: int = 0,
 ) -> tuple[float, float]:
-    """Squared and largest distance of a block, over ``2**exponent``.
+    """Squared and largest distance of a block, over ``2**exponent``; Lᵀ lies beside it.
 
     Parameters
     ----------
@@ -125,8 +128,6 @@ def compare(
         Rows as they are stored.
     reconstruction : Reconstruction
         Of the matrix that they are rows of.
-    left : ndarray, shape (r, rows)
-        Lᵀ of all rows that blocks are counted from.
     exponent : int
         Keeps squares within the range of float64.
     before : int
@@ -138,7 +139,8 @@ def compare(
     for start in range(0, rows, height):
         tile = _rows_of(block.values, start, min(start + height, rows))
         first = block.start + start
-        decoded = reconstruction.product(left[:, first : first + tile.shape[0]], before + first)
+        left = _beside(block)[:, start : start + tile.shape[0]]
+        decoded = reconstruction.product(left, before + first)
         total, worst = distance(tile, decoded, exponent)
         squares += total
         largest = max(largest, worst)
@@ -199,12 +201,13 @@ def _by_inner_products(
     if factorization.left is None or factorization.right is None:
         raise TypeError("inner products need both factors")
     left, right = (
-        np.ascontiguousarray(decode_factor(factor, passes.dtype, threads=threads).T)
+        decode_factor(factor, passes.dtype, threads=threads)
         for factor in (factorization.left, factorization.right)
     )
     norm = scan.source_norm**2
-    inner = sum(passes.map_stored("measurement", partial(_inner, left=left, right=right)))
-    product = float(np.sum(gram_of(left) * gram_of(right)))
+    task = partial(_inner, right=np.ascontiguousarray(right.T))
+    inner = sum(passes.map_stored("measurement", task, left))
+    product = float(np.sum(gram_of(left.T) * gram_of(right.T)))
     return ErrorReport(
         relative_frobenius_error=_ratio(max(norm - 2 * inner + product, 0.0), norm),
         max_abs_error=None,
@@ -215,11 +218,17 @@ def _by_inner_products(
     )
 
 
-def _inner(block: RowBlock, left: NDArray[Any], right: NDArray[Any]) -> float:
+def _inner(block: RowBlock, right: NDArray[Any]) -> float:
     from lplrcli.kernels.sparse import csr_inner_product
 
     values = block.values
     if not isinstance(values, CsrRows):
         raise TypeError("inner products are for sparse rows")
-    rows = left[block.start : block.start + values.shape[0]]
+    rows = np.ascontiguousarray(_beside(block).T)
     return float(csr_inner_product(values.indptr, values.indices, values.data, rows, right))
+
+
+def _beside(block: RowBlock) -> NDArray[Any]:
+    if block.beside is None:
+        raise TypeError("the rows of the left factor are missing")
+    return block.beside

@@ -81,11 +81,10 @@ class Extension:
             task = partial(
                 compare,
                 reconstruction=Reconstruction(self.grown, threads=self.threads),
-                left=self._left,
                 exponent=exponent,
                 before=self.before,
             )
-            squares, largest = summed(self.passes.map_stored("measurement", task))
+            squares, largest = summed(self.passes.map_stored("measurement", task, self._left))
         else:
             squares, largest = self._code_residual(self.grown.residual, exponent)
         report = report_of(squares, largest, scan, exponent)

@@ -46,7 +46,8 @@ class FieldSample:
             )
             for start in starts
         ]
-        parts = passes.map_scaled("sample", partial(_taken, places=places, factors=factors))
+        left, right = factors or (None, None)
+        parts = passes.map_scaled("sample", partial(_taken, places=places, right=right), left)
         self.matrices = [np.concatenate(rows) for rows in zip(*parts, strict=True)]
         self.entries = sum(matrix.size for matrix in self.matrices)
         self.threads = threads
@@ -108,7 +109,9 @@ def _flat(start: tuple[int, ...], box: tuple[int, ...], grid: tuple[int, ...]) -
 
 
 def _taken(
-    block: RowBlock, places: list[tuple[NDArray[Any], NDArray[Any]]], factors: Factors
+    block: RowBlock,
+    places: list[tuple[NDArray[Any], NDArray[Any]]],
+    right: NDArray[Any] | None,
 ) -> list[NDArray[Any]]:
     """Of every box, the part that lies in a block."""
     values = block.values
@@ -122,8 +125,7 @@ def _taken(
         first = int(mine[0])
         dense = dense_rows(values, stored_entries(values).dtype)[first : int(mine[-1]) + 1]
         part = dense[mine - first][:, columns]
-        if factors is not None:
-            left, right = factors
-            part = part - left[:, rows[low:high]].T @ right[:, columns]
+        if right is not None and block.beside is not None:
+            part = part - block.beside[:, mine].T @ right[:, columns]
         found.append(part)
     return found

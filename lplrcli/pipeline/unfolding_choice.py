@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lplrcli.errors import PlanError, TargetUnreachableError
 from lplrcli.linalg.passes import Passes
 from lplrcli.pipeline.compress import first_plan
+from lplrcli.pipeline.memory import require_for_compressing
 from lplrcli.pipeline.outlook import prospects
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def best_unfolded(source: LocalSource, threads: int, name: str | None, **asked: 
                 path=source.name,
                 advice="Ask for one of them, or say how many axes to unfold.",
             )
+        require_for_compressing(candidate, plan, threads)
         try:
             found = prospects(Passes(candidate), plan, threads, name)[0]
         except TargetUnreachableError as error:
