@@ -1,4 +1,4 @@
-"""The public Python interface: compress, open, and what both give back."""
+"""The public Python interface: compress, append, open, and what they give back."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from lplrcli.container.reader import Container, open_container
+from lplrcli.container.rewriter import rewrite_container
 from lplrcli.container.writer import container_size, write_container
 from lplrcli.io import AtomicOutput, UnfoldingRequest, open_array, open_source
 from lplrcli.io.spool import open_seekable
+from lplrcli.io.unchanged import Unchanged
 from lplrcli.linalg.operands import scaled
 from lplrcli.model.compressed import Factorization
 from lplrcli.model.parallel import usable_cpus
 from lplrcli.model.plan import CompressionPlan
-from lplrcli.model.report import ErrorReport, SizeReport
+from lplrcli.model.report import AppendReport, ErrorReport, SizeReport
 from lplrcli.model.selection import Index, Selection
 from lplrcli.model.source import working_dtype
 from lplrcli.model.workspace import limited_memory
 from lplrcli.pipeline import compress as pipeline
+from lplrcli.pipeline.append import append as append_rows
 from lplrcli.pipeline.decompress import Reconstruction, entry_dtype
 from lplrcli.pipeline.factors import decode_factor
 from lplrcli.pipeline.modes import Decomposition, decoded_factors, decompose
@@ -462,6 +465,90 @@ def compress(
         return CompressedMatrix(pipeline.compress(source, threads=threads, **asked))
 
 
+def append(
+    path: str | os.PathLike[str],
+    rows: Any,
+    *,
+    output: str | os.PathLike[str] | None = None,
+    matrix: int = 0,
+    rel_error: float | None = None,
+    dataset: str | None = None,
+    threads: int | None = None,
+) -> AppendReport:
+    """Append rows to the matrix in an ``.lplr`` file, or slabs to the array along its first axis.
+
+    They are projected on the right factor of the file and coded as its rows were; what those
+    decode to does not change. The file is replaced at once, when everything has been written and
+    measured; whatever goes wrong, it is as it was.
+
+    Parameters
+    ----------
+    path : str or path
+        The ``.lplr`` file.
+    rows : str, path or array
+        As `compress` takes them, of the type and width of the matrix.
+    output : str or path, optional
+        Another file to write; an existing one is replaced.
+    matrix : int
+        Which matrix, of a file that holds several.
+    rel_error : float, optional
+        Largest relative Frobenius error of the new rows. By default what was asked of the file;
+        where no error was, 1.1 times the one it has.
+    dataset : str, optional
+        Which dataset of an HDF5 file `rows`.
+    threads : int, optional
+        All usable processors by default; the result does not depend on it.
+
+    Returns
+    -------
+    AppendReport
+        The error of the new rows, and of all.
+
+    Raises
+    ------
+    InputError
+        If the rows cannot be read, hold NaN or infinity, or are of another shape or type.
+    PlanError
+        If the file is one that no rows can follow: its left factor is transformed, above all.
+    TargetUnreachableError
+        If the rows do not fit the right factor and the precision of the file.
+    ContainerError
+        If it is not an ``.lplr`` file, or is damaged.
+    OutputError
+        If it cannot be written.
+
+    Examples
+    --------
+    >>> compress(np.ones((100, 50), np.float32), rank=1, bits=2).save("a.lplr")
+    >>> append("a.lplr", np.ones((3, 50), np.float32)).rows
+    3
+    """
+    name = os.fspath(path)
+    target = name if output is None else os.fspath(output)
+    unchanged = Unchanged(target)
+    is_path = isinstance(rows, (str, os.PathLike))
+    source = (
+        open_source(os.fspath(rows), dataset=dataset, threads=threads)
+        if is_path
+        else open_array(rows, threads=threads)
+    )
+    inputs = [os.fspath(rows)] if is_path else []
+    if output is not None:
+        inputs.append(name)
+    with (
+        source,
+        _opened(name) as container,
+        AtomicOutput(target, force=True, inputs=inputs) as stream,
+    ):
+        factorization = container.factorization(matrix)
+        done = append_rows(
+            source, factorization, rel_error=rel_error, threads=threads, path=container.path
+        )
+        written = rewrite_container(stream, container, matrix, done.factorization)
+        unchanged.check()
+    return AppendReport(done.rows, done.added, done.limit, done.factorization.report, written)
+
+
 def open(path: str | os.PathLike[str], matrix: int = 0) -> CompressedMatrix:  # noqa: A001
     """Open an ``.lplr`` file; factors are read when first needed.
 
@@ -479,14 +566,18 @@ def open(path: str | os.PathLike[str], matrix: int = 0) -> CompressedMatrix:  # 
     ContainerError
         If it is not an ``.lplr`` file, or is damaged.
     """
-    file, name, _ = open_seekable(os.fspath(Path(path)))
-    try:
-        container = open_container(file, name)
-    except BaseException:
-        file.close()
-        raise
+    container = _opened(os.fspath(Path(path)))
     try:
         return CompressedMatrix(container.factorization(matrix), container)
     except BaseException:
         container.close()
+        raise
+
+
+def _opened(path: str) -> Container:
+    file, name, _ = open_seekable(path)
+    try:
+        return open_container(file, name)
+    except BaseException:
+        file.close()
         raise

@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lplrcli.cli import options, render
-from lplrcli.cli.opened import opened_container
+from lplrcli.cli.opened import chosen_matrix, opened_container
 from lplrcli.cli.parts import Range, chosen_part, parse_range, parse_slice
 from lplrcli.cli.progress import progress_bar
-from lplrcli.errors import OutputError, PlanError
+from lplrcli.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lplrcli.container.reader import Container
     from lplrcli.io.sinks import Sink
     from lplrcli.model.compressed import Factorization
     from lplrcli.model.selection import Index, Selection
@@ -70,7 +69,7 @@ Examples:
     metavar="BYTES",
     help="Refuse to write more.  [default: what is free on the disk; no limit for a pipe]",
 )
-@click.option("--matrix", type=click.IntRange(min=0), help="Which matrix, if there are several.")
+@options.matrix
 @options.dataset("Dataset to create in an HDF5 file.  [default: matrix]")
 @options.output
 @options.force
@@ -113,7 +112,7 @@ def command(
     started = time.perf_counter()
     threads = threads or usable_cpus()
     with opened_container(source) as container:
-        factorization = container.factorization(_chosen(container, matrix))
+        factorization = container.factorization(chosen_matrix(container, matrix))
         kind, target = _destination(source, output, to, factorization.source.get("format"))
         if dataset is not None and kind != "hdf5":
             raise click.UsageError(
@@ -190,27 +189,6 @@ def _write(
         done += slab.shape[along]
         if observe is not None:
             observe(done, total)
-
-
-def _chosen(container: Container, matrix: int | None) -> int:
-    """Number of the matrix asked for, or of the only one."""
-    if matrix is None:
-        if container.count > 1:
-            raise PlanError(
-                "holds several matrices",
-                path=container.path,
-                found=container.count,
-                advice="Say which with --matrix; `lplr inspect` lists them, from 0 on.",
-            )
-        return 0
-    if matrix >= container.count:
-        raise PlanError(
-            "there is no such matrix",
-            path=container.path,
-            found=f"--matrix {matrix}",
-            expected=f"less than {container.count}",
-        )
-    return matrix
 
 
 def _destination(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lplrcli.cli import render
 from lplrcli.cli.progress import progress_bar
+from lplrcli.errors import PlanError
 
 if TYPE_CHECKING:
     from lplrcli.container.reader import Container
@@ -33,6 +34,33 @@ def opened_container(path: str) -> Iterator[Container]:
     file, name, _ = open_seekable(path)
     with file, open_container(file, name) as container:
         yield container
+
+
+def chosen_matrix(container: Container, matrix: int | None) -> int:
+    """Number of the matrix asked for, or of the only one.
+
+    Raises
+    ------
+    PlanError
+        If there is none of that number, or there are several and none was asked for.
+    """
+    if matrix is None:
+        if container.count > 1:
+            raise PlanError(
+                "holds several matrices",
+                path=container.path,
+                found=container.count,
+                advice="Say which with --matrix; `lplr inspect` lists them, from 0 on.",
+            )
+        return 0
+    if matrix >= container.count:
+        raise PlanError(
+            "there is no such matrix",
+            path=container.path,
+            found=f"--matrix {matrix}",
+            expected=f"less than {container.count}",
+        )
+    return matrix
 
 
 @contextmanager

@@ -3,24 +3,24 @@
 ==================  ===========  ================================================================
 option              commands     meaning
 ==================  ===========  ================================================================
--o, --output        c d          where to write; ``-`` is standard output
--f, --force         c d p m      replace an existing file
---dataset           c d i p m    path inside an HDF5 file
+-o, --output        c a d        where to write; ``-`` is standard output
+-f, --force         c a d p m    replace an existing file
+--dataset           c a d i p m  path inside an HDF5 file
 --unfold            c p m        how many axes of an array become rows
--T, --threads       c d i p m    processors used; never changes a byte
--M, --memory-limit  c d i p m    memory used at most; never changes a byte
---json              c d i p m    machine-readable result on standard output
---progress          c d i p m    show a progress bar; by default on a terminal
--q, --quiet         c d          no summary
--v, --verbose       c d i        explain decisions
+-T, --threads       c a d i p m  processors used; never changes a byte
+-M, --memory-limit  c a d i p m  memory used at most; never changes a byte
+--json              c a d i p m  machine-readable result on standard output
+--progress          c a d i p m  show a progress bar; by default on a terminal
+-q, --quiet         c a d        no summary
+-v, --verbose       c a d i      explain decisions
 --plot              p m          draw error over size; in charts.py
 --bpc               c m          size in bits per coordinate; of a file, of several to compare
 --method            c m          an engine, or a method of the paper; the only ones to compare
---matrix            d            which matrix of a file that holds several
+--matrix            a d          which matrix of a file that holds several
 ==================  ===========  ================================================================
 
-(c compress, d decompress, i inspect, p plan, m compare; what is asked of compress stands in
-targets.py, options of one command in its own file.)
+(c compress, a append, d decompress, i inspect, p plan, m compare; what is asked of compress stands
+in targets.py, options of one command in its own file.)
 """
 
 from __future__ import annotations
@@ -71,6 +71,10 @@ unfold: Decorator = click.option(
 )
 quiet: Decorator = click.option("-q", "--quiet", is_flag=True, help="Print no summary.")
 verbose: Decorator = click.option("-v", "--verbose", is_flag=True, help="Explain what was decided.")
+
+matrix: Decorator = click.option(
+    "--matrix", type=click.IntRange(min=0), help="Which matrix, if there are several."
+)
 
 
 def dataset(help_text: str) -> Decorator:

@@ -192,6 +192,20 @@ class Passes:
             self._svd = np.linalg.svd(self.dense(), full_matrices=False)
         return self._svd
 
+    def scanned(self, label: str, task: Callable[[RowBlock], T]) -> list[T]:
+        """Results of `task` over the blocks in the working precision, which are scanned as well.
+
+        One pass, the first one, over A as it is: no scale has been chosen yet.
+
+        Raises
+        ------
+        InputError, NonFiniteError
+            As `scan` does.
+        """
+        pairs = list(self.map_scaled(label, partial(_scanned_too, task=task)))
+        self._scan = self._concluded([scan for scan, _ in pairs])
+        return [result for _, result in pairs]
+
     def map_scaled(
         self, label: str, task: Callable[[RowBlock], T], beside: NDArray[Any] | None = None
     ) -> Iterator[T]:
@@ -315,6 +329,10 @@ def _scanned(
     with np.errstate(over="ignore", invalid="ignore"):
         kept, part = task(block)
         return (_scan_block(block), kept), part
+
+
+def _scanned_too(block: RowBlock, task: Callable[[RowBlock], T]) -> tuple[_BlockScan, T]:
+    return _scan_block(block), task(block)
 
 
 def _safe_exponent(largest: float) -> int:

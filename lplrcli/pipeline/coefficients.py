@@ -307,7 +307,7 @@ class CoefficientCoder:
         from lplrcli.kernels.trellis import trellis_codes
 
         choose = trellis_codes(state_bits)
-        choose(values, lane, self._inverse, self._prices, levels, codes)
+        choose(values, lane, self._inverse, self._prices, levels, codes, 0, -1)
 
     def _quantize_component(
         self, values: NDArray[Any], codes: NDArray[Any], levels: NDArray[np.uint8], i: int

@@ -100,6 +100,14 @@ def on_grid(factor: QuantizedFactor | None, grid: tuple[int, ...]) -> QuantizedF
     return None if factor is None else replace(factor, grid=grid)
 
 
+def lengthened(factor: QuantizedFactor, entries: int) -> QuantizedFactor:
+    """The factor said to be longer: its grid grows along the first axis, by whole layers."""
+    first, *rest = factor.grid
+    layer = factor.length // first
+    grid = (first + entries // layer, *rest)
+    return replace(factor, length=factor.length + entries, grid=grid)
+
+
 def decode_factor(
     factor: QuantizedFactor,
     dtype: np.dtype[Any],
