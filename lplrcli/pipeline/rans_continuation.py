@@ -160,12 +160,7 @@ class RansContinuation:
         counts = count_codes(codes, model.classes, model.unions, layout, NO_CONTEXT)[:, 0]
         shares = model.frequencies[model.table_map].mean(axis=1) / TOTAL
         price = self._thrift * (TRELLIS_PRICE if model.state_bits else SCALAR_PRICE)
-        return np.array(
-            [
-                prices(part + _PRIOR * share, price)
-                for part, share in zip(counts, shares, strict=False)
-            ]
-        )
+        return prices(counts + _PRIOR * shares[: len(counts)], price)
 
     def _chosen(self, values: NDArray[Any], before: NDArray[Any]) -> NDArray[Any]:
         """Codes by rate and distortion, whatever the tables know."""
