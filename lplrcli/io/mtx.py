@@ -242,7 +242,8 @@ class _Replayed(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        return self._first.readinto(buffer) or self._rest.readinto(buffer)  # type: ignore[no-any-return]
+        filled: int = self._first.readinto(buffer) or self._rest.readinto(buffer)
+        return filled
 
 
 def _parse(text: Any, header: _Header, name: str) -> Any:
