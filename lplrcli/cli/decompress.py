@@ -44,7 +44,7 @@ Examples:
 @click.option(
     "--to",
     type=click.Choice(list(FORMATS)),
-    help="Format to write.  [default: by the suffix of -o, else the original one]",
+    help="Format to write.  [default: by the suffix of -o, else the original one, or npy where that is none of these]",
 )
 @click.option(
     "--dtype", type=click.Choice(DTYPES), help="Type of the entries.  [default: the original one]"

@@ -11,6 +11,7 @@ from lplrcli.cli import render
 from lplrcli.cli.progress import progress_bar
 
 if TYPE_CHECKING:
+    from lplrcli.cli.inputs import Inputs
     from lplrcli.container.reader import Container
     from lplrcli.io import UnfoldingRequest
     from lplrcli.io.backends import LocalSource
@@ -37,21 +38,20 @@ def opened_container(path: str) -> Iterator[Container]:
 
 @contextmanager
 def opened_matrix(
-    path: str,
+    source: Inputs,
     label: str,
     *,
-    dataset: str | None,
     request: UnfoldingRequest,
     threads: int | None,
     progress: bool | None,
     quiet: bool = False,
 ) -> Iterator[LocalSource]:
-    """Yield the matrix in the file at `path`, its passes under a progress bar, kernels loaded.
+    """Yield the matrix in the files, its passes under a progress bar, kernels loaded.
 
     Raises
     ------
     InputError
-        If the file cannot be read, or holds no matrix.
+        If a file cannot be read, or holds no matrix, or the files cannot be joined.
     PlanError
         If what is asked of the unfolding does not fit the array.
     """
@@ -60,7 +60,12 @@ def opened_matrix(
     with (
         progress_bar(label, progress) as observe,
         open_source(
-            path, dataset=dataset, request=request, threads=threads, observer=observe
+            source.paths,
+            dataset=source.dataset,
+            layout=source.layout,
+            request=request,
+            threads=threads,
+            observer=observe,
         ) as matrix,
     ):
         _load_kernels(quiet)
