@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from lplrcli.errors import InputError, NotAMatrixError
+from lplrcli.errors import InputError
 from lplrcli.io.mapping import map_array
 from lplrcli.io.npy import NpyHeader, read_header
 from lplrcli.io.recognition import ZIP_MAGIC
@@ -75,6 +75,8 @@ class NpyArchive:
 
         Raises
         ------
+        NotAMatrixError
+            It holds Python objects.
         InputError
             The member is damaged.
         """
@@ -94,7 +96,7 @@ class NpyArchive:
         Raises
         ------
         NotAMatrixError
-            It is of Python objects.
+            It holds Python objects.
         InputError
             The member is damaged.
         """
@@ -102,8 +104,6 @@ class NpyArchive:
         with self.plain(member) as (file, begin, size):
             file.seek(begin)
             header = read_header(file, size, name)
-            if header.stored.hasobject:
-                raise NotAMatrixError("pickled objects are not read", path=name)
             header.check_size(size, name)
             array, _ = map_array(
                 file, header.stored, header.shape, begin + header.offset, header.fortran_order

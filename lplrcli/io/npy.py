@@ -89,9 +89,17 @@ class NpyHeader:
 
         Raises
         ------
+        NotAMatrixError
+            The entries are Python objects: what follows is a pickle, never loaded.
         InputError
             They have not.
         """
+        if self.stored.hasobject:
+            raise NotAMatrixError(
+                "the entries are Python objects",
+                path=name,
+                advice="Convert the objects to numbers with astype(float).",
+            )
         expected = self.offset + math.prod(self.shape) * self.stored.itemsize
         if found != expected:
             fault = "the file is cut short" if found < expected else "bytes follow the data"

@@ -57,7 +57,11 @@ def open_handle(
                     return map_npy(plain, begin, size, archive.name_of(member), request)
         except ZIP_ERRORS as error:
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            raise InputError(f"the zip archive cannot be read: {reason}", path=name) from error
+            raise InputError(
+                f"the zip archive cannot be read: {reason}",
+                path=name,
+                advice="It seems to be damaged; save it again with numpy.savez.",
+            ) from error
 
 
 def _chosen(archive: NpyArchive, dataset: str | None) -> str:

@@ -91,7 +91,7 @@ def open_folder(path: str, dataset: str | None, request: UnfoldingRequest) -> Za
     NotAMatrixError
         There is no such array, or several to choose from, or it is no matrix of real numbers.
     InputError
-        The store is damaged, or wants to run code.
+        The store is damaged.
     PlanError
         What is asked of the unfolding does not fit its shape.
     MissingDependencyError
@@ -119,7 +119,7 @@ def _open(
             warnings.simplefilter("ignore")
             root = zarr.open(store, mode="r")
             array = _chosen(root, dataset, name)
-            _refuse_code(array.metadata.to_dict(), name)
+            refuse_code(array.metadata.to_dict(), name)
             real_dtype(array.dtype, name)
             unfolding = unfolding_of(array.shape, name, request)
             return ZarrHandle(array, store, unfolding, name)
@@ -160,12 +160,14 @@ def _candidates(group: Any) -> list[Candidate]:
     ]
 
 
-def _refuse_code(metadata: Any, name: str) -> None:
+def refuse_code(metadata: Any, name: str) -> None:
     """Refuse the codec that decodes by running what the chunks say.
+
+    Later versions of the package know it for numbers no more; earlier ones do.
 
     Raises
     ------
-    InputError
+    NotAMatrixError
         The codec pickle is among those of the array, at any depth.
     """
     if isinstance(metadata, dict):
@@ -179,7 +181,7 @@ def _refuse_code(metadata: Any, name: str) -> None:
         metadata = list(metadata.values())
     if isinstance(metadata, list | tuple):
         for part in metadata:
-            _refuse_code(part, name)
+            refuse_code(part, name)
 
 
 def _reason(error: BaseException) -> str:
