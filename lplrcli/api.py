@@ -15,7 +15,9 @@ from numpy.typing import DTypeLike, NDArray
 from lplrcli.container.reader import Container, open_container
 from lplrcli.container.rewriter import rewrite_container
 from lplrcli.container.writer import container_size, write_container
+from lplrcli.errors import PlanError
 from lplrcli.io import AtomicOutput, UnfoldingRequest, open_array, open_source
+from lplrcli.io.raw import RawLayout
 from lplrcli.io.spool import open_seekable
 from lplrcli.io.unchanged import Unchanged
 from lplrcli.linalg.operands import scaled
@@ -356,6 +358,9 @@ def compress(
     power_iterations: int | None = None,
     seed: int = 0,
     dataset: str | None = None,
+    shape: Sequence[int] | None = None,
+    dtype: DTypeLike | None = None,
+    order: Literal["C", "F"] = "C",
     unfold: int | Literal["auto"] | None = None,
     row_grid: Sequence[int] | None = None,
     column_grid: Sequence[int] | None = None,
@@ -366,10 +371,11 @@ def compress(
 
     Parameters
     ----------
-    matrix : str, path or array
-        A ``.npy``, HDF5 or Matrix Market file, or anything with ``shape``, ``dtype`` and row
-        slices: an array, a memory map, an h5py dataset, a SciPy sparse matrix. Of two to five
-        dimensions.
+    matrix : str, path, sequence of them, or array
+        A ``.npy``, ``.npz`` (SciPy's sparse ones too), HDF5, Zarr, safetensors or Matrix Market
+        file, or one of raw numbers; several files are joined along the first axis. Or anything
+        with ``shape``, ``dtype`` and row slices: an array, a memory map, an h5py dataset, a Zarr
+        array, a SciPy sparse matrix. Of two to five dimensions.
     rank : int, optional
         Most components kept. Needed where neither a size nor an error is asked for.
     bits : int, optional
@@ -399,7 +405,12 @@ def compress(
     sketch, oversampling, power_iterations, seed
         See `lplrcli.pipeline.compress.compress`.
     dataset : str, optional
-        Which dataset of an HDF5 file.
+        Which array of a ``.npz``, HDF5, Zarr or safetensors file.
+    shape, dtype : sequence of int, dtype or str, optional
+        The file is raw numbers without a header: shape and type of the array, such as ``">f4"``.
+        Both or neither.
+    order : str
+        Of raw numbers: ``C`` where the last axis varies fastest, ``F`` where the first does.
     unfold : int or "auto", optional
         How many of the first axes of an array become the rows of the matrix; 1 by default.
         ``auto`` looks at every choice first, and takes the one with the least predicted error, or
@@ -430,16 +441,21 @@ def compress(
     >>> c.shape, c.rank
     ((100, 50), 1)
     """
-    is_path = isinstance(matrix, (str, os.PathLike))
+    paths = _paths(matrix)
+    layout = None
+    if shape is not None or dtype is not None:
+        if paths is None or shape is None or dtype is None:
+            raise PlanError("shape and dtype say what a file of raw numbers holds, both together")
+        layout = RawLayout.of(shape, dtype, order)
     request = UnfoldingRequest(
         None if unfold is None or unfold == "auto" else operator.index(unfold),
         None if row_grid is None else tuple(map(operator.index, row_grid)),
         None if column_grid is None else tuple(map(operator.index, column_grid)),
     )
     source = (
-        open_source(os.fspath(matrix), dataset=dataset, request=request, threads=threads)
-        if is_path
-        else open_array(matrix, request=request, threads=threads)
+        open_array(matrix, request=request, threads=threads)
+        if paths is None
+        else open_source(paths, dataset=dataset, layout=layout, request=request, threads=threads)
     )
     asked: dict[str, Any] = {
         "method": method,
@@ -495,7 +511,7 @@ def append(
         Largest relative Frobenius error of the new rows. By default what was asked of the file;
         where no error was, 1.1 times the one it has.
     dataset : str, optional
-        Which dataset of an HDF5 file `rows`.
+        Which array of a file `rows` that may hold several.
     threads : int, optional
         All usable processors by default; the result does not depend on it.
 
@@ -526,13 +542,13 @@ def append(
     name = os.fspath(path)
     target = name if output is None else os.fspath(output)
     unchanged = Unchanged(target)
-    is_path = isinstance(rows, (str, os.PathLike))
+    inputs = _paths(rows)
     source = (
-        open_source(os.fspath(rows), dataset=dataset, threads=threads)
-        if is_path
-        else open_array(rows, threads=threads)
+        open_array(rows, threads=threads)
+        if inputs is None
+        else open_source(inputs, dataset=dataset, threads=threads)
     )
-    inputs = [os.fspath(rows)] if is_path else []
+    inputs = inputs or []
     if output is not None:
         inputs.append(name)
     with (
@@ -547,6 +563,17 @@ def append(
         written = rewrite_container(stream, container, matrix, done.factorization)
         unchanged.check()
     return AppendReport(done.rows, done.added, done.limit, done.factorization.report, written)
+
+
+def _paths(matrix: Any) -> list[str] | None:
+    """Names of the files, None where it is no file."""
+    if isinstance(matrix, (str, os.PathLike)):
+        return [os.fspath(matrix)]
+    if not isinstance(matrix, (list, tuple)) or not matrix:
+        return None
+    if not all(isinstance(one, (str, os.PathLike)) for one in matrix):
+        return None
+    return [os.fspath(one) for one in matrix]
 
 
 def open(path: str | os.PathLike[str], matrix: int = 0) -> CompressedMatrix:  # noqa: A001

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lplrcli.cli import options, render
+from lplrcli.cli import inputs, options, render
 from lplrcli.cli.explanation import mode_text
 from lplrcli.cli.opened import chosen_matrix, opened_container, opened_matrix
 
 if TYPE_CHECKING:
+    from lplrcli.cli.inputs import Inputs
     from lplrcli.pipeline.append import Appended
 
 
@@ -28,7 +29,7 @@ Examples:
   cat more.npy | lplr append a.lplr -""",
 )
 @click.argument("source", metavar="FILE")
-@click.argument("addition", metavar="INPUT")
+@inputs.addition
 @click.option(
     "-e",
     "--rel-error",
@@ -38,7 +39,6 @@ Examples:
     "error was, 1.1 times the one it has]",
 )
 @options.matrix
-@options.dataset("Which dataset of an HDF5 file INPUT; not needed if it holds one matrix.")
 @click.option(
     "-o",
     "--output",
@@ -54,10 +54,9 @@ Examples:
 @options.verbose
 def command(
     source: str,
-    addition: str,
+    addition: Inputs,
     rel_error: float | None,
     matrix: int | None,
-    dataset: str | None,
     output: str | None,
     force: bool,
     threads: int | None,
@@ -67,16 +66,17 @@ def command(
     quiet: bool,
     verbose: bool,
 ) -> None:
-    """Append the rows in INPUT to the matrix in FILE, an .lplr file, without compressing it again.
+    """Append the rows in INPUT... to the matrix in FILE, an .lplr file.
 
-    INPUT is .npy, HDF5 or Matrix Market, - is standard input. It has the type and the width of
-    the matrix in FILE; to an array of 3 to 5 dimensions it is appended along the first axis.
+    Each INPUT is a file as `lplr compress` reads them; - is standard input. It has the type and
+    the width of the matrix in FILE; to an array of 3 to 5 dimensions it is appended along the
+    first axis.
 
     New rows are projected on the right factor of FILE and quantized with its steps; those in
     FILE decode to what they did. Rows that do not fit are refused with the error they would have.
     """
     destination = output if output is not None else source
-    if source == addition == "-":
+    if source == "-" and "-" in addition.paths:
         raise click.UsageError("FILE and INPUT cannot both be standard input.")
     if output is None and source != "-" and Path(source).is_fifo():
         raise click.UsageError("FILE is a pipe, which cannot be replaced: say -o.")
@@ -93,16 +93,16 @@ def command(
 
     started = time.perf_counter()
     unchanged = Unchanged(destination)
-    inputs = [name for name in ([addition] if output is None else [source, addition])
-              if name != "-"]  # fmt: skip
+    kept = addition.files
+    if output is not None and source != "-":
+        kept.append(source)
     with (
         render.shown_log(verbose),
         opened_container(source) as container,
-        AtomicOutput(destination, force=force or output is None, inputs=inputs) as stream,
+        AtomicOutput(destination, force=force or output is None, inputs=kept) as stream,
         opened_matrix(
             addition,
             "appending",
-            dataset=dataset,
             request=ANY_ARRAY,
             threads=threads,
             memory_limit=memory_limit,
@@ -119,7 +119,7 @@ def command(
         unchanged.check()
         entry_bytes = rows.dtype.itemsize
     result = _result(done, written, entry_bytes)
-    result = {"file": source, "input": addition, "output": destination, **result}
+    result = {"file": source, "input": addition.shown, "output": destination, **result}
     result["seconds"] = time.perf_counter() - started
     render.summary(_summary_line(result, done.rows * done.factorization.shape[1] * entry_bytes),
                    quiet)  # fmt: skip

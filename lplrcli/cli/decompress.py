@@ -43,7 +43,8 @@ Examples:
 @click.option(
     "--to",
     type=click.Choice(list(FORMATS)),
-    help="Format to write.  [default: by the suffix of -o, else the original one]",
+    help="Format to write.  [default: by the suffix of -o, else the original one, npy where that "
+    "is only read]",
 )
 @click.option(
     "--dtype", type=click.Choice(DTYPES), help="Type of the entries.  [default: the original one]"

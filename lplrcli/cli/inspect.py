@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lplrcli.cli import options, render, spectrum
+from lplrcli.cli import inputs, options, render, spectrum
 from lplrcli.cli.explanation import reason_text, target_text
 from lplrcli.cli.opened import opened_container
 from lplrcli.cli.progress import progress_bar
@@ -15,6 +15,7 @@ from lplrcli.container.layout import CHUNK_TAGS
 from lplrcli.errors import LplrError
 
 if TYPE_CHECKING:
+    from lplrcli.cli.inputs import Inputs
     from lplrcli.container.reader import Container
 
 
@@ -29,16 +30,13 @@ Examples:
   lplr inspect --json a.lplr | python -m json.tool""",
 )
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
-@click.option(
-    "--against", metavar="ORIGINAL", help="Measure the true error against the original matrix."
-)
+@inputs.against
 @click.option(
     "--spectrum",
     "with_spectrum",
     is_flag=True,
     help="Decode the factors L and R; show singular values and energy of L R by mode.",
 )
-@options.dataset("Which dataset of an HDF5 original.")
 @options.threads
 @options.memory_limit
 @options.json
@@ -46,9 +44,8 @@ Examples:
 @options.verbose
 def command(
     files: tuple[str, ...],
-    against: str | None,
+    original: Inputs,
     with_spectrum: bool,
-    dataset: str | None,
     threads: int | None,
     memory_limit: int | None,
     as_json: bool,
@@ -56,16 +53,18 @@ def command(
     verbose: bool,
 ) -> None:
     """Show what .lplr files hold (- is standard input)."""
-    if dataset is not None and against is None:
-        raise click.UsageError("--dataset says which original, so it needs --against.")
-    if (*files, against).count("-") > 1:
+    if not original.paths and (original.dataset is not None or original.layout is not None):
+        raise click.UsageError(
+            "--dataset, --shape and --dtype say what the original is, so they need --against."
+        )
+    if (*files, *original.paths).count("-") > 1:
         raise click.UsageError("Only one of the files can be standard input.")
     documents: list[dict[str, Any]] = []
     failure: LplrError | None = None
     for path in files:
         try:
             documents.append(
-                _inspect(path, against, with_spectrum, dataset, threads, memory_limit, progress)
+                _inspect(path, original, with_spectrum, threads, memory_limit, progress)
             )
         except LplrError as error:
             # The files that can be read are shown; the worst that happened is the exit status.
@@ -91,9 +90,8 @@ def _severity(error: LplrError) -> int:
 
 def _inspect(
     path: str,
-    against: str | None,
+    original: Inputs,
     with_spectrum: bool,
-    dataset: str | None,
     threads: int | None,
     memory_limit: int | None,
     progress: bool | None,
@@ -104,10 +102,10 @@ def _inspect(
         if with_spectrum:
             for i, matrix in enumerate(matrices):
                 matrix["spectrum"] = spectrum.described(container, i, threads)
-        if against is not None:
+        if original.paths:
             for i, matrix in enumerate(matrices):
                 matrix["measured"] = _measure(
-                    container, i, against, dataset, threads, memory_limit, progress
+                    container, i, original, threads, memory_limit, progress
                 )
         shared = container.section_bytes(None)
         owned = [matrix["section_bytes"] for matrix in matrices]
@@ -172,8 +170,7 @@ def _item_bytes(dtype: str) -> int:
 def _measure(
     container: Container,
     i: int,
-    against: str,
-    dataset: str | None,
+    original: Inputs,
     threads: int | None,
     memory_limit: int | None,
     progress: bool | None,
@@ -189,8 +186,9 @@ def _measure(
         limited_memory(memory_limit),
         progress_bar("measuring", progress) as observe,
         open_source(
-            against,
-            dataset=dataset,
+            original.paths,
+            dataset=original.dataset,
+            layout=original.layout,
             request=UnfoldingRequest(like=factorization.unfolding),
             threads=threads,
             observer=observe,
@@ -198,7 +196,7 @@ def _measure(
     ):
         report = assess(source, factorization, threads or usable_cpus())
     return {
-        "against": against,
+        "against": original.shown,
         "relative_frobenius_error": report.relative_frobenius_error,
         "max_abs_error": report.max_abs_error,
         "exact": report.exact,

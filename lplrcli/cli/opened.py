@@ -12,6 +12,7 @@ from lplrcli.cli.progress import progress_bar
 from lplrcli.errors import PlanError
 
 if TYPE_CHECKING:
+    from lplrcli.cli.inputs import Inputs
     from lplrcli.container.reader import Container
     from lplrcli.io import UnfoldingRequest
     from lplrcli.io.backends import LocalSource
@@ -65,24 +66,23 @@ def chosen_matrix(container: Container, matrix: int | None) -> int:
 
 @contextmanager
 def opened_matrix(
-    path: str,
+    source: Inputs,
     label: str,
     *,
-    dataset: str | None,
     request: UnfoldingRequest,
     threads: int | None,
     memory_limit: int | None,
     progress: bool | None,
     quiet: bool = False,
 ) -> Iterator[LocalSource]:
-    """Yield the matrix in the file at `path`, its passes under a progress bar, kernels loaded.
+    """Yield the matrix in the files, its passes under a progress bar, kernels loaded.
 
     Memory is limited meanwhile.
 
     Raises
     ------
     InputError
-        If the file cannot be read, or holds no matrix.
+        If a file cannot be read, or holds no matrix, or the files cannot be joined.
     PlanError
         If what is asked of the unfolding does not fit the array.
     """
@@ -93,7 +93,12 @@ def opened_matrix(
         limited_memory(memory_limit),
         progress_bar(label, progress) as observe,
         open_source(
-            path, dataset=dataset, request=request, threads=threads, observer=observe
+            source.paths,
+            dataset=source.dataset,
+            layout=source.layout,
+            request=request,
+            threads=threads,
+            observer=observe,
         ) as matrix,
     ):
         _load_kernels(quiet)

@@ -5,7 +5,9 @@ option              commands     meaning
 ==================  ===========  ================================================================
 -o, --output        c a d        where to write; ``-`` is standard output
 -f, --force         c a d p m    replace an existing file
---dataset           c a d i p m  path inside an HDF5 file
+--dataset           c a d i p m  name of an array in a file that may hold several
+--shape, --dtype    c i p m      what raw numbers are; in inputs.py, with INPUT... and --against
+--order             c i p m      how they lie; likewise
 --unfold            c p m        how many axes of an array become rows
 -T, --threads       c a d i p m  processors used; never changes a byte
 -M, --memory-limit  c a d i p m  memory used at most; never changes a byte
@@ -79,12 +81,26 @@ matrix: Decorator = click.option(
 
 def dataset(help_text: str) -> Decorator:
     """``--dataset``, which means the input of one command and the output of another."""
-    return click.option("--dataset", metavar="PATH", help=help_text)
+    return click.option("--dataset", metavar="NAME", help=help_text)
 
 
-def matrix_name(source: str, dataset: str | None) -> str | None:
-    """What the matrix is called in the file: no folder of the machine it was made on."""
-    if source == "-":
+def parse_extents(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> tuple[int, ...] | None:
+    """Extents of ``128x128``.
+
+    Raises
+    ------
+    click.BadParameter
+        If `value` is not of that form: wrong usage, whatever the matrix.
+    """
+    if value is None:
         return None
-    name = source.replace("\\", "/").rsplit("/", 1)[-1]
-    return f"{name}:{dataset}" if dataset else name
+    extents = [text.strip() for text in value.lower().split("x")]
+    if not all(text.isdecimal() and text.isascii() and int(text) > 0 for text in extents):
+        raise click.BadParameter(
+            f"{value!r} is not a shape: write its extents with x between them, such as 16x24.",
+            ctx,
+            param,
+        )
+    return tuple(map(int, extents))

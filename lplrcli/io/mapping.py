@@ -7,8 +7,9 @@ remain in the page cache, so the next pass over them reads no disk if memory is 
 
 from __future__ import annotations
 
+import math
 import mmap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -25,6 +26,45 @@ if TYPE_CHECKING:
 # a column-major file thus makes more resident than it reads.
 _FAULT_AROUND = 64 << 10
 _GROUP_BYTES = 4 << 20
+
+
+def map_array(
+    file: BinaryIO,
+    stored: np.dtype[Any],
+    shape: tuple[int, ...],
+    offset: int,
+    fortran_order: bool = False,
+) -> tuple[NDArray[Any], mmap.mmap]:
+    """Map an array that lies plainly in a file.
+
+    Parameters
+    ----------
+    file : binary file
+        Of the file system, and long enough; it may be closed afterwards.
+    stored : numpy.dtype
+        Type of the entries in the file.
+    shape : tuple of int
+        Extents of the array, none of them 0.
+    offset : int
+        Where its first byte lies.
+    fortran_order : bool
+        Whether the first axis varies fastest.
+
+    Returns
+    -------
+    array : ndarray
+        Read-only; aligned only if the offset is.
+    mapping : mmap.mmap
+        What its memory is of.
+
+    Raises
+    ------
+    OSError
+        The file cannot be mapped.
+    """
+    mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    flat = np.frombuffer(mapping, stored, math.prod(shape), offset)
+    return flat.reshape(shape, order="F" if fortran_order else "C"), mapping
 
 
 class MappedHandle(Handle):
