@@ -490,6 +490,7 @@ def append(
     rel_error: float | None = None,
     dataset: str | None = None,
     threads: int | None = None,
+    memory_limit: int | None = None,
 ) -> AppendReport:
     """Append rows to the matrix in an ``.lplr`` file, or slabs to the array along its first axis.
 
@@ -501,7 +502,7 @@ def append(
     ----------
     path : str or path
         The ``.lplr`` file.
-    rows : str, path or array
+    rows : str, path, list of them, or array
         As `compress` takes them, of the type and width of the matrix.
     output : str or path, optional
         Another file to write; an existing one is replaced.
@@ -514,6 +515,8 @@ def append(
         Which array of a file `rows` that may hold several.
     threads : int, optional
         All usable processors by default; the result does not depend on it.
+    memory_limit : int, optional
+        As for `compress`.
 
     Returns
     -------
@@ -552,6 +555,7 @@ def append(
     if output is not None:
         inputs.append(name)
     with (
+        limited_memory(memory_limit),
         source,
         _opened(name) as container,
         AtomicOutput(target, force=True, inputs=inputs) as stream,

@@ -22,6 +22,7 @@ from lplrcli.model.report import ErrorReport
 from lplrcli.pipeline import refusals
 from lplrcli.pipeline.appendable import ALONG_ROWS, check_factors, check_rows
 from lplrcli.pipeline.extension import Extension
+from lplrcli.pipeline.memory import require_for_decoding
 from lplrcli.pipeline.rans_continuation import comes_back
 from lplrcli.planning.targets import require
 
@@ -96,6 +97,8 @@ def append(
     TargetUnreachableError
         If the new rows do not fit: the right factor of the file does not span them, or its steps
         are too coarse.
+    MemoryLimitError
+        If less memory is allowed than decoding the file needs.
     """
     threads = usable_cpus() if threads is None else threads
     require(threads >= 1, "number of threads out of range", threads, "1 or more")
@@ -106,6 +109,7 @@ def append(
     check_factors(factorization, path)
     if factorization.unfold != 1:
         source = source.unfolded(factorization.unfold)
+    require_for_decoding(factorization, threads, path)
     limit = _limit(factorization, rel_error)
     with threadpool_limits(1, "blas"):
         extension = Extension(Passes(source), factorization, threads, thrift=1.0)
