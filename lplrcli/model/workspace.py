@@ -237,6 +237,14 @@ class KeptBytes(Sequence[bytes]):
             return [self[i] for i in range(*at.indices(len(self)))]
         return self._arrays[at].tobytes()
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence):
+            return NotImplemented
+        same = len(self) == len(other)
+        return same and all(one == two for one, two in zip(self, other, strict=True))
+
+    __hash__ = None  # type: ignore[assignment]
+
 
 def _narrowest(array: NDArray[Any]) -> np.dtype[Any]:
     """The narrowest type that holds the integers of an array; its own if it has others."""

@@ -126,6 +126,8 @@ def test_kept_arrays_are_those_that_were_given(
         assert [x.tolist() for x in found] == [x.tolist() for x in expected]
         assert list(strings[part]) == [x.tobytes() for x in expected]
         assert len(found[1:]) == len(expected[1:])
+    assert strings == [x.tobytes() for x in given_arrays]
+    assert strings != [*strings, b""]
     assert strings.lengths == [array.nbytes for array in given_arrays]
 
 
