@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from lplrcli.errors import InputError, OutputError
+from lplrcli.errors import InputError, OutputError, PlanError
 from lplrcli.io.output import AtomicOutput
 from lplrcli.io.recognition import Format, is_hdf5, is_mtx, is_npy, recognise
 from lplrcli.io.unfolding import ANY_ARRAY, UnfoldingRequest
@@ -19,10 +19,14 @@ from lplrcli.io.unfolding import ANY_ARRAY, UnfoldingRequest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from distributed import Client
     from numpy.typing import DTypeLike
 
     from lplrcli.io.backends import LocalSource
+    from lplrcli.io.dask_source import DaskSource
     from lplrcli.io.sinks import Sink
+
+    Source = LocalSource | DaskSource
 
 __all__ = [
     "FORMATS",
@@ -51,7 +55,8 @@ def open_source(
     request: UnfoldingRequest = ANY_ARRAY,
     threads: int | None = None,
     observer: Callable[[int, int], None] | None = None,
-) -> LocalSource:
+    scheduler: str | Client | None = None,
+) -> Source:
     """Open the matrix in a file, whatever its format.
 
     Parameters
@@ -67,10 +72,12 @@ def open_source(
         Worker threads of every pass; by default the number of usable CPUs.
     observer : callable, optional
         Called with (rows done, rows in total) as a pass goes on.
+    scheduler : str or distributed.Client, optional
+        Of a dask cluster, whose workers then open the file and do all passes.
 
     Returns
     -------
-    LocalSource
+    LocalSource or DaskSource
         Close it, or use it in a ``with`` statement.
 
     Raises
@@ -84,8 +91,14 @@ def open_source(
     PlanError
         What is asked of the unfolding does not fit the array.
     MissingDependencyError
-        A filter of an HDF5 dataset needs a package that is not installed.
+        A filter of an HDF5 dataset, or a cluster, needs a package that is not installed.
+    ClusterError
+        The cluster is not there, does not see the file, or differs from this process.
     """
+    if scheduler is not None:
+        from lplrcli.io.dask_source import open_on_cluster
+
+        return open_on_cluster(path, scheduler, observer, dataset=dataset, request=request)
     from lplrcli.io.spool import open_seekable
 
     file, name, reopenable = open_seekable(path)
@@ -115,29 +128,49 @@ def open_array(
     request: UnfoldingRequest = ANY_ARRAY,
     threads: int | None = None,
     observer: Callable[[int, int], None] | None = None,
-) -> LocalSource:
+    scheduler: str | Client | None = None,
+) -> Source:
     """Visit an array that the caller holds.
 
     Parameters
     ----------
     array : ndarray, memmap, h5py.Dataset, scipy sparse array or alike
         Anything with ``shape``, ``dtype`` and ``array[a:b]``; sparse ones are converted to CSR
-        with duplicates summed, the caller's array is not changed.
-    request, threads, observer
-        As for `open_source`.
+        with duplicates summed, the caller's array is not changed. A dask array is visited on the
+        cluster of its active client, if there is one.
+    request, threads, observer, scheduler
+        As for `open_source`; a scheduler is for dask arrays only.
 
     Returns
     -------
-    LocalSource
+    LocalSource or DaskSource
 
     Raises
     ------
     NotAMatrixError
         It is not an array of real numbers that is or unfolds to a matrix.
     PlanError
-        What is asked of the unfolding does not fit the array.
+        What is asked of the unfolding does not fit the array, or a scheduler is given for an
+        array of this process.
+    ClusterError
+        The cluster is not there.
     """
     from lplrcli.io.arrays import handle_of_array
+    from lplrcli.io.dask_array import active_client, check_dask_array, is_dask_array
+
+    if is_dask_array(array):
+        scheduler = scheduler or active_client()
+        if scheduler is not None:
+            from lplrcli.io.dask_source import open_array_on_cluster
+
+            return open_array_on_cluster(array, scheduler, observer, request)
+        check_dask_array(array)
+    elif scheduler is not None:
+        raise PlanError(
+            "an array of this process is not worked on by a cluster",
+            path="array",
+            advice="Give a path that the workers can open, or a dask.array.",
+        )
     from lplrcli.io.backends import LocalSource
 
     handle = handle_of_array(array, request)

@@ -15,6 +15,11 @@ STDIN_NAME = "<stdin>"
 _PIECE = 1 << 20  # bytes copied at a time
 
 
+def is_url(path: str) -> bool:
+    """Whether it names something other than a file that the system opens."""
+    return "://" in path
+
+
 def open_seekable(path: str) -> tuple[BinaryIO, str, bool]:
     """Open a file for reading, spooling what cannot be read twice.
 
