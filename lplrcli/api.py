@@ -33,6 +33,8 @@ from lplrcli.pipeline.unfolding_choice import best_unfolded
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from distributed import Client
+
 
 class CompressedMatrix:
     """A matrix in compressed form, which can be sliced and multiplied as it is.
@@ -356,6 +358,7 @@ def compress(
     row_grid: Sequence[int] | None = None,
     column_grid: Sequence[int] | None = None,
     threads: int | None = None,
+    scheduler: str | Client | None = None,
 ) -> CompressedMatrix:
     """Compress a matrix, or an array unfolded to one, by low rank and low precision.
 
@@ -363,8 +366,8 @@ def compress(
     ----------
     matrix : str, path or array
         A ``.npy``, HDF5 or Matrix Market file, or anything with ``shape``, ``dtype`` and row
-        slices: an array, a memory map, an h5py dataset, a SciPy sparse matrix. Of two to five
-        dimensions.
+        slices: an array, a memory map, an h5py dataset, a SciPy sparse matrix, a dask array. Of two
+        to five dimensions.
     rank : int, optional
         Most components kept. Needed where neither a size nor an error is asked for.
     bits : int, optional
@@ -403,6 +406,11 @@ def compress(
         Of a matrix whose rows or columns are a grid that was flattened already: its extents.
     threads : int, optional
         All usable processors by default; the result does not depend on it.
+    scheduler : str or distributed.Client, optional
+        Of a dask cluster whose workers read the matrix and do the passes: its address such as
+        ``tcp://host:8786``, or a client. For a path that the workers can open, or a dask array,
+        which is worked on where its active client computes it by default. The result does not
+        depend on it.
 
     Raises
     ------
@@ -412,6 +420,8 @@ def compress(
         If the options contradict each other or the shape.
     TargetUnreachableError
         If the size or the error cannot be reached.
+    ClusterError
+        If the cluster cannot be used, or loses the same work too often.
 
     Examples
     --------
@@ -425,10 +435,11 @@ def compress(
         None if row_grid is None else tuple(map(operator.index, row_grid)),
         None if column_grid is None else tuple(map(operator.index, column_grid)),
     )
+    opening: dict[str, Any] = {"request": request, "threads": threads, "scheduler": scheduler}
     source = (
-        open_source(os.fspath(matrix), dataset=dataset, request=request, threads=threads)
+        open_source(os.fspath(matrix), dataset=dataset, **opening)
         if is_path
-        else open_array(matrix, request=request, threads=threads)
+        else open_array(matrix, **opening)
     )
     asked: dict[str, Any] = {
         "method": method,

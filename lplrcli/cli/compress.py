@@ -23,7 +23,7 @@ from lplrcli.cli.targets import GOALS, check_target, target_options
 from lplrcli.model.plan import SKETCHES
 
 if TYPE_CHECKING:
-    from lplrcli.io.backends import LocalSource
+    from lplrcli.io import Source
     from lplrcli.model.compressed import Factorization, QuantizedFactor
 
 AUTO = "auto"
@@ -76,6 +76,7 @@ Examples:
   lplr compress run.h5 --dataset /u --size 20M
   lplr compress a.npy --ratio 30 --dry-run   what would be chosen, and why
   lplr compress u.npy -e 0.01 --unfold 2     of 4 axes, the first two against the others
+  lplr compress a.npy --bpc 1 --scheduler tcp://host:8786
   cat a.npy | lplr compress - --bpc 1 -o - > a.lplr""",
 )
 @click.argument("source", metavar="INPUT")
@@ -119,6 +120,7 @@ Examples:
 @options.output
 @options.force
 @options.threads
+@options.scheduler
 @options.json
 @options.progress
 @options.quiet
@@ -133,6 +135,7 @@ def command(
     output: str | None,
     force: bool,
     threads: int | None,
+    scheduler: str | None,
     as_json: bool,
     progress: bool | None,
     quiet: bool,
@@ -168,6 +171,7 @@ def command(
             unfold if isinstance(unfold, int) else None, row_grid, column_grid
         ),
         "threads": threads,
+        "scheduler": scheduler,
         "progress": progress,
         "quiet": quiet,
     }
@@ -215,8 +219,8 @@ def command(
 
 
 def _best_unfolded(
-    matrix: LocalSource, threads: int | None, name: str | None, asked: dict[str, Any]
-) -> LocalSource:
+    matrix: Source, threads: int | None, name: str | None, asked: dict[str, Any]
+) -> Source:
     from lplrcli.model.parallel import usable_cpus
     from lplrcli.pipeline.unfolding_choice import best_unfolded
 
@@ -224,11 +228,16 @@ def _best_unfolded(
 
 
 def _output_name(source: str, output: str | None) -> str:
-    """``-o``, or the input's name with the suffix .lplr; standard output for standard input."""
+    """``-o``, or the input's name with the suffix .lplr; standard output for standard input.
+
+    What a URL names is written into the working folder.
+    """
     if output is not None:
         return output
     if source == "-":
         return "-"
+    if "://" in source:
+        source = source.rsplit("/", 1)[-1]
     from lplrcli.io import FORMATS
 
     for suffix in chain.from_iterable(known.suffixes for known in FORMATS.values()):

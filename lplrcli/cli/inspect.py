@@ -9,8 +9,7 @@ import click
 
 from lplrcli.cli import options, render, spectrum
 from lplrcli.cli.explanation import reason_text, target_text
-from lplrcli.cli.opened import opened_container
-from lplrcli.cli.progress import progress_bar
+from lplrcli.cli.opened import opened_container, opened_source
 from lplrcli.container.layout import CHUNK_TAGS
 from lplrcli.errors import LplrError
 
@@ -40,6 +39,7 @@ Examples:
 )
 @options.dataset("Which dataset of an HDF5 original.")
 @options.threads
+@options.scheduler
 @options.json
 @options.progress
 @options.verbose
@@ -49,6 +49,7 @@ def command(
     with_spectrum: bool,
     dataset: str | None,
     threads: int | None,
+    scheduler: str | None,
     as_json: bool,
     progress: bool | None,
     verbose: bool,
@@ -56,13 +57,21 @@ def command(
     """Show what .lplr files hold (- is standard input)."""
     if dataset is not None and against is None:
         raise click.UsageError("--dataset says which original, so it needs --against.")
+    if scheduler is not None and against is None:
+        raise click.UsageError("--scheduler says who reads the original, so it needs --against.")
     if (*files, against).count("-") > 1:
         raise click.UsageError("Only one of the files can be standard input.")
+    opening = {
+        "dataset": dataset,
+        "threads": threads,
+        "scheduler": scheduler,
+        "progress": progress,
+    }
     documents: list[dict[str, Any]] = []
     failure: LplrError | None = None
     for path in files:
         try:
-            documents.append(_inspect(path, against, with_spectrum, dataset, threads, progress))
+            documents.append(_inspect(path, with_spectrum, against, threads, opening))
         except LplrError as error:
             # The files that can be read are shown; the worst that happened is the exit status.
             if len(files) == 1:
@@ -87,11 +96,10 @@ def _severity(error: LplrError) -> int:
 
 def _inspect(
     path: str,
-    against: str | None,
     with_spectrum: bool,
-    dataset: str | None,
+    against: str | None,
     threads: int | None,
-    progress: bool | None,
+    opening: dict[str, Any],
 ) -> dict[str, Any]:
     """What one file holds, as `--json` prints it."""
     with opened_container(path) as container:
@@ -101,7 +109,7 @@ def _inspect(
                 matrix["spectrum"] = spectrum.described(container, i, threads)
         if against is not None:
             for i, matrix in enumerate(matrices):
-                matrix["measured"] = _measure(container, i, against, dataset, threads, progress)
+                matrix["measured"] = _measure(container, i, against, threads, opening)
         shared = container.section_bytes(None)
         owned = [matrix["section_bytes"] for matrix in matrices]
         accounted = sum(sum(sizes.values()) for sizes in (*owned, shared))
@@ -166,26 +174,17 @@ def _measure(
     container: Container,
     i: int,
     against: str,
-    dataset: str | None,
     threads: int | None,
-    progress: bool | None,
+    opening: dict[str, Any],
 ) -> dict[str, Any]:
     """Error of matrix `i` against the original, in one pass over it."""
-    from lplrcli.io import UnfoldingRequest, open_source
+    from lplrcli.io import UnfoldingRequest
     from lplrcli.model.parallel import usable_cpus
     from lplrcli.pipeline.assess import assess
 
     factorization = container.factorization(i)
-    with (
-        progress_bar("measuring", progress) as observe,
-        open_source(
-            against,
-            dataset=dataset,
-            request=UnfoldingRequest(like=factorization.unfolding),
-            threads=threads,
-            observer=observe,
-        ) as source,
-    ):
+    request = UnfoldingRequest(like=factorization.unfolding)
+    with opened_source(against, "measuring", request=request, **opening) as source:
         report = assess(source, factorization, threads or usable_cpus())
     return {
         "against": against,

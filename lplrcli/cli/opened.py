@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lplrcli.cli import render
 from lplrcli.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from lplrcli.container.reader import Container
-    from lplrcli.io import UnfoldingRequest
-    from lplrcli.io.backends import LocalSource
+    from lplrcli.io import Source, UnfoldingRequest
 
 
 @contextmanager
@@ -37,6 +37,16 @@ def opened_container(path: str) -> Iterator[Container]:
 
 @contextmanager
 def opened_matrix(
+    path: str, label: str, *, quiet: bool = False, **opening: Any
+) -> Iterator[Source]:
+    """As `opened_source`, kernels loaded."""
+    with opened_source(path, label, **opening) as matrix:
+        _load_kernels(quiet)
+        yield matrix
+
+
+@contextmanager
+def opened_source(
     path: str,
     label: str,
     *,
@@ -44,9 +54,9 @@ def opened_matrix(
     request: UnfoldingRequest,
     threads: int | None,
     progress: bool | None,
-    quiet: bool = False,
-) -> Iterator[LocalSource]:
-    """Yield the matrix in the file at `path`, its passes under a progress bar, kernels loaded.
+    scheduler: str | None = None,
+) -> Iterator[Source]:
+    """Yield the matrix in the file at `path`, its passes under a progress bar.
 
     Raises
     ------
@@ -54,17 +64,31 @@ def opened_matrix(
         If the file cannot be read, or holds no matrix.
     PlanError
         If what is asked of the unfolding does not fit the array.
+    ClusterError
+        If the cluster is not there, or does not see the file.
     """
     from lplrcli.io import open_source
 
     with (
         progress_bar(label, progress) as observe,
         open_source(
-            path, dataset=dataset, request=request, threads=threads, observer=observe
+            path,
+            dataset=dataset,
+            request=request,
+            threads=threads,
+            observer=observe,
+            scheduler=scheduler,
         ) as matrix,
     ):
-        _load_kernels(quiet)
+        if scheduler is not None:
+            _silence_dask()
         yield matrix
+
+
+def _silence_dask() -> None:
+    """What goes wrong on a cluster is said once, by the error that it ends in."""
+    for name in ("distributed", "distributed.client", "tornado"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 def _load_kernels(quiet: bool) -> None:

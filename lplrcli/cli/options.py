@@ -8,6 +8,7 @@ option              commands     meaning
 --dataset           c d i p m    path inside an HDF5 file
 --unfold            c p m        how many axes of an array become rows
 -T, --threads       c d i p m    processors used; never changes a byte
+--scheduler         c i p        address of a dask cluster that does the passes
 --json              c d i p m    machine-readable result on standard output
 --progress          c d i p m    show a progress bar; by default on a terminal
 -q, --quiet         c d          no summary
@@ -40,6 +41,12 @@ threads: Decorator = click.option(
     "--threads",
     type=click.IntRange(min=1),
     help="Processors to use; the result does not depend on it.  [default: all]",
+)
+scheduler: Decorator = click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Let the workers of this dask cluster read the matrix, such as tcp://host:8786; "
+    "the result does not depend on it.",
 )
 json: Decorator = click.option(
     "--json", "as_json", is_flag=True, help="Print the result as JSON on standard output."

@@ -37,6 +37,7 @@ Examples:
 @options.unfold
 @options.force
 @options.threads
+@options.scheduler
 @options.json
 @options.progress
 def command(
@@ -46,6 +47,7 @@ def command(
     unfold: int | None,
     force: bool,
     threads: int | None,
+    scheduler: str | None,
     as_json: bool,
     progress: bool | None,
 ) -> None:
@@ -66,6 +68,7 @@ def command(
             dataset=dataset,
             request=UnfoldingRequest(unfold),
             threads=threads,
+            scheduler=scheduler,
             progress=progress,
         ) as matrix,
     ):

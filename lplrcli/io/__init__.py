@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 from lplrcli.errors import InputError, OutputError, PlanError
 from lplrcli.io.output import AtomicOutput
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lplrcli.io.dask_source import DaskSource
     from lplrcli.io.sinks import Sink
 
-    Source = LocalSource | DaskSource
+    Source: TypeAlias = LocalSource | DaskSource
 
 __all__ = [
     "FORMATS",
@@ -62,8 +62,8 @@ def open_source(
     Parameters
     ----------
     path : str
-        File to read; ``"-"`` is standard input. What cannot be read twice (standard input, a
-        FIFO) is first copied to an unnamed temporary file.
+        File to read, or a URL that fsspec knows; ``"-"`` is standard input. What cannot be read
+        twice (standard input, a FIFO) is first copied to an unnamed temporary file.
     dataset : str, optional
         Path of the dataset inside an HDF5 file; refused for the other formats.
     request : UnfoldingRequest
@@ -91,10 +91,14 @@ def open_source(
     PlanError
         What is asked of the unfolding does not fit the array.
     MissingDependencyError
-        A filter of an HDF5 dataset, or a cluster, needs a package that is not installed.
+        A filter of an HDF5 dataset, a URL or a cluster needs a package that is not installed.
     ClusterError
         The cluster is not there, does not see the file, or differs from this process.
     """
+    if path.startswith("file://"):
+        from lplrcli.io.remote import without_file_scheme
+
+        path = without_file_scheme(path)
     if scheduler is not None:
         from lplrcli.io.dask_source import open_on_cluster
 

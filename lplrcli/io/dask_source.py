@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from lplrcli.errors import InputError
 from lplrcli.io.cluster import Cluster, Shared
 from lplrcli.io.dask_array import ArrayRows
-from lplrcli.io.spool import is_url
+from lplrcli.io.remote import is_url
 from lplrcli.io.unfolding import UnfoldingRequest
 from lplrcli.io.worker import (
     Description,

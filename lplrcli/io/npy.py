@@ -20,6 +20,7 @@ from lplrcli.errors import InputError, NotAMatrixError, OutputError
 from lplrcli.io.dtypes import real_dtype
 from lplrcli.io.mapping import MappedHandle
 from lplrcli.io.recognition import NPY_MAGIC
+from lplrcli.io.remote import RangedHandle, is_url
 from lplrcli.io.sinks import Sink
 from lplrcli.io.unfolding import UnfoldingRequest, unfolding_of
 
@@ -33,8 +34,8 @@ MAX_HEADER_BYTES = 10_000
 
 def open_handle(
     file: BinaryIO, path: str | None, name: str, dataset: str | None, request: UnfoldingRequest
-) -> MappedHandle:
-    """Map the array in an .npy file.
+) -> MappedHandle | RangedHandle:
+    """Map the array in an .npy file, or read it by ranges where that is behind a URL.
 
     Parameters
     ----------
@@ -62,7 +63,7 @@ def open_handle(
             dtype = real_dtype(stored, name)
             unfolding = unfolding_of(shape, name, request)
             entries = math.prod(shape)
-            found = os.fstat(file.fileno()).st_size
+            found = _length(file)
             expected = offset + entries * dtype.itemsize
             if found != expected:
                 fault = "the file is cut short" if found < expected else "bytes follow the data"
@@ -73,12 +74,27 @@ def open_handle(
                     expected=f"{expected} for {'x'.join(map(str, shape))} {dtype.name}",
                     advice="Save it again with numpy.save.",
                 )
+            if is_url(name):
+                if fortran_order:
+                    raise InputError(
+                        "an array in Fortran order is not read from a URL",
+                        path=name,
+                        advice="Save it in C order, or download it first.",
+                    )
+                return RangedHandle(file, name, stored, offset, unfolding, dtype)
             mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except OSError as error:
             raise InputError(f"cannot be read: {error.strerror or error}", path=name) from error
     flat = np.frombuffer(mapping, stored, entries, offset)
     array = flat.reshape(shape, order="F" if fortran_order else "C")
     return MappedHandle(array, mapping, unfolding, dtype)
+
+
+def _length(file: BinaryIO) -> int:
+    position = file.tell()
+    length = file.seek(0, os.SEEK_END)
+    file.seek(position)
+    return length
 
 
 def _read_header(file: BinaryIO, name: str) -> tuple[np.dtype[Any], bool, tuple[int, ...], int]:
@@ -99,7 +115,7 @@ def _read_header(file: BinaryIO, name: str) -> tuple[np.dtype[Any], bool, tuple[
     field = file.read(size)
     length = int.from_bytes(field, "little")
     offset = len(start) + size + length
-    if len(field) < size or offset > os.fstat(file.fileno()).st_size:
+    if len(field) < size or offset > _length(file):
         raise _damaged(name, "the file ends within it")
     if length > MAX_HEADER_BYTES:
         raise InputError(

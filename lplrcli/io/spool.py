@@ -15,18 +15,13 @@ STDIN_NAME = "<stdin>"
 _PIECE = 1 << 20  # bytes copied at a time
 
 
-def is_url(path: str) -> bool:
-    """Whether it names something other than a file that the system opens."""
-    return "://" in path
-
-
 def open_seekable(path: str) -> tuple[BinaryIO, str, bool]:
     """Open a file for reading, spooling what cannot be read twice.
 
     Parameters
     ----------
     path : str
-        File name, or ``"-"`` for standard input.
+        File name or URL, or ``"-"`` for standard input.
 
     Returns
     -------
@@ -41,6 +36,8 @@ def open_seekable(path: str) -> tuple[BinaryIO, str, bool]:
     ------
     InputError
         It does not exist, is not a file, may not be read, or cannot be spooled.
+    MissingDependencyError
+        What reads the URL is not installed.
     """
     if path == "-":
         if sys.stdin is None or sys.stdin.closed:
@@ -54,6 +51,10 @@ def open_seekable(path: str) -> tuple[BinaryIO, str, bool]:
         return _spool(sys.stdin.buffer, STDIN_NAME), STDIN_NAME, False
     if not path:
         raise InputError("the file name is empty")
+    if "://" in path:
+        from lplrcli.io.remote import open_url
+
+        return open_url(path), path, False
     try:
         mode = Path(path).stat().st_mode
         if stat.S_ISDIR(mode):

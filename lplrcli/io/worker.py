@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from lplrcli.errors import ClusterError
 from lplrcli.io.backends import LocalSource
 from lplrcli.io.handles import ArrayHandle
-from lplrcli.io.spool import is_url
+from lplrcli.io.remote import is_url
 from lplrcli.model.reduction import TreeSum
 from lplrcli.model.source import RowBlock, Unfolding
 from lplrcli.model.version import __version__
@@ -88,8 +88,7 @@ class Opening:
             raise ClusterError(
                 f"the worker {_address()} cannot open it: {error.strerror or error}",
                 path=self.path,
-                advice="Put the file on a file system that all workers share, "
-                "under the same path.",
+                advice="Put the file on a file system that all workers share, under the same path.",
             ) from error
         if self.bytes not in (None, found):
             raise ClusterError(
@@ -132,8 +131,9 @@ class SharedFile:
         with self._lock:
             if self._source is None:
                 self.opening.checked()
-                self._source = open_source(self.opening.path, threads=1, **self.opening.arguments)
-                self._source.name = self.opening.name
+                found: Any = open_source(self.opening.path, threads=1, **self.opening.arguments)
+                found.name = self.opening.name
+                self._source = found
             return self._source
 
 
@@ -161,9 +161,7 @@ class Description:
     @classmethod
     def of(cls, source: LocalSource) -> Description:
         """That of an open matrix."""
-        return cls(
-            source.unfolding, source.dtype, source.sparse, source.block_rows, source.format
-        )
+        return cls(source.unfolding, source.dtype, source.sparse, source.block_rows, source.format)
 
 
 @dataclass(frozen=True)
