@@ -100,7 +100,7 @@ def open_source(
 
         path = without_file_scheme(path)
     if scheduler is not None:
-        from lplrcli.io.dask_source import open_on_cluster
+        from lplrcli.io.dask_opening import open_on_cluster
 
         return open_on_cluster(path, scheduler, observer, dataset=dataset, request=request)
     from lplrcli.io.spool import open_seekable
@@ -165,7 +165,7 @@ def open_array(
     if is_dask_array(array):
         scheduler = scheduler or active_client()
         if scheduler is not None:
-            from lplrcli.io.dask_source import open_array_on_cluster
+            from lplrcli.io.dask_opening import open_array_on_cluster
 
             return open_array_on_cluster(array, scheduler, observer, request)
         check_dask_array(array)

@@ -6,6 +6,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from lplrcli.errors import ClusterError, LplrError, MissingDependencyError
@@ -65,11 +66,7 @@ class Cluster:
                 advice="Install it with: pip install 'lplrcli[dask]'",
             ) from error
         self.losses = 0
-        self._lost = (
-            CancelledError,
-            distributed.scheduler.KilledWorker,
-            distributed.comm.CommClosedError,
-        )
+        self._lost = (CancelledError, distributed.scheduler.KilledWorker, _WorkLostError)
         self._owned = isinstance(scheduler, str)
         if not isinstance(scheduler, str):
             self.client = scheduler
@@ -105,7 +102,8 @@ class Cluster:
             Workers lack the file, or the packages that this process has.
         """
         lengths = set()
-        found = self.client.run(opening.checked, on_error="return")
+        with self._talking():
+            found = self.client.run(opening.checked, on_error="return")
         for address, answer in found.items():
             if isinstance(answer, LplrError):
                 raise answer
@@ -142,13 +140,16 @@ class Cluster:
         """
         from distributed import wait
 
-        while True:
-            try:
-                with self.client.as_current():
-                    wait([future], timeout=_POLL_SECONDS)
-            except TimeoutError:
-                self._wait_for_workers()
-                continue
+        with self._talking():
+            while not future.done():
+                try:
+                    with self.client.as_current():
+                        wait([future], timeout=_POLL_SECONDS)
+                except TimeoutError:
+                    self._wait_for_workers()
+        if future.status == "error":
+            future.result()  # raises what the task raised
+        with self._talking():
             return future.result(timeout=_TRANSFER_SECONDS)
 
     def ordered(
@@ -201,7 +202,9 @@ class Cluster:
     @property
     def in_flight(self) -> int:
         """Tasks that keep all workers busy while results are waited for in their order."""
-        return 2 * sum(self.client.nthreads().values()) + 1
+        with self._talking():
+            threads: dict[str, int] = self.client.nthreads()
+        return 2 * sum(threads.values()) + 1
 
     def _start(
         self, works: Iterable[_Work[Item, Submitted]], submit: Callable[[Item], Submitted]
@@ -210,9 +213,10 @@ class Cluster:
         for work in works:
             work.submitted = None
             try:
-                work.submitted = submit(work.item)
+                with self._talking():
+                    work.submitted = submit(work.item)
             except self._lost as error:
-                logger.info("not submitted: %s", error)
+                logger.info("work could not be given to the cluster (%s)", _kind(error))
 
     def _oldest(
         self,
@@ -226,7 +230,7 @@ class Cluster:
                 try:
                     found = take(submitted)
                 except self._lost as error:
-                    logger.info("lost with a worker, and done again: %s", error)
+                    logger.info("work lost on the cluster is done again (%s)", _kind(error))
                 else:
                     pending.popleft()
                     return found
@@ -239,10 +243,26 @@ class Cluster:
             "their logs say more.",
         )
 
-    def _wait_for_workers(self) -> None:
+    @contextmanager
+    def _talking(self) -> Iterator[None]:
+        """Turn what goes wrong on the way into an error of the cluster, not of any file."""
+        self._require_connection()
         try:
-            if self.client.status in ("closing", "closed"):
-                raise OSError("the connection is closed")
+            yield
+        except OSError as error:
+            self._wait_for_workers()
+            raise _WorkLostError(
+                f"the scheduler {self.address} lost a message: {error}",
+                advice="Nothing was written; try again.",
+            ) from error
+
+    def _require_connection(self) -> None:
+        if self.client.status in ("closing", "closed"):
+            raise self._scheduler_lost("the connection is closed")
+
+    def _wait_for_workers(self) -> None:
+        self._require_connection()
+        try:
             self.client.wait_for_workers(1, timeout=WORKER_SECONDS)
         except TimeoutError as error:
             raise ClusterError(
@@ -250,10 +270,21 @@ class Cluster:
                 advice=f"Start some with `dask worker {self.address}`.",
             ) from error
         except OSError as error:
-            raise ClusterError(
-                f"the scheduler {self.address} is lost: {error}",
-                advice="Nothing was written; start the scheduler and its workers again.",
-            ) from error
+            raise self._scheduler_lost(str(error)) from error
+
+    def _scheduler_lost(self, reason: str) -> ClusterError:
+        return ClusterError(
+            f"the scheduler {self.address} is lost: {reason}",
+            advice="Nothing was written; start scheduler and workers again.",
+        )
+
+
+def _kind(error: BaseException) -> str:
+    return type(error).__name__
+
+
+class _WorkLostError(ClusterError):
+    """A message was lost with a worker; what it was about may be done again."""
 
 
 class _Work(Generic[Item, Submitted]):

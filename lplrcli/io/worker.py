@@ -61,8 +61,13 @@ class Opening:
     bytes: int | None = None
     versions: dict[str, str] = field(default_factory=versions)
 
-    def checked(self) -> int | None:
+    def checked(self, dask_worker: Any = None) -> int | None:
         """Length of the file as it is seen here; None for a URL.
+
+        Parameters
+        ----------
+        dask_worker : distributed.Worker, optional
+            This one; ``Client.run`` gives it under this name, and within a task it is known.
 
         Raises
         ------
@@ -70,11 +75,11 @@ class Opening:
             If results would differ here: another version of a package, or no such file, or
             another one.
         """
-        here = versions()
+        here, worker = versions(), _address(dask_worker)
         for package, expected in self.versions.items():
             if here[package] != expected:
                 raise ClusterError(
-                    f"the worker {_address()} has another version of {package}, "
+                    f"the worker {worker} has another version of {package}, "
                     "of which bytes could differ",
                     found=here[package],
                     expected=expected,
@@ -86,13 +91,13 @@ class Opening:
             found = Path(self.path).stat().st_size
         except OSError as error:
             raise ClusterError(
-                f"the worker {_address()} cannot open it: {error.strerror or error}",
+                f"the worker {worker} cannot open it: {error.strerror or error}",
                 path=self.path,
                 advice="Put the file on a file system that all workers share, under the same path.",
             ) from error
         if self.bytes not in (None, found):
             raise ClusterError(
-                f"the worker {_address()} sees another file",
+                f"the worker {worker} sees another file",
                 path=self.path,
                 found=f"{found} bytes",
                 expected=f"{self.bytes}",
@@ -101,10 +106,10 @@ class Opening:
         return found
 
 
-def _address() -> str:
+def _address(worker: Any) -> str:
     from distributed import get_worker
 
-    return str(get_worker().address)
+    return str((worker or get_worker()).address)
 
 
 class SharedFile:

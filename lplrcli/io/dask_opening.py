@@ -1,0 +1,122 @@
+"""What the workers of a cluster read rows from: a file that they open, or a dask array."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lplrcli.errors import InputError
+from lplrcli.io.cluster import Cluster, Shared
+from lplrcli.io.dask_array import ArrayRows
+from lplrcli.io.dask_source import DaskSource
+from lplrcli.io.remote import is_url
+from lplrcli.io.unfolding import UnfoldingRequest
+from lplrcli.io.worker import Opening, SharedFile, Span, described
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+
+class FileRows:
+    """Rows of a file that every worker opens.
+
+    Parameters
+    ----------
+    cluster : Cluster
+    opening : Opening
+        Checked by all workers.
+    """
+
+    def __init__(self, cluster: Cluster, opening: Opening) -> None:
+        self._cluster = cluster
+        self._opening = opening
+        self._file = Shared(cluster, SharedFile(opening))
+        (self.description,) = cluster.ordered(
+            [None], lambda _: cluster.submit(described, self._file.future), cluster.result, 0
+        )
+
+    def of(self, span: Span) -> Future:
+        """The file, whatever the group."""
+        return self._file.future
+
+    def unfolded(self, axes: int) -> FileRows:
+        """The same array with that many leading axes as rows."""
+        arguments = {**self._opening.arguments, "request": UnfoldingRequest(axes)}
+        return FileRows(self._cluster, replace(self._opening, arguments=arguments))
+
+
+def open_on_cluster(
+    path: str,
+    scheduler: str | Client,
+    observer: Callable[[int, int], None] | None,
+    **arguments: Any,
+) -> DaskSource:
+    """Have workers open the matrix in a file.
+
+    Parameters
+    ----------
+    path : str
+        A file on a file system that all workers share, or a URL.
+    scheduler : str or distributed.Client
+        See `lplrcli.io.cluster.Cluster`.
+    observer : callable or None
+        Called with (rows done, rows in total) as a pass goes on.
+    **arguments
+        Others of `lplrcli.io.open_source`.
+
+    Raises
+    ------
+    InputError
+        `path` is standard input, or no regular file.
+    ClusterError
+        The cluster is not there, does not see the file, or differs from this process.
+    """
+    place = path if is_url(path) else str(Path(path).absolute())
+    if path == "-" or (Path(place).exists() and not Path(place).is_file()):
+        raise InputError(
+            "only a regular file can be read by the workers of a cluster",
+            path="<stdin>" if path == "-" else path,
+            advice="Store it in a file on a file system that they share.",
+        )
+    cluster = Cluster(scheduler)
+    try:
+        opening = Opening(place, path, arguments)
+        rows = FileRows(cluster, replace(opening, bytes=cluster.check(opening)))
+    except BaseException:
+        cluster.close()
+        raise
+    return DaskSource(cluster, rows, name=path, observer=observer)
+
+
+def open_array_on_cluster(
+    array: Any,
+    scheduler: str | Client,
+    observer: Callable[[int, int], None] | None,
+    request: UnfoldingRequest,
+) -> DaskSource:
+    """Visit a dask.array where its chunks are computed.
+
+    Parameters
+    ----------
+    array : dask.array.Array
+    scheduler, observer
+        As for `open_on_cluster`.
+    request : UnfoldingRequest
+        How the array is to become a matrix.
+
+    Raises
+    ------
+    NotAMatrixError
+        It is not an array of real numbers that is or unfolds to a matrix.
+    ClusterError
+        The cluster is not there.
+    """
+    cluster = Cluster(scheduler)
+    try:
+        rows = ArrayRows(cluster, array, request)
+    except BaseException:
+        cluster.close()
+        raise
+    return DaskSource(cluster, rows, name="array", observer=observer)
