@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from lplrcli.errors import ClusterError, LplrError, MissingDependencyError
-from lplrcli.io.worker import Opening, run_task
+from lplrcli.io.worker import run_task
+from lplrcli.model.version import __version__
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -70,7 +71,7 @@ class Cluster:
         self._owned = isinstance(scheduler, str)
         if not isinstance(scheduler, str):
             self.client = scheduler
-            self.address = str(scheduler.scheduler_info(n_workers=0)["address"])
+            self.address = str(scheduler.scheduler.address)
         else:
             self.address = scheduler
             try:
@@ -93,34 +94,25 @@ class Cluster:
         if self._owned:
             self.client.close(timeout=CONNECT_SECONDS)
 
-    def check(self, opening: Opening) -> int | None:
-        """Let every worker look at a file and at its own versions; length of the file.
+    def check(self, look: Callable[..., Result], *arguments: Any) -> set[Result]:
+        """Call a function on every worker, and give the different answers.
 
         Raises
         ------
         ClusterError
-            Workers lack the file, or the packages that this process has.
+            A worker does not have what it takes.
         """
-        lengths = set()
         with self._talking():
-            found = self.client.run(opening.checked, on_error="return")
+            found = self.client.run(look, *arguments, on_error="return")
         for address, answer in found.items():
             if isinstance(answer, LplrError):
                 raise answer
             if isinstance(answer, BaseException):
                 raise ClusterError(
-                    f"the worker {address} cannot run lplr: {type(answer).__name__}: {answer}",
-                    advice=f"Install lplrcli {opening.versions['lplr']} where the workers run.",
+                    f"the worker {address} cannot run lplr: {_kind(answer)}: {answer}",
+                    advice=f"Install lplrcli {__version__} where the workers run.",
                 ) from answer
-            lengths.add(answer)
-        if len(lengths) > 1:
-            raise ClusterError(
-                "the workers see different files",
-                path=opening.path,
-                found=f"{', '.join(map(str, sorted(lengths)))} bytes",
-                advice="Put the file on a file system that all workers share.",
-            )
-        return lengths.pop() if lengths else None
+        return set(found.values())
 
     def submit(self, task: Callable[..., Any], *arguments: Any) -> Future:
         """Have a worker call a function, with results of others among its arguments."""

@@ -7,13 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lplrcli.errors import InputError
+from lplrcli.errors import ClusterError, InputError
 from lplrcli.io.cluster import Cluster, Shared
 from lplrcli.io.dask_array import ArrayRows
 from lplrcli.io.dask_source import DaskSource
 from lplrcli.io.remote import is_url
 from lplrcli.io.unfolding import UnfoldingRequest
-from lplrcli.io.worker import Opening, SharedFile, Span, described
+from lplrcli.io.worker import (
+    Opening,
+    SharedFile,
+    Span,
+    check_versions,
+    described,
+    versions,
+)
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -83,7 +90,15 @@ def open_on_cluster(
     cluster = Cluster(scheduler)
     try:
         opening = Opening(place, path, arguments)
-        rows = FileRows(cluster, replace(opening, bytes=cluster.check(opening)))
+        lengths = cluster.check(opening.checked)
+        if len(lengths) > 1:
+            raise ClusterError(
+                "the workers see different files",
+                path=path,
+                found=f"{' and '.join(map(str, sorted(filter(None, lengths))))} bytes",
+                advice="Put the file on a file system that all workers share.",
+            )
+        rows = FileRows(cluster, replace(opening, bytes=next(iter(lengths), None)))
     except BaseException:
         cluster.close()
         raise
@@ -111,10 +126,11 @@ def open_array_on_cluster(
     NotAMatrixError
         It is not an array of real numbers that is or unfolds to a matrix.
     ClusterError
-        The cluster is not there.
+        The cluster is not there, or differs from this process.
     """
     cluster = Cluster(scheduler)
     try:
+        cluster.check(check_versions, versions())
         rows = ArrayRows(cluster, array, request)
     except BaseException:
         cluster.close()

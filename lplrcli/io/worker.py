@@ -37,6 +37,36 @@ def versions() -> dict[str, str]:
     }
 
 
+def check_versions(expected: dict[str, str], dask_worker: Any = None) -> str:
+    """Address of this worker, if its packages are those expected.
+
+    Parameters
+    ----------
+    expected : dict
+        What `versions` gives elsewhere.
+    dask_worker : distributed.Worker, optional
+        This one; ``Client.run`` gives it under this name, and within a task it is known.
+
+    Raises
+    ------
+    ClusterError
+        They are not: bytes could differ.
+    """
+    from distributed import get_worker
+
+    address, here = str((dask_worker or get_worker()).address), versions()
+    for package, version_there in expected.items():
+        if here[package] != version_there:
+            raise ClusterError(
+                f"the worker {address} has another version of {package}, "
+                "of which bytes could differ",
+                found=here[package],
+                expected=version_there,
+                advice="Run scheduler, workers and lplr in equal environments.",
+            )
+    return address
+
+
 @dataclass(frozen=True)
 class Opening:
     """A file, as every worker opens it.
@@ -67,7 +97,7 @@ class Opening:
         Parameters
         ----------
         dask_worker : distributed.Worker, optional
-            This one; ``Client.run`` gives it under this name, and within a task it is known.
+            See `check_versions`.
 
         Raises
         ------
@@ -75,16 +105,7 @@ class Opening:
             If results would differ here: another version of a package, or no such file, or
             another one.
         """
-        here, worker = versions(), _address(dask_worker)
-        for package, expected in self.versions.items():
-            if here[package] != expected:
-                raise ClusterError(
-                    f"the worker {worker} has another version of {package}, "
-                    "of which bytes could differ",
-                    found=here[package],
-                    expected=expected,
-                    advice="Run scheduler, workers and lplr in equal environments.",
-                )
+        worker = check_versions(self.versions, dask_worker)
         if is_url(self.path):
             return None
         try:
@@ -104,12 +125,6 @@ class Opening:
                 advice="Put the file on a file system that all workers share.",
             )
         return found
-
-
-def _address(worker: Any) -> str:
-    from distributed import get_worker
-
-    return str((worker or get_worker()).address)
 
 
 class SharedFile:

@@ -17,6 +17,7 @@ import scipy.sparse as sp
 from dask_cluster import LocalCluster
 from matrices import decaying
 from scipy.io import mmwrite
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import lplrcli
 from lplrcli.container.writer import write_container
@@ -33,6 +34,7 @@ from lplrcli.pipeline import coefficients
 from lplrcli.pipeline.compress import compress
 
 pytest.importorskip("distributed")
+da = pytest.importorskip("dask.array")
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +122,6 @@ def test_a_trellis_runs_on_the_workers(machines, folder, few_states, monkeypatch
 
 
 def test_dask_arrays(machines, folder):
-    import dask.array as da
     from distributed import Client
 
     a = np.load(folder / "a.npy")
@@ -205,6 +206,8 @@ def test_what_workers_find_wrong_is_said_here(machines, folder, tmp_path, monkey
     said = refusal(ClusterError, folder / "a.npy")
     assert "another version of lplr" in said
     assert f"found {lplrcli.__version__}, expected 0.0.0" in said
+    with pytest.raises(ClusterError, match="another version"):
+        open_array(da.ones((4, 3)), scheduler=address)
 
 
 def test_a_worker_that_dies_in_the_middle_of_a_pass_costs_nothing(machines, folder):
@@ -267,7 +270,7 @@ class Strange(worker.Opening):
 def test_workers_without_the_package_are_named(machines, folder):
     used = cluster.Cluster(machines.scale(1))
     with pytest.raises(ClusterError, match=r"the worker tcp://127.0.0.1:\d+ cannot run lplr"):
-        used.check(Strange(str(folder / "a.npy"), "a.npy", {}))
+        used.check(Strange(str(folder / "a.npy"), "a.npy", {}).checked)
     used.close()
 
 
@@ -295,6 +298,18 @@ def test_no_workers_and_no_package(machines, folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(MissingDependencyError, match=r"lplrcli\[dask\]"):
         open_source(str(folder / "a.npy"), scheduler=address)
+
+
+def test_products_take_one_thread_until_the_last_task_ends():
+    def threads():
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+    with threadpool_limits(2, "blas"):
+        with worker._one_blas_thread():
+            with worker._one_blas_thread():
+                assert threads() == {1}
+            assert threads() == {1}
+        assert threads() == {2}
 
 
 @pytest.mark.parametrize(
