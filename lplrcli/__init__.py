@@ -4,6 +4,7 @@
 >>> c = lplrcli.compress(array, rank=64, bits=2)
 >>> c.save("array.lplr")
 >>> y = lplrcli.open("array.lplr") @ x
+>>> lplrcli.append("array.lplr", more)
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from lplrcli.model.version import __version__
 
 if TYPE_CHECKING:
     from lplrcli import errors
-    from lplrcli.api import CompressedMatrix, compress, open  # noqa: A004
+    from lplrcli.api import CompressedMatrix, append, compress, open  # noqa: A004
 
-__all__ = ["CompressedMatrix", "__version__", "compress", "errors", "open"]
+__all__ = ["CompressedMatrix", "__version__", "append", "compress", "errors", "open"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The public Python interface: compress, open, and what both give back."""
+"""The public Python interface: compress, append, open, and what they give back."""
 
 from __future__ import annotations
 
@@ -13,17 +13,23 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from lplrcli.container.reader import Container, open_container
+from lplrcli.container.rewriter import rewrite_container
 from lplrcli.container.writer import container_size, write_container
+from lplrcli.errors import PlanError
 from lplrcli.io import AtomicOutput, UnfoldingRequest, open_array, open_source
+from lplrcli.io.raw import RawLayout
 from lplrcli.io.spool import open_seekable
+from lplrcli.io.unchanged import Unchanged
 from lplrcli.linalg.operands import scaled
 from lplrcli.model.compressed import Factorization
 from lplrcli.model.parallel import usable_cpus
 from lplrcli.model.plan import CompressionPlan
-from lplrcli.model.report import ErrorReport, SizeReport
+from lplrcli.model.report import AppendReport, ErrorReport, SizeReport
 from lplrcli.model.selection import Index, Selection
 from lplrcli.model.source import working_dtype
+from lplrcli.model.workspace import limited_memory
 from lplrcli.pipeline import compress as pipeline
+from lplrcli.pipeline.append import append as append_rows
 from lplrcli.pipeline.decompress import Reconstruction, entry_dtype
 from lplrcli.pipeline.factors import decode_factor
 from lplrcli.pipeline.modes import Decomposition, decoded_factors, decompose
@@ -354,20 +360,25 @@ def compress(
     power_iterations: int | None = None,
     seed: int = 0,
     dataset: str | None = None,
+    shape: Sequence[int] | None = None,
+    dtype: DTypeLike | None = None,
+    order: Literal["C", "F"] = "C",
     unfold: int | Literal["auto"] | None = None,
     row_grid: Sequence[int] | None = None,
     column_grid: Sequence[int] | None = None,
     threads: int | None = None,
+    memory_limit: int | None = None,
     scheduler: str | Client | None = None,
 ) -> CompressedMatrix:
     """Compress a matrix, or an array unfolded to one, by low rank and low precision.
 
     Parameters
     ----------
-    matrix : str, path or array
-        A ``.npy``, HDF5 or Matrix Market file, or anything with ``shape``, ``dtype`` and row
-        slices: an array, a memory map, an h5py dataset, a SciPy sparse matrix, a dask array. Of two
-        to five dimensions.
+    matrix : str, path, sequence of them, or array
+        A ``.npy``, ``.npz`` (SciPy's sparse ones too), HDF5, Zarr, safetensors or Matrix Market
+        file, or one of raw numbers; several files are joined along the first axis. Or anything
+        with ``shape``, ``dtype`` and row slices: an array, a memory map, an h5py dataset, a Zarr
+        array, a SciPy sparse matrix, a dask array. Of two to five dimensions.
     rank : int, optional
         Most components kept. Needed where neither a size nor an error is asked for.
     bits : int, optional
@@ -397,7 +408,12 @@ def compress(
     sketch, oversampling, power_iterations, seed
         See `lplrcli.pipeline.compress.compress`.
     dataset : str, optional
-        Which dataset of an HDF5 file.
+        Which array of a ``.npz``, HDF5, Zarr or safetensors file.
+    shape, dtype : sequence of int, dtype or str, optional
+        The file is raw numbers without a header: shape and type of the array, such as ``">f4"``.
+        Both or neither.
+    order : str
+        Of raw numbers: ``C`` where the last axis varies fastest, ``F`` where the first does.
     unfold : int or "auto", optional
         How many of the first axes of an array become the rows of the matrix; 1 by default.
         ``auto`` looks at every choice first, and takes the one with the least predicted error, or
@@ -406,14 +422,20 @@ def compress(
         Of a matrix whose rows or columns are a grid that was flattened already: its extents.
     threads : int, optional
         All usable processors by default; the result does not depend on it.
+    memory_limit : int, optional
+        Bytes that this process may have resident, what it has already included: what exceeds
+        them lies in scratch files, and the result does not depend on it. By default three
+        quarters of what is free more than it has.
     scheduler : str or distributed.Client, optional
         Of a dask cluster whose workers read the matrix and do the passes: its address such as
-        ``tcp://host:8786``, or a client. For a path that the workers can open, or a dask array,
+        ``tcp://host:8786``, or a client. For paths that the workers can open, or a dask array,
         which is worked on where its active client computes it by default. The result does not
         depend on it.
 
     Raises
     ------
+    MemoryLimitError
+        If more memory is needed than that.
     InputError
         If the matrix cannot be read, is not one, or holds NaN or infinity.
     PlanError
@@ -429,7 +451,12 @@ def compress(
     >>> c.shape, c.rank
     ((100, 50), 1)
     """
-    is_path = isinstance(matrix, (str, os.PathLike))
+    paths = _paths(matrix)
+    layout = None
+    if shape is not None or dtype is not None:
+        if paths is None or shape is None or dtype is None:
+            raise PlanError("shape and dtype say what a file of raw numbers holds, both together")
+        layout = RawLayout.of(shape, dtype, order)
     request = UnfoldingRequest(
         None if unfold is None or unfold == "auto" else operator.index(unfold),
         None if row_grid is None else tuple(map(operator.index, row_grid)),
@@ -437,9 +464,9 @@ def compress(
     )
     opening: dict[str, Any] = {"request": request, "threads": threads, "scheduler": scheduler}
     source = (
-        open_source(os.fspath(matrix), dataset=dataset, **opening)
-        if is_path
-        else open_array(matrix, **opening)
+        open_array(matrix, **opening)
+        if paths is None
+        else open_source(paths, dataset=dataset, layout=layout, **opening)
     )
     asked: dict[str, Any] = {
         "method": method,
@@ -459,10 +486,105 @@ def compress(
         "power_iterations": power_iterations,
         "seed": seed,
     }
-    with source:
+    with limited_memory(memory_limit), source:
         if unfold == "auto":
             source = best_unfolded(source, threads or usable_cpus(), None, **asked)
         return CompressedMatrix(pipeline.compress(source, threads=threads, **asked))
+
+
+def append(
+    path: str | os.PathLike[str],
+    rows: Any,
+    *,
+    output: str | os.PathLike[str] | None = None,
+    matrix: int = 0,
+    rel_error: float | None = None,
+    dataset: str | None = None,
+    threads: int | None = None,
+) -> AppendReport:
+    """Append rows to the matrix in an ``.lplr`` file, or slabs to the array along its first axis.
+
+    They are projected on the right factor of the file and coded as its rows were; what those
+    decode to does not change. The file is replaced at once, when everything has been written and
+    measured; whatever goes wrong, it is as it was.
+
+    Parameters
+    ----------
+    path : str or path
+        The ``.lplr`` file.
+    rows : str, path or array
+        As `compress` takes them, of the type and width of the matrix.
+    output : str or path, optional
+        Another file to write; an existing one is replaced.
+    matrix : int
+        Which matrix, of a file that holds several.
+    rel_error : float, optional
+        Largest relative Frobenius error of the new rows. By default what was asked of the file;
+        where no error was, 1.1 times the one it has.
+    dataset : str, optional
+        Which array of a file `rows` that may hold several.
+    threads : int, optional
+        All usable processors by default; the result does not depend on it.
+
+    Returns
+    -------
+    AppendReport
+        The error of the new rows, and of all.
+
+    Raises
+    ------
+    InputError
+        If the rows cannot be read, hold NaN or infinity, or are of another shape or type.
+    PlanError
+        If the file is one that no rows can follow: its left factor is transformed, above all.
+    TargetUnreachableError
+        If the rows do not fit the right factor and the precision of the file.
+    ContainerError
+        If it is not an ``.lplr`` file, or is damaged.
+    OutputError
+        If it cannot be written.
+
+    Examples
+    --------
+    >>> compress(np.ones((100, 50), np.float32), rank=1, bits=2).save("a.lplr")
+    >>> append("a.lplr", np.ones((3, 50), np.float32)).rows
+    3
+    """
+    name = os.fspath(path)
+    target = name if output is None else os.fspath(output)
+    unchanged = Unchanged(target)
+    inputs = _paths(rows)
+    source = (
+        open_array(rows, threads=threads)
+        if inputs is None
+        else open_source(inputs, dataset=dataset, threads=threads)
+    )
+    inputs = inputs or []
+    if output is not None:
+        inputs.append(name)
+    with (
+        source,
+        _opened(name) as container,
+        AtomicOutput(target, force=True, inputs=inputs) as stream,
+    ):
+        factorization = container.factorization(matrix)
+        done = append_rows(
+            source, factorization, rel_error=rel_error, threads=threads, path=container.path
+        )
+        written = rewrite_container(stream, container, matrix, done.factorization)
+        unchanged.check()
+    return AppendReport(done.rows, done.added, done.limit, done.factorization.report, written)
+
+
+def _paths(matrix: Any) -> list[str] | None:
+    """Names of the files, None where it is no file."""
+    if isinstance(matrix, (str, os.PathLike)):
+        return [os.fspath(matrix)]
+    if not isinstance(matrix, (list, tuple)) or not matrix:
+        return None
+    if not all(isinstance(one, (str, os.PathLike)) for one in matrix):
+        return None
+    return [os.fspath(one) for one in matrix]
 
 
 def open(path: str | os.PathLike[str], matrix: int = 0) -> CompressedMatrix:  # noqa: A001
@@ -482,14 +604,18 @@ def open(path: str | os.PathLike[str], matrix: int = 0) -> CompressedMatrix:  # 
     ContainerError
         If it is not an ``.lplr`` file, or is damaged.
     """
-    file, name, _ = open_seekable(os.fspath(Path(path)))
-    try:
-        container = open_container(file, name)
-    except BaseException:
-        file.close()
-        raise
+    container = _opened(os.fspath(Path(path)))
     try:
         return CompressedMatrix(container.factorization(matrix), container)
     except BaseException:
         container.close()
+        raise
+
+
+def _opened(path: str) -> Container:
+    file, name, _ = open_seekable(path)
+    try:
+        return open_container(file, name)
+    except BaseException:
+        file.close()
         raise

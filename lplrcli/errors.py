@@ -14,6 +14,7 @@ LplrError
 │   ├── CorruptSectionError          structure or checksum wrong
 │   └── UnknownSectionError          a critical section this package does not know
 ├── ClusterError (RuntimeError)      the cluster cannot do the work, or lost it for good
+├── MemoryLimitError (MemoryError)   more memory is needed than was allowed; says how much
 └── MissingDependencyError (ImportError)
 
 Every error keeps its datum as attributes and prints as at most two lines:
@@ -182,6 +183,10 @@ class UnknownSectionError(ContainerError):
 
 class ClusterError(LplrError, RuntimeError):
     """The cluster cannot be reached, differs from this machine, or lost work too often."""
+
+
+class MemoryLimitError(LplrError, MemoryError):
+    """More memory is needed than was allowed."""
 
 
 class MissingDependencyError(LplrError, ImportError):

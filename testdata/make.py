@@ -3,8 +3,9 @@
 Usage: python testdata/make.py [--out FOLDER]
 
 Writes ``lowrank.npy`` (400 x 150 float32, rank 8 and 1 % noise), ``lowrank.h5`` (the same, as the
-chunked and gzipped dataset ``/run/u``) and ``dtypes/*.npy`` (24 x 16, one file for each type of
-entry, in both memory orders and byte orders). The real inputs are described in README.md.
+chunked and gzipped dataset ``/run/u``), ``dtypes/*.npy`` (24 x 16, one file for each type of
+entry, in both memory orders and byte orders) and ``doors`` (the one of float32, and the real sparse
+one, in each format that is only read). The real inputs are described in README.md.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ from typing import Any
 import h5py
 import ml_dtypes
 import numpy as np
+import safetensors.numpy
+import scipy.io
+import scipy.sparse
+import zarr
 from numpy.typing import NDArray
 
 FLOATS = ("float16", "float32", "float64")
@@ -46,6 +51,20 @@ def typed_matrices(seed: int) -> dict[str, NDArray[Any]]:
     return made
 
 
+def write_doors(folder: Path, values: NDArray[np.float32]) -> None:
+    """The same matrix in every format that is only read, and SciPy's of a sparse one."""
+    folder.mkdir(exist_ok=True)
+    np.savez(folder / "stored.npz", values=values, rows=np.arange(24))
+    np.savez_compressed(folder / "deflated.npz", values=values)
+    safetensors.numpy.save_file({"weight": values, "bias": values[0]}, folder / "a.safetensors")
+    values.astype(">f4").tofile(folder / "big_endian.bin")
+    for version in (2, 3):
+        path = str(folder / f"v{version}.zarr")
+        zarr.create_array(path, data=values, chunks=(10, 16), zarr_format=version, overwrite=True)
+    sparse = scipy.io.mmread(Path(__file__).parent / "west0067.mtx")
+    scipy.sparse.save_npz(folder / "west0067.npz", sparse.tocsr())
+
+
 def main() -> None:
     """Write all files."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -59,6 +78,7 @@ def main() -> None:
         file.create_dataset("run/u", data=matrix, chunks=(64, 64), compression="gzip")
     for name, values in typed_matrices(2).items():
         np.save(out / "dtypes" / f"{name}.npy", values)
+    write_doors(out / "doors", np.load(out / "dtypes" / "float32.npy"))
 
 
 if __name__ == "__main__":

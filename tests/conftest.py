@@ -14,6 +14,11 @@ settings.register_profile("ci", settings.get_profile("ci"), max_examples=40)
 if os.environ.get("CI"):
     settings.load_profile("ci")
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Workers keep all processors busy: threads of BLAS would only wait for each other, and that
+    # costs as much time again. NumPy is not loaded yet.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 
 @contextmanager
 def _eight_states() -> Iterator[None]:

@@ -421,12 +421,22 @@ def trellis_candidates(value):
     return [n + far for n in range(lowest, lowest + 4) for far in (0, -4 if value > 0 else 4)]
 
 
-def trellis_least_cost(path, machine, candidates):
-    """Least sum of squared error and price over all ways of the machine, from state 0.
+def trellis_states(codes, machine):
+    """State after each component of a chunk: it goes on from one of a lane to the next."""
+    states, lanes = [], [0] * 4
+    for component, run in enumerate(codes):
+        for code in run:
+            lanes[component % 4] = trellis_step(lanes[component % 4], int(code), machine)
+        states.append(lanes[component % 4])
+    return states
 
-    `path`: the coefficients in units, each with its table of prices.
+
+def trellis_least_cost(path, machine, candidates, start=0, end=None):
+    """Least sum of squared error and price over all ways of the machine from one state on.
+
+    `path`: the coefficients in units, each with its table of prices. To any state, or to `end`.
     """
-    least = {0: 0.0}
+    least = {start: 0.0}
     for value, prices in path:
         priced = [(n, (value - n) ** 2 + price_of(n, prices)) for n in candidates(value)]
         reached = {}
@@ -436,16 +446,59 @@ def trellis_least_cost(path, machine, candidates):
                     after = trellis_step(state, n, machine)
                     reached[after] = min(reached.get(after, math.inf), so_far + cost)
         least = reached
-    return min(least.values())
+    return min(least.values()) if end is None else least[end]
 
 
-def trellis_cost(path, machine, codes):
-    """What the codes cost; they obey the machine, which starts in state 0."""
-    state, total = 0, 0.0
+def trellis_cost(path, machine, codes, start=0, end=None):
+    """What the codes cost; they obey the machine, which starts, and may have to end, in a state."""
+    state, total = start, 0.0
     for (value, prices), code in zip(path, codes, strict=True):
         state = trellis_step(state, int(code), machine)
         total += (value - int(code)) ** 2 + price_of(int(code), prices)
+    assert end is None or state == end, "another state than the one to end in"
     return total
+
+
+# -- kernels/substitution.py
+
+
+def substituted_codes(values, units, tables, reach, codes):
+    """The nearest codes that tables know in the place of those they do not; None if there is none.
+
+    `tables` and `codes`, of all rows of a chunk, as SPEC.md has them; `values` of its last rows.
+    Candidates as far away on either side are compared by what they cost, the lower one first.
+    """
+    codes = np.array(codes, np.int64)
+    components, rows = codes.shape
+    first, stride = rows - values.shape[1], 4 if tables[0] else 1
+    for component in range(components):
+        for row in range(rows):
+            # A walk of its own for every entry: states of lanes do not depend on substitutes.
+            walk = RansWalk(tables, components)
+            for i in range(component % 4, component, 4):
+                for code in codes[i]:
+                    walk.step(i, int(code))
+            for code in codes[component, :row]:
+                walk.step(component, int(code))
+            table = walk.table(component)
+
+            def known(code, walk=walk, table=table, component=component):
+                token = rans_token(walk.integer(component, code))[0]
+                return token < len(table) and table[token] > 0
+
+            code = int(codes[component, row])
+            if row < first or known(code):
+                continue
+            value = float(values[component, row - first]) / units[component]
+            found = [
+                min(near, key=lambda other, value=value: (value - other) ** 2)
+                for step in range(1, reach + 1)
+                if (near := [n for n in (code - step * stride, code + step * stride) if known(n)])
+            ]
+            if not found:
+                return None
+            codes[component, row] = found[0]
+    return codes
 
 
 # -- the paper's methods (arXiv 2310.11028, section 5; design/ALGORITHM.md, section 1)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lplrcli.cli import charts, options, render
+from lplrcli.cli import charts, inputs, options, render
 from lplrcli.cli.opened import opened_matrix
 from lplrcli.model.plan import METHODS
 
 if TYPE_CHECKING:
+    from lplrcli.cli.inputs import Inputs
     from lplrcli.pipeline.comparison import Entry
 
 SIZES = (0.25, 0.5, 1.0, 2.0, 4.0)
@@ -36,7 +37,7 @@ Examples:
   lplr compare a.npy --bpc 0.5 --bpc 1 --plot a.svg
   lplr compare a.npy --method packed --method rate-distortion --json""",
 )
-@click.argument("source", metavar="INPUT")
+@inputs.argument
 @click.option(
     "--bpc",
     "sizes",
@@ -55,49 +56,48 @@ Examples:
     help="Compare only these; may be repeated.  [default: all]",
 )
 @charts.plot
-@options.dataset("Which dataset of an HDF5 file; not needed if it holds one matrix.")
 @options.unfold
 @options.force
 @options.threads
+@options.memory_limit
 @options.json
 @options.progress
 def command(
-    source: str,
+    source: Inputs,
     sizes: tuple[float, ...],
     methods: tuple[str, ...],
     plot: str | None,
-    dataset: str | None,
     unfold: int | None,
     force: bool,
     threads: int | None,
+    memory_limit: int | None,
     as_json: bool,
     progress: bool | None,
 ) -> None:
     """Compress the matrix in INPUT by every method at equal file sizes (- is standard input).
 
-    Nothing is written: files are made in memory, counted whole, and decoded again to measure the
-    error. Of the methods with a rank and depths, the best of a small grid is shown.
+    Several inputs are one matrix, as for `lplr compress`. Nothing is written: files are made in
+    memory, counted whole, and decoded again to measure the error. Of the methods with a rank and
+    depths, the best of a small grid is shown.
     """
     from lplrcli.io import UnfoldingRequest
 
     started = time.perf_counter()
-    inputs = [] if source == "-" else [source]
     with (
-        charts.plot_output(plot, force, inputs) as stream,
+        charts.plot_output(plot, force, source.files) as stream,
         opened_matrix(
             source,
             "comparing",
-            dataset=dataset,
             request=UnfoldingRequest(unfold),
             threads=threads,
+            memory_limit=memory_limit,
             progress=progress,
         ) as matrix,
     ):
         from lplrcli.model.parallel import usable_cpus
         from lplrcli.pipeline.comparison import COMPARED, Comparison
 
-        name = options.matrix_name(source, dataset)
-        comparison = Comparison(matrix, threads or usable_cpus(), name)
+        comparison = Comparison(matrix, threads or usable_cpus(), source.name)
         entries = matrix.shape[0] * matrix.shape[1]
         results: dict[str, list[dict[str, Any] | None]] = {}
         notes: dict[str, str] = {}
@@ -110,7 +110,7 @@ def command(
             found = [comparison.best(method, bpc) for bpc in sizes]
             results[method] = [_described(entry, entries) for entry in found]
         document = {
-            "input": source,
+            "input": source.shown,
             "shape": list(matrix.unfolding.array_shape),
             "matrix_shape": list(matrix.shape),
             "dtype": matrix.dtype.name,
@@ -119,7 +119,7 @@ def command(
             "notes": notes,
         }
         if stream is not None and plot is not None:
-            charts.write_plot(stream, plot, source, _lines(results), {})
+            charts.write_plot(stream, plot, source.shown, _lines(results), {})
     if as_json:
         render.print_json({**document, "seconds": time.perf_counter() - started})
     else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lplrcli.cli import options, render
+from lplrcli.cli import inputs, options, render
 from lplrcli.cli.dry_run import predicted, show_predicted
 from lplrcli.cli.explanation import (
     basis_text,
@@ -23,6 +23,7 @@ from lplrcli.cli.targets import GOALS, check_target, target_options
 from lplrcli.model.plan import SKETCHES
 
 if TYPE_CHECKING:
+    from lplrcli.cli.inputs import Inputs
     from lplrcli.io import Source
     from lplrcli.model.compressed import Factorization, QuantizedFactor
 
@@ -44,28 +45,6 @@ def _parse_unfold(
     return int(options.UNFOLDED_AXES(value, param, ctx))
 
 
-def _parse_grid(
-    ctx: click.Context, param: click.Parameter, value: str | None
-) -> tuple[int, ...] | None:
-    """Extents of ``128x128``.
-
-    Raises
-    ------
-    click.BadParameter
-        If `value` is not of that form: wrong usage, whatever the matrix.
-    """
-    if value is None:
-        return None
-    extents = [text.strip() for text in value.lower().split("x")]
-    if not all(text.isdecimal() and text.isascii() and int(text) > 0 for text in extents):
-        raise click.BadParameter(
-            f"{value!r} is not a grid: write its extents with x between them, such as 16x24.",
-            ctx,
-            param,
-        )
-    return tuple(map(int, extents))
-
-
 @click.command(
     "compress",
     epilog="""\b
@@ -76,10 +55,11 @@ Examples:
   lplr compress run.h5 --dataset /u --size 20M
   lplr compress a.npy --ratio 30 --dry-run   what would be chosen, and why
   lplr compress u.npy -e 0.01 --unfold 2     of 4 axes, the first two against the others
+  lplr compress part-*.npy --bpc 1 -o all.lplr
+  lplr compress u.bin --shape 1000x500 --dtype float32 --bpc 1
   lplr compress a.npy --bpc 1 --scheduler tcp://host:8786
   cat a.npy | lplr compress - --bpc 1 -o - > a.lplr""",
 )
-@click.argument("source", metavar="INPUT")
 @target_options
 @click.option(
     "--sketch",
@@ -100,7 +80,7 @@ Examples:
     "--seed", type=click.IntRange(0, 2**64 - 1), default=0, show_default=True, help="Of the sketch."
 )
 @click.option("--dry-run", is_flag=True, help="Print what would be chosen, and why; write nothing.")
-@options.dataset("Which dataset of an HDF5 file; not needed if it holds one matrix.")
+@inputs.argument
 @click.option(
     "--unfold",
     callback=_parse_unfold,
@@ -111,30 +91,35 @@ Examples:
 @click.option(
     "--row-grid",
     metavar="AxB",
-    callback=_parse_grid,
+    callback=options.parse_extents,
     help="Rows of the matrix are a grid that was flattened, such as 128x128.",
 )
 @click.option(
-    "--col-grid", "column_grid", metavar="AxB", callback=_parse_grid, help="The same of columns."
+    "--col-grid",
+    "column_grid",
+    metavar="AxB",
+    callback=options.parse_extents,
+    help="The same of columns.",
 )
 @options.output
 @options.force
 @options.threads
+@options.memory_limit
 @options.scheduler
 @options.json
 @options.progress
 @options.quiet
 @options.verbose
 def command(
-    source: str,
+    source: Inputs,
     dry_run: bool,
-    dataset: str | None,
     unfold: int | str | None,
     row_grid: tuple[int, ...] | None,
     column_grid: tuple[int, ...] | None,
     output: str | None,
     force: bool,
     threads: int | None,
+    memory_limit: int | None,
     scheduler: str | None,
     as_json: bool,
     progress: bool | None,
@@ -142,7 +127,11 @@ def command(
     verbose: bool,
     **asked: Any,
 ) -> None:
-    """Compress the matrix in INPUT (.npy, HDF5 or Matrix Market; - is standard input).
+    """Compress the matrix in INPUT into one .lplr file (- is standard input).
+
+    INPUT is .npy, .npz (SciPy's sparse ones too), HDF5, Zarr, safetensors or Matrix Market, by its
+    content; or raw numbers, with --shape and --dtype. Several inputs are joined along their first
+    axis, in the order given; -o then says where to.
 
     An array of 3 to 5 dimensions is unfolded: its first axis against the others, or --unfold.
 
@@ -163,14 +152,13 @@ def command(
     from lplrcli.pipeline.compress import compress
 
     started = time.perf_counter()
-    inputs = [] if source == "-" else [source]
-    name = options.matrix_name(source, dataset)
+    name = source.name
     opening: dict[str, Any] = {
-        "dataset": dataset,
         "request": UnfoldingRequest(
             unfold if isinstance(unfold, int) else None, row_grid, column_grid
         ),
         "threads": threads,
+        "memory_limit": memory_limit,
         "scheduler": scheduler,
         "progress": progress,
         "quiet": quiet,
@@ -180,11 +168,11 @@ def command(
             if unfold == AUTO:
                 matrix = _best_unfolded(matrix, threads, name, asked)
             document = predicted(matrix, threads, name, asked)
-        show_predicted({"input": source, "output": destination, **document}, as_json)
+        show_predicted({"input": source.shown, "output": destination, **document}, as_json)
         return
     with (
         render.shown_log(verbose),
-        AtomicOutput(destination, force=force, inputs=inputs) as stream,
+        AtomicOutput(destination, force=force, inputs=source.files) as stream,
         opened_matrix(source, "compressing", **opening) as matrix,
     ):
         if unfold == AUTO:
@@ -195,7 +183,7 @@ def command(
     seconds = time.perf_counter() - started
     entries = factorization.shape[0] * factorization.shape[1]
     result = {
-        "input": source,
+        "input": source.shown,
         "output": destination,
         "shape": list(factorization.array_shape),
         "matrix_shape": list(factorization.shape),
@@ -227,23 +215,29 @@ def _best_unfolded(
     return best_unfolded(matrix, threads or usable_cpus(), name, **asked)
 
 
-def _output_name(source: str, output: str | None) -> str:
+def _output_name(source: Inputs, output: str | None) -> str:
     """``-o``, or the input's name with the suffix .lplr; standard output for standard input.
 
     What a URL names is written into the working folder.
     """
     if output is not None:
         return output
-    if source == "-":
+    if len(source.paths) > 1:
+        raise click.UsageError(
+            "Several inputs are joined into one matrix: say with -o where to write it."
+        )
+    if source.paths == ("-",):
         return "-"
-    if "://" in source:
-        source = source.rsplit("/", 1)[-1]
     from lplrcli.io import FORMATS
 
-    for suffix in chain.from_iterable(known.suffixes for known in FORMATS.values()):
-        if source.lower().endswith(suffix):
-            return source[: -len(suffix)] + ".lplr"
-    return source + ".lplr"
+    path = source.paths[0].rstrip("/")
+    if "://" in path:
+        path = path.rsplit("/", 1)[-1]
+    known = chain.from_iterable(entry.suffixes for entry in FORMATS.values())
+    for suffix in (*known, ".bin") if source.layout else known:
+        if path.lower().endswith(suffix):
+            return path[: -len(suffix)] + ".lplr"
+    return path + ".lplr"
 
 
 def _explain(factorization: Factorization, result: dict[str, Any]) -> None:

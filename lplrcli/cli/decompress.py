@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lplrcli.cli import options, render
-from lplrcli.cli.opened import opened_container
+from lplrcli.cli.opened import chosen_matrix, opened_container
 from lplrcli.cli.parts import Range, chosen_part, parse_range, parse_slice
 from lplrcli.cli.progress import progress_bar
-from lplrcli.errors import OutputError, PlanError
+from lplrcli.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lplrcli.container.reader import Container
     from lplrcli.io.sinks import Sink
     from lplrcli.model.compressed import Factorization
     from lplrcli.model.selection import Index, Selection
@@ -44,7 +43,8 @@ Examples:
 @click.option(
     "--to",
     type=click.Choice(list(FORMATS)),
-    help="Format to write.  [default: by the suffix of -o, else the original one]",
+    help="Format to write.  [default: by the suffix of -o, else the original one, npy where that "
+    "is only read]",
 )
 @click.option(
     "--dtype", type=click.Choice(DTYPES), help="Type of the entries.  [default: the original one]"
@@ -70,11 +70,12 @@ Examples:
     metavar="BYTES",
     help="Refuse to write more.  [default: what is free on the disk; no limit for a pipe]",
 )
-@click.option("--matrix", type=click.IntRange(min=0), help="Which matrix, if there are several.")
+@options.matrix
 @options.dataset("Dataset to create in an HDF5 file.  [default: matrix]")
 @options.output
 @options.force
 @options.threads
+@options.memory_limit
 @options.json
 @options.progress
 @options.quiet
@@ -93,6 +94,7 @@ def command(
     output: str | None,
     force: bool,
     threads: int | None,
+    memory_limit: int | None,
     as_json: bool,
     progress: bool | None,
     quiet: bool,
@@ -105,12 +107,13 @@ def command(
 
     from lplrcli.io import AtomicOutput, create_sink
     from lplrcli.model.parallel import usable_cpus
+    from lplrcli.model.workspace import limited_memory
     from lplrcli.pipeline.decompress import entry_dtype
 
     started = time.perf_counter()
     threads = threads or usable_cpus()
     with opened_container(source) as container:
-        factorization = container.factorization(_chosen(container, matrix))
+        factorization = container.factorization(chosen_matrix(container, matrix))
         kind, target = _destination(source, output, to, factorization.source.get("format"))
         if dataset is not None and kind != "hdf5":
             raise click.UsageError(
@@ -125,6 +128,7 @@ def command(
         gzip = gzip or (kind == "mtx" and target.lower().endswith(".gz"))
         inputs = [] if source == "-" else [source]
         with (
+            limited_memory(memory_limit),
             AtomicOutput(target, force=force, inputs=inputs) as stream,
             progress_bar("decompressing", progress) as observe,
             threadpool_limits(1, "blas"),
@@ -139,7 +143,7 @@ def command(
                 dataset="matrix" if dataset is None else dataset,
                 gzip=gzip,
             )
-            _write(factorization, sink, selection, threads, observe)
+            _write(container.path, factorization, sink, selection, threads, observe)
             sink.close()
     seconds = time.perf_counter() - started
     report = factorization.report
@@ -163,6 +167,7 @@ def command(
 
 
 def _write(
+    path: str | None,
     factorization: Factorization,
     sink: Sink,
     selection: Selection,
@@ -170,8 +175,10 @@ def _write(
     observe: Callable[[int, int], None] | None,
 ) -> None:
     """Decode block by block into `sink`, in the order that it stores."""
+    from lplrcli.pipeline.memory import require_for_decoding
     from lplrcli.pipeline.slicing import Part, column_slabs
 
+    require_for_decoding(factorization, threads, path)
     if sink.order == "rows":
         slabs = Part(factorization, selection, threads, sink.dtype).blocks()
     else:
@@ -183,27 +190,6 @@ def _write(
         done += slab.shape[along]
         if observe is not None:
             observe(done, total)
-
-
-def _chosen(container: Container, matrix: int | None) -> int:
-    """Number of the matrix asked for, or of the only one."""
-    if matrix is None:
-        if container.count > 1:
-            raise PlanError(
-                "holds several matrices",
-                path=container.path,
-                found=container.count,
-                advice="Say which with --matrix; `lplr inspect` lists them, from 0 on.",
-            )
-        return 0
-    if matrix >= container.count:
-        raise PlanError(
-            "there is no such matrix",
-            path=container.path,
-            found=f"--matrix {matrix}",
-            expected=f"less than {container.count}",
-        )
-    return matrix
 
 
 def _destination(

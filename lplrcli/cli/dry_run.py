@@ -35,6 +35,7 @@ def predicted(
     from lplrcli.linalg.passes import Passes
     from lplrcli.model.parallel import usable_cpus
     from lplrcli.pipeline.compress import carried_out, first_plan
+    from lplrcli.pipeline.memory import require_for_compressing
     from lplrcli.pipeline.outlook import Prospect, prospects, settled
 
     threads = threads or usable_cpus()
@@ -49,6 +50,7 @@ def predicted(
         error = done.report.relative_frobenius_error
         found = [Prospect(done.plan.mode, done.rank, size, error)]
     else:
+        require_for_compressing(matrix, plan, threads)
         plan = settled(passes, plan, threads, name)
         found = prospects(passes, plan, threads, name)
     entries = matrix.shape[0] * matrix.shape[1]

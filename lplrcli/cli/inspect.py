@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lplrcli.cli import options, render, spectrum
+from lplrcli.cli import inputs, options, render, spectrum
 from lplrcli.cli.explanation import reason_text, target_text
 from lplrcli.cli.opened import opened_container, opened_source
 from lplrcli.container.layout import CHUNK_TAGS
 from lplrcli.errors import LplrError
 
 if TYPE_CHECKING:
+    from lplrcli.cli.inputs import Inputs
     from lplrcli.container.reader import Container
 
 
@@ -28,42 +29,42 @@ Examples:
   lplr inspect --json a.lplr | python -m json.tool""",
 )
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
-@click.option(
-    "--against", metavar="ORIGINAL", help="Measure the true error against the original matrix."
-)
+@inputs.against
 @click.option(
     "--spectrum",
     "with_spectrum",
     is_flag=True,
     help="Decode the factors L and R; show singular values and energy of L R by mode.",
 )
-@options.dataset("Which dataset of an HDF5 original.")
 @options.threads
+@options.memory_limit
 @options.scheduler
 @options.json
 @options.progress
 @options.verbose
 def command(
     files: tuple[str, ...],
-    against: str | None,
+    original: Inputs,
     with_spectrum: bool,
-    dataset: str | None,
     threads: int | None,
+    memory_limit: int | None,
     scheduler: str | None,
     as_json: bool,
     progress: bool | None,
     verbose: bool,
 ) -> None:
     """Show what .lplr files hold (- is standard input)."""
-    if dataset is not None and against is None:
-        raise click.UsageError("--dataset says which original, so it needs --against.")
-    if scheduler is not None and against is None:
+    if not original.paths and (original.dataset is not None or original.layout is not None):
+        raise click.UsageError(
+            "--dataset, --shape and --dtype say what the original is, so they need --against."
+        )
+    if scheduler is not None and not original.paths:
         raise click.UsageError("--scheduler says who reads the original, so it needs --against.")
-    if (*files, against).count("-") > 1:
+    if (*files, *original.paths).count("-") > 1:
         raise click.UsageError("Only one of the files can be standard input.")
     opening = {
-        "dataset": dataset,
         "threads": threads,
+        "memory_limit": memory_limit,
         "scheduler": scheduler,
         "progress": progress,
     }
@@ -71,7 +72,7 @@ def command(
     failure: LplrError | None = None
     for path in files:
         try:
-            documents.append(_inspect(path, with_spectrum, against, threads, opening))
+            documents.append(_inspect(path, original, with_spectrum, threads, opening))
         except LplrError as error:
             # The files that can be read are shown; the worst that happened is the exit status.
             if len(files) == 1:
@@ -96,8 +97,8 @@ def _severity(error: LplrError) -> int:
 
 def _inspect(
     path: str,
+    original: Inputs,
     with_spectrum: bool,
-    against: str | None,
     threads: int | None,
     opening: dict[str, Any],
 ) -> dict[str, Any]:
@@ -107,9 +108,9 @@ def _inspect(
         if with_spectrum:
             for i, matrix in enumerate(matrices):
                 matrix["spectrum"] = spectrum.described(container, i, threads)
-        if against is not None:
+        if original.paths:
             for i, matrix in enumerate(matrices):
-                matrix["measured"] = _measure(container, i, against, threads, opening)
+                matrix["measured"] = _measure(container, i, original, threads, opening)
         shared = container.section_bytes(None)
         owned = [matrix["section_bytes"] for matrix in matrices]
         accounted = sum(sum(sizes.values()) for sizes in (*owned, shared))
@@ -173,7 +174,7 @@ def _item_bytes(dtype: str) -> int:
 def _measure(
     container: Container,
     i: int,
-    against: str,
+    original: Inputs,
     threads: int | None,
     opening: dict[str, Any],
 ) -> dict[str, Any]:
@@ -184,10 +185,10 @@ def _measure(
 
     factorization = container.factorization(i)
     request = UnfoldingRequest(like=factorization.unfolding)
-    with opened_source(against, "measuring", request=request, **opening) as source:
+    with opened_source(original, "measuring", request=request, **opening) as source:
         report = assess(source, factorization, threads or usable_cpus())
     return {
-        "against": against,
+        "against": original.shown,
         "relative_frobenius_error": report.relative_frobenius_error,
         "max_abs_error": report.max_abs_error,
         "exact": report.exact,

@@ -17,6 +17,7 @@ from lplrcli.model.version import __version__
 
 COMMANDS = {
     "compress": "Compress a matrix into an .lplr file.",
+    "append": "Append rows to the matrix in an .lplr file.",
     "decompress": "Restore a matrix, or part of it, from an .lplr file.",
     "inspect": "Show what .lplr files hold, and how exact they are.",
     "plan": "Predict what compressing a matrix would give.",

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from lplrcli.cli import render
 from lplrcli.cli.progress import progress_bar
+from lplrcli.errors import PlanError
 
 if TYPE_CHECKING:
+    from lplrcli.cli.inputs import Inputs
     from lplrcli.container.reader import Container
     from lplrcli.io import Source, UnfoldingRequest
 
@@ -35,45 +37,77 @@ def opened_container(path: str) -> Iterator[Container]:
         yield container
 
 
+def chosen_matrix(container: Container, matrix: int | None) -> int:
+    """Number of the matrix asked for, or of the only one.
+
+    Raises
+    ------
+    PlanError
+        If there is none of that number, or there are several and none was asked for.
+    """
+    if matrix is None:
+        if container.count > 1:
+            raise PlanError(
+                "holds several matrices",
+                path=container.path,
+                found=container.count,
+                advice="Say which with --matrix; `lplr inspect` lists them, from 0 on.",
+            )
+        return 0
+    if matrix >= container.count:
+        raise PlanError(
+            "there is no such matrix",
+            path=container.path,
+            found=f"--matrix {matrix}",
+            expected=f"less than {container.count}",
+        )
+    return matrix
+
+
 @contextmanager
 def opened_matrix(
-    path: str, label: str, *, quiet: bool = False, **opening: Any
+    source: Inputs, label: str, *, quiet: bool = False, **opening: Any
 ) -> Iterator[Source]:
     """As `opened_source`, kernels loaded."""
-    with opened_source(path, label, **opening) as matrix:
+    with opened_source(source, label, **opening) as matrix:
         _load_kernels(quiet)
         yield matrix
 
 
 @contextmanager
 def opened_source(
-    path: str,
+    source: Inputs,
     label: str,
     *,
-    dataset: str | None,
     request: UnfoldingRequest,
     threads: int | None,
+    memory_limit: int | None,
     progress: bool | None,
     scheduler: str | None = None,
 ) -> Iterator[Source]:
-    """Yield the matrix in the file at `path`, its passes under a progress bar.
+    """Yield the matrix in the files, its passes under a progress bar.
+
+    Memory is limited meanwhile.
 
     Raises
     ------
     InputError
-        If the file cannot be read, or holds no matrix.
+        If a file cannot be read, or holds no matrix, or the files cannot be joined.
     PlanError
         If what is asked of the unfolding does not fit the array.
     ClusterError
-        If the cluster is not there, or does not see the file.
+        If the cluster is not there, or does not see the files.
     """
     from lplrcli.io import open_source
+    from lplrcli.model.workspace import limited_memory
 
     with (
+        limited_memory(memory_limit),
         progress_bar(label, progress) as observe,
         open_source(
-            path,
-            dataset=dataset,
+            source.paths,
+            dataset=source.dataset,
+            layout=source.layout,
             request=request,
             threads=threads,
             observer=observe,

@@ -3,24 +3,27 @@
 ==================  ===========  ================================================================
 option              commands     meaning
 ==================  ===========  ================================================================
--o, --output        c d          where to write; ``-`` is standard output
--f, --force         c d p m      replace an existing file
---dataset           c d i p m    path inside an HDF5 file
+-o, --output        c a d        where to write; ``-`` is standard output
+-f, --force         c a d p m    replace an existing file
+--dataset           c a d i p m  name of an array in a file that may hold several
+--shape, --dtype    c i p m      what raw numbers are; in inputs.py, with INPUT... and --against
+--order             c i p m      how they lie; likewise
 --unfold            c p m        how many axes of an array become rows
--T, --threads       c d i p m    processors used; never changes a byte
+-T, --threads       c a d i p m  processors used; never changes a byte
+-M, --memory-limit  c a d i p m  memory used at most; never changes a byte
 --scheduler         c i p        address of a dask cluster that does the passes
---json              c d i p m    machine-readable result on standard output
---progress          c d i p m    show a progress bar; by default on a terminal
--q, --quiet         c d          no summary
--v, --verbose       c d i        explain decisions
+--json              c a d i p m  machine-readable result on standard output
+--progress          c a d i p m  show a progress bar; by default on a terminal
+-q, --quiet         c a d        no summary
+-v, --verbose       c a d i      explain decisions
 --plot              p m          draw error over size; in charts.py
 --bpc               c m          size in bits per coordinate; of a file, of several to compare
 --method            c m          an engine, or a method of the paper; the only ones to compare
---matrix            d            which matrix of a file that holds several
+--matrix            a d          which matrix of a file that holds several
 ==================  ===========  ================================================================
 
-(c compress, d decompress, i inspect, p plan, m compare; what is asked of compress stands in
-targets.py, options of one command in its own file.)
+(c compress, a append, d decompress, i inspect, p plan, m compare; what is asked of compress stands
+in targets.py, options of one command in its own file.)
 """
 
 from __future__ import annotations
@@ -29,6 +32,8 @@ from collections.abc import Callable
 from typing import Any
 
 import click
+
+from lplrcli.cli.sizes import parse_size
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -41,6 +46,14 @@ threads: Decorator = click.option(
     "--threads",
     type=click.IntRange(min=1),
     help="Processors to use; the result does not depend on it.  [default: all]",
+)
+memory_limit: Decorator = click.option(
+    "-M",
+    "--memory-limit",
+    callback=parse_size,
+    metavar="BYTES",
+    help="Most memory to use, such as 500M or 2Gi: what exceeds it goes to scratch files in "
+    "TMPDIR; the result does not depend on it.  [default: 3/4 of what is free]",
 )
 scheduler: Decorator = click.option(
     "--scheduler",
@@ -68,15 +81,33 @@ unfold: Decorator = click.option(
 quiet: Decorator = click.option("-q", "--quiet", is_flag=True, help="Print no summary.")
 verbose: Decorator = click.option("-v", "--verbose", is_flag=True, help="Explain what was decided.")
 
+matrix: Decorator = click.option(
+    "--matrix", type=click.IntRange(min=0), help="Which matrix, if there are several."
+)
+
 
 def dataset(help_text: str) -> Decorator:
     """``--dataset``, which means the input of one command and the output of another."""
-    return click.option("--dataset", metavar="PATH", help=help_text)
+    return click.option("--dataset", metavar="NAME", help=help_text)
 
 
-def matrix_name(source: str, dataset: str | None) -> str | None:
-    """What the matrix is called in the file: no folder of the machine it was made on."""
-    if source == "-":
+def parse_extents(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> tuple[int, ...] | None:
+    """Extents of ``128x128``.
+
+    Raises
+    ------
+    click.BadParameter
+        If `value` is not of that form: wrong usage, whatever the matrix.
+    """
+    if value is None:
         return None
-    name = source.replace("\\", "/").rsplit("/", 1)[-1]
-    return f"{name}:{dataset}" if dataset else name
+    extents = [text.strip() for text in value.lower().split("x")]
+    if not all(text.isdecimal() and text.isascii() and int(text) > 0 for text in extents):
+        raise click.BadParameter(
+            f"{value!r} is not a shape: write its extents with x between them, such as 16x24.",
+            ctx,
+            param,
+        )
+    return tuple(map(int, extents))

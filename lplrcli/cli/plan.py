@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lplrcli.cli import charts, options, render
+from lplrcli.cli import charts, inputs, options, render
 from lplrcli.cli.opened import opened_matrix
 
 if TYPE_CHECKING:
+    from lplrcli.cli.inputs import Inputs
     from lplrcli.pipeline.forecast import Forecast, Outcome
 
 SIZES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -31,27 +32,29 @@ Examples:
   lplr plan a.npy --plot a.svg
   lplr plan --json run.h5 --dataset /u""",
 )
-@click.argument("source", metavar="INPUT")
+@inputs.argument
 @charts.plot
-@options.dataset("Which dataset of an HDF5 file; not needed if it holds one matrix.")
 @options.unfold
 @options.force
 @options.threads
+@options.memory_limit
 @options.scheduler
 @options.json
 @options.progress
 def command(
-    source: str,
+    source: Inputs,
     plot: str | None,
-    dataset: str | None,
     unfold: int | None,
     force: bool,
     threads: int | None,
+    memory_limit: int | None,
     scheduler: str | None,
     as_json: bool,
     progress: bool | None,
 ) -> None:
     """Look at the matrix in INPUT and predict what compressing it would give (- is standard input).
+
+    Several inputs are one matrix, as for `lplr compress`.
 
     The bounds beside the predictions are those of normally distributed coefficients (reverse
     water-filling); entries that are sparse, or on a lattice, may go below.
@@ -59,15 +62,14 @@ def command(
     from lplrcli.io import UnfoldingRequest
 
     started = time.perf_counter()
-    inputs = [] if source == "-" else [source]
     with (
-        charts.plot_output(plot, force, inputs) as stream,
+        charts.plot_output(plot, force, source.files) as stream,
         opened_matrix(
             source,
             "looking",
-            dataset=dataset,
             request=UnfoldingRequest(unfold),
             threads=threads,
+            memory_limit=memory_limit,
             scheduler=scheduler,
             progress=progress,
         ) as matrix,
@@ -77,7 +79,7 @@ def command(
 
         forecast = Forecast(matrix, threads or usable_cpus(), max(SIZES), min(ERRORS))
         document = {
-            "input": source,
+            "input": source.shown,
             "shape": list(matrix.unfolding.array_shape),
             "matrix_shape": list(matrix.shape),
             "dtype": matrix.dtype.name,
@@ -87,7 +89,7 @@ def command(
             "passes": forecast.passes.count,
         }
         if stream is not None and plot is not None:
-            _draw(stream, plot, source, forecast)
+            _draw(stream, plot, source.shown, forecast)
     if as_json:
         render.print_json({**document, "seconds": time.perf_counter() - started})
     else:

@@ -123,26 +123,31 @@ def _united_neighbours(
 
     `bonus` is what the union of each pair of neighbours saves besides.
     """
-    groups = [[i] for i in range(len(histograms))]
-    sums, costs = histograms.copy(), _whole_cost(histograms)
-    extra = np.zeros(len(sums) - 1) if bonus is None else bonus
-    unions = _whole_cost(sums[:-1] + sums[1:])
-    while len(extra):
-        gains = extra + costs[:-1] + costs[1:] - unions
-        i = int(gains.argmax())
+    sums = list(histograms)
+    sizes = [1] * len(sums)
+    costs = _whole_cost(histograms).tolist()
+    unions = _whole_cost(histograms[:-1] + histograms[1:]).tolist()
+    extra = [0.0] * len(unions) if bonus is None else bonus.tolist()
+
+    def gain(i: int) -> float:
+        return float(extra[i] + costs[i] + costs[i + 1] - unions[i])
+
+    gains = [gain(i) for i in range(len(unions))]
+    while gains:
+        i = gains.index(max(gains))
         if gains[i] <= 0:
             break
-        groups[i] += groups.pop(i + 1)
-        sums[i] += sums[i + 1]
-        costs[i] = unions[i]
-        sums, costs = np.delete(sums, i + 1, axis=0), np.delete(costs, i + 1)
-        extra, unions = np.delete(extra, i), np.delete(unions, i)
-        first, last = max(i - 1, 0), min(i + 1, len(unions))
-        unions[first:last] = _whole_cost(sums[first:last] + sums[first + 1 : last + 1])
-    out = np.empty(len(histograms), np.int64)
-    for number, members in enumerate(groups):
-        out[members] = number
-    return out
+        sums[i : i + 2] = [sums[i] + sums[i + 1]]
+        sizes[i : i + 2] = [sizes[i] + sizes[i + 1]]
+        costs[i : i + 2] = [unions[i]]
+        del extra[i], unions[i], gains[i]
+        pairs = range(max(i - 1, 0), min(i + 1, len(unions)))
+        if pairs:
+            fresh = _whole_cost(np.array([sums[k] + sums[k + 1] for k in pairs])).tolist()
+            for k, union in zip(pairs, fresh, strict=True):
+                unions[k] = union
+                gains[k] = gain(k)
+    return np.repeat(np.arange(len(sizes)), sizes)
 
 
 def _whole_cost(sums: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -183,9 +188,10 @@ def _grouped(
 
 def _cost(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     """Bits of the tokens counted, with a table of their own, and of that table."""
-    totals = sums.sum(axis=-1)
-    logs = np.log2(sums, out=np.zeros_like(sums), where=sums > 0)
-    whole = totals * np.log2(totals, out=np.zeros_like(totals), where=totals > 0)
+    totals = np.add.reduce(sums, axis=-1)
+    # Of counts, which are integers: of none the logarithm may be anything.
+    parts = np.add.reduce(sums * np.log2(np.maximum(sums, 1)), axis=-1)
+    whole = totals * np.log2(np.maximum(totals, 1))
     # An empty table costs as much, so that it always goes with another.
-    tables = _TABLE_BITS + _TOKEN_BITS * (sums > 0).sum(axis=-1)
-    return np.asarray(whole - (sums * logs).sum(axis=-1) + tables)
+    tables = _TABLE_BITS + _TOKEN_BITS * np.add.reduce(sums > 0, axis=-1, dtype=np.intp)
+    return np.asarray(whole - parts + tables)

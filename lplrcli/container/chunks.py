@@ -182,6 +182,39 @@ class StoredChunks(Sequence[bytes]):
         return chunk_rows(record["length"], record["chunk_length"], section.ordinal)
 
 
+class ContinuedChunks(Sequence[bytes]):
+    """Stored chunks, which are read when asked for, and new ones after them.
+
+    Parameters
+    ----------
+    stored : sequence of bytes
+        Of which the first `kept` stay.
+    kept : int
+        How many those are.
+    added : list of bytes
+        What follows.
+    """
+
+    def __init__(self, stored: Sequence[bytes], kept: int, added: list[bytes]) -> None:
+        self._stored = stored
+        self._kept = kept
+        self._added = added
+
+    def __len__(self) -> int:
+        return self._kept + len(self._added)
+
+    @overload
+    def __getitem__(self, at: int) -> bytes: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[bytes]: ...
+    def __getitem__(self, at: int | slice) -> bytes | Sequence[bytes]:
+        if isinstance(at, slice):
+            return [self[i] for i in range(*at.indices(len(self)))]
+        at = range(len(self))[at]
+        return self._stored[at] if at < self._kept else self._added[at - self._kept]
+
+
 def lengths_of(chunks: Sequence[bytes]) -> list[int]:
-    """Bytes of each chunk; those of an open file are not read for it."""
-    return chunks.lengths if isinstance(chunks, StoredChunks) else [len(chunk) for chunk in chunks]
+    """Bytes of each chunk; those of an open file or in scratch are not read for it."""
+    lengths: list[int] | None = getattr(chunks, "lengths", None)
+    return [len(chunk) for chunk in chunks] if lengths is None else lengths

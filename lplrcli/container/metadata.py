@@ -39,6 +39,7 @@ def describe(
     *,
     name: str | None = None,
     created: str | None = None,
+    user: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the metadata of a factorization, checked.
 
@@ -52,6 +53,8 @@ def describe(
         Name of the array within the file. Control characters become U+FFFD.
     created : str, optional
         Date and time, RFC 3339. Leave out where equal input is to give equal bytes.
+    user : dict, optional
+        Whatever somebody keeps with the matrix.
 
     Raises
     ------
@@ -80,6 +83,8 @@ def describe(
     }
     if created is not None:
         document["created"] = created
+    if user is not None:
+        document["user"] = user
     check_metadata(document, VERSION)
     return document
 

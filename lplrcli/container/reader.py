@@ -175,6 +175,17 @@ class Container:
             mean_column=factors.get("mean_column"),
         )
 
+    def payload(self, section: Section) -> bytes:
+        """Read one of `sections`, of whatever tag.
+
+        Raises
+        ------
+        CorruptSectionError
+            It is damaged.
+        """
+        with self._reader.naming():
+            return self._payload(section)
+
     def close(self) -> None:
         """Close the file. Chunks not yet read can no longer be."""
         self._reader.close()

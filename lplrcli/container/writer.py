@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterator, Sequence
-from typing import BinaryIO
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
+from typing import Any, BinaryIO
 
 from lplrcli.container.chunks import (
     CHUNK_CHECKS,
@@ -18,19 +18,15 @@ from lplrcli.container.layout import (
     CHUNK_TAGS,
     END,
     FILE_HEADER,
-    INDEX,
     INDEX_ENTRY,
-    LAST,
     METADATA,
     TABLES,
-    WHOLE_FILE,
     Section,
     aligned_payload,
-    pack_end,
-    pack_file_header,
 )
 from lplrcli.container.metadata import describe
 from lplrcli.container.metadata_text import compress_text
+from lplrcli.container.section_writer import SectionWriter
 from lplrcli.container.tables import pack_table
 from lplrcli.errors import CorruptSectionError
 from lplrcli.model.compressed import Factorization, QuantizedFactor
@@ -72,17 +68,42 @@ def write_container(
         A factorization is not one that a reader would accept: nothing of it was written.
         A chunk that its coding does not allow is found only on the way.
     """
-    layout = _Layout(stream)
-    for matrix, (factorization, heads) in enumerate(_heads(factorizations, names, created)):
-        for tag, payload in heads.items():
-            layout.write(layout.next_section(tag, matrix, 0, payload), payload)
-        for tag, factor in _factors(factorization):
-            for ordinal in range(len(factor.chunks)):
-                payload = factor.chunks[ordinal]
-                section = layout.next_section(tag, matrix, ordinal, payload)
-                _check_chunk(factor, section, payload)
-                layout.write(section, payload)
-    return layout.finish()
+    sections = SectionWriter(stream)
+    given: Iterable[str | None] = repeat(None) if names is None else names
+    for matrix, (factorization, heads) in enumerate(_heads(factorizations, given, created)):
+        write_matrix(sections, matrix, factorization, heads)
+    return sections.finish()
+
+
+def write_matrix(
+    sections: SectionWriter, matrix: int, factorization: Factorization, heads: dict[str, bytes]
+) -> None:
+    """Write the critical sections of one matrix.
+
+    Parameters
+    ----------
+    sections : SectionWriter
+        Of a file with `matrix` matrices so far.
+    matrix : int
+        Its number.
+    factorization : Factorization
+        The matrix.
+    heads : dict
+        What `heads_of` gives for it.
+
+    Raises
+    ------
+    CorruptSectionError
+        A chunk is one that its coding does not allow.
+    """
+    for tag, payload in heads.items():
+        sections.write(sections.next_section(tag, matrix, 0, payload), payload)
+    for tag, factor in _factors(factorization):
+        for ordinal in range(len(factor.chunks)):
+            payload = factor.chunks[ordinal]
+            section = sections.next_section(tag, matrix, ordinal, payload)
+            _check_chunk(factor, section, payload)
+            sections.write(section, payload)
 
 
 def container_size(
@@ -99,7 +120,8 @@ def container_size(
         A factorization is not one that a reader would accept.
     """
     end, count = FILE_HEADER.size, 0
-    for factorization, heads in _heads(factorizations, names, created):
+    given: Iterable[str | None] = repeat(None) if names is None else names
+    for factorization, heads in _heads(factorizations, given, created):
         lengths = [len(payload) for payload in heads.values()]
         lengths += [each for _, factor in _factors(factorization) for each in _coded(factor)]
         for length in lengths:
@@ -109,31 +131,51 @@ def container_size(
     return aligned_payload(end) + END.size
 
 
+def heads_of(
+    factorization: Factorization,
+    *,
+    name: str | None = None,
+    created: str | None = None,
+    user: dict[str, Any] | None = None,
+) -> dict[str, bytes]:
+    """Payloads of ``META`` and ``COMP`` of a matrix, by tag, checked.
+
+    Parameters
+    ----------
+    factorization : Factorization
+        The matrix. No chunk is read.
+    name, created, user
+        As for `lplrcli.container.metadata.describe`.
+
+    Raises
+    ------
+    CorruptSectionError
+        The factorization is not one that a reader would accept.
+    """
+    parts = factorization.parts
+    tables = {side: pack_table(side, parts[side]) for side in CHUNK_TAGS if side in parts}
+    lengths = {side: len(table) for side, table in tables.items()}
+    document = describe(factorization, lengths, name=name, created=created, user=user)
+    for tag, factor in _factors(factorization):
+        expected = chunk_count(document["factors"][FACTORS[tag]])
+        if len(factor.chunks) != expected:
+            raise CorruptSectionError(
+                "wrong number of chunks",
+                section=tag,
+                found=len(factor.chunks),
+                expected=expected,
+            )
+    return {METADATA: compress_text(document), TABLES: b"".join(tables.values())}
+
+
 def _heads(
-    factorizations: Sequence[Factorization],
-    names: Sequence[str | None] | None,
-    created: str | None,
+    factorizations: Sequence[Factorization], names: Iterable[str | None], created: str | None
 ) -> Iterator[tuple[Factorization, dict[str, bytes]]]:
-    """Each factorization with the payloads of its ``META`` and ``COMP``, checked."""
+    """Each factorization with the payloads of its ``META`` and ``COMP``."""
     if not factorizations:
         raise ValueError("a file holds at least one matrix")
-    for i, factorization in enumerate(factorizations):
-        name = names[i] if names is not None else None
-        parts = factorization.parts
-        tables = {side: pack_table(side, parts[side]) for side in CHUNK_TAGS if side in parts}
-        lengths = {side: len(table) for side, table in tables.items()}
-        document = describe(factorization, lengths, name=name, created=created)
-        for tag, factor in _factors(factorization):
-            expected = chunk_count(document["factors"][FACTORS[tag]])
-            if len(factor.chunks) != expected:
-                raise CorruptSectionError(
-                    "wrong number of chunks",
-                    section=tag,
-                    found=len(factor.chunks),
-                    expected=expected,
-                )
-        heads = {METADATA: compress_text(document), TABLES: b"".join(tables.values())}
-        yield factorization, heads
+    for factorization, name in zip(factorizations, names, strict=False):
+        yield factorization, heads_of(factorization, name=name, created=created)
 
 
 def _factors(factorization: Factorization) -> Iterator[tuple[str, QuantizedFactor]]:
@@ -158,40 +200,3 @@ def _check_chunk(factor: QuantizedFactor, section: Section, payload: bytes) -> N
     rows = chunk_rows(factor.length, factor.chunk_length, section.ordinal)
     check_length(factor.coding, factor.tables, section, rows)
     CHUNK_CHECKS[factor.coding](factor.tables, section, rows, payload)
-
-
-class _Layout:
-    """Places sections one after another and remembers them for the index."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self._sections: list[Section] = []
-        self._end = 0
-        self._write(pack_file_header())
-
-    def next_section(self, tag: str, matrix: int, ordinal: int, payload: bytes) -> Section:
-        """Describe the section that `payload` would be if written now."""
-        offset = aligned_payload(self._end)
-        return Section(tag, matrix, ordinal, zlib.crc32(payload), offset, len(payload))
-
-    def write(self, section: Section, payload: bytes) -> None:
-        """Write one section."""
-        self._write(bytes(section.header_offset - self._end) + section.pack_header())
-        self._write(payload)
-        self._sections.append(section)
-
-    def finish(self) -> int:
-        """Write the index and the end, and return the size of the file."""
-        count = len(self._sections)
-        entries = b"".join(section.pack_entry() for section in self._sections)
-        index = self.next_section(INDEX, WHOLE_FILE, 0, entries)
-        self.write(index, entries)
-        end = pack_end(index.header_offset, count)
-        self.write(self.next_section(LAST, WHOLE_FILE, 0, end), end)
-        return self._end
-
-    def _write(self, payload: bytes) -> None:
-        view = memoryview(payload)
-        while view:  # an unbuffered pipe may take part of it
-            view = view[self._stream.write(view) :]
-        self._end += len(payload)

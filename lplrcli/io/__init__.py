@@ -13,17 +13,29 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 from lplrcli.errors import InputError, OutputError, PlanError
 from lplrcli.io.output import AtomicOutput
-from lplrcli.io.recognition import Format, is_hdf5, is_mtx, is_npy, recognise
+from lplrcli.io.recognition import (
+    Format,
+    is_hdf5,
+    is_mtx,
+    is_npy,
+    is_npz,
+    is_safetensors,
+    is_zarr_folder,
+    is_zipped_zarr,
+    recognise,
+)
 from lplrcli.io.unfolding import ANY_ARRAY, UnfoldingRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from distributed import Client
     from numpy.typing import DTypeLike
 
     from lplrcli.io.backends import LocalSource
     from lplrcli.io.dask_source import DaskSource
+    from lplrcli.io.handles import Handle
+    from lplrcli.io.raw import RawLayout
     from lplrcli.io.sinks import Sink
 
     Source: TypeAlias = LocalSource | DaskSource
@@ -39,33 +51,55 @@ __all__ = [
     "suffix_of_format",
 ]
 
-# Each module has `open_handle(file, path, name, dataset, request)` and
+# Each module has `open_handle(file, path, name, dataset, request)`, and where the format is written
 # `create_sink(stream, shape, unfold, dtype, dataset, gzip)`.
 FORMATS: dict[str, Format] = {
-    "npy": Format("lplrcli.io.npy", "NumPy .npy", (".npy",), is_npy),
-    "hdf5": Format("lplrcli.io.hdf5", "HDF5", (".h5", ".hdf5", ".hdf", ".he5"), is_hdf5),
-    "mtx": Format("lplrcli.io.mtx", "Matrix Market", (".mtx", ".mtx.gz"), is_mtx),
+    "npy": Format("lplrcli.io.npy", "NumPy .npy", (".npy",), is_npy, written=True),
+    "npz": Format("lplrcli.io.npz", "NumPy .npz", (".npz",), is_npz, named=True),
+    "hdf5": Format(
+        "lplrcli.io.hdf5",
+        "HDF5",
+        (".h5", ".hdf5", ".hdf", ".he5"),
+        is_hdf5,
+        named=True,
+        written=True,
+    ),
+    "zarr": Format("lplrcli.io.zarr", "Zarr", (".zarr", ".zarr.zip"), is_zipped_zarr, named=True),
+    "safetensors": Format(
+        "lplrcli.io.safetensors", "safetensors", (".safetensors",), is_safetensors, named=True
+    ),
+    "mtx": Format("lplrcli.io.mtx", "Matrix Market", (".mtx", ".mtx.gz"), is_mtx, written=True),
 }
+RAW = "raw"
+"""Format of a file that says nothing of itself; recognised by nothing, but said by the user."""
+
+MIXED = "mixed"
+"""Format of several files that are not all in one."""
 
 
 def open_source(
-    path: str,
+    path: str | Sequence[str],
     *,
     dataset: str | None = None,
+    layout: RawLayout | None = None,
     request: UnfoldingRequest = ANY_ARRAY,
     threads: int | None = None,
     observer: Callable[[int, int], None] | None = None,
     scheduler: str | Client | None = None,
 ) -> Source:
-    """Open the matrix in a file, whatever its format.
+    """Open the matrix in a file, whatever its format, or in several files.
 
     Parameters
     ----------
-    path : str
-        File to read, or a URL that fsspec knows; ``"-"`` is standard input. What cannot be read
-        twice (standard input, a FIFO) is first copied to an unnamed temporary file.
+    path : str or sequence of str
+        File to read, folder of a Zarr store, or a URL that fsspec knows; ``"-"`` is standard
+        input. What cannot be read twice (standard input, a FIFO) is first copied to an unnamed
+        temporary file. The arrays of several files are joined along their first axis, in this
+        order.
     dataset : str, optional
-        Path of the dataset inside an HDF5 file; refused for the other formats.
+        Name of the array inside a file that may hold several; refused for the other formats.
+    layout : RawLayout, optional
+        Shape and type of files that are nothing but numbers; their content is not looked at.
     request : UnfoldingRequest
         How an array of more than two dimensions is to become a matrix.
     threads : int, optional
@@ -73,7 +107,7 @@ def open_source(
     observer : callable, optional
         Called with (rows done, rows in total) as a pass goes on.
     scheduler : str or distributed.Client, optional
-        Of a dask cluster, whose workers then open the file and do all passes.
+        Of a dask cluster, whose workers then open the files and do all passes.
 
     Returns
     -------
@@ -87,43 +121,92 @@ def open_source(
     NotAMatrixError
         The content is not one array of real numbers that is or unfolds to a matrix.
     InputError
-        The file cannot be read, is damaged, or `dataset` does not apply to it.
+        A file cannot be read, is damaged, cannot be joined to the others, or `dataset` does not
+        apply to it.
     PlanError
         What is asked of the unfolding does not fit the array.
     MissingDependencyError
-        A filter of an HDF5 dataset, a URL or a cluster needs a package that is not installed.
+        A filter of an HDF5 dataset, a Zarr store, a URL or a cluster needs a package that is not
+        installed.
     ClusterError
-        The cluster is not there, does not see the file, or differs from this process.
+        The cluster is not there, does not see the files, or differs from this process.
     """
-    if path.startswith("file://"):
-        from lplrcli.io.remote import without_file_scheme
+    from lplrcli.io.backends import LocalSource
+    from lplrcli.io.remote import without_file_scheme
 
-        path = without_file_scheme(path)
+    paths = [without_file_scheme(one) for one in ([path] if isinstance(path, str) else path)]
     if scheduler is not None:
         from lplrcli.io.dask_opening import open_on_cluster
 
-        return open_on_cluster(path, scheduler, observer, dataset=dataset, request=request)
+        arguments = {"dataset": dataset, "layout": layout, "request": request}
+        return open_on_cluster(paths, scheduler, observer, **arguments)
+    if len(paths) == 1:
+        handle, name, key = _open_file(paths[0], dataset, layout, request)
+    else:
+        handle, name, key = _open_several(paths, dataset, layout, request)
+    return LocalSource(handle, name=name, format=key, threads=threads, observer=observer)
+
+
+def _open_several(
+    paths: Sequence[str],
+    dataset: str | None,
+    layout: RawLayout | None,
+    request: UnfoldingRequest,
+) -> tuple[Handle, str, str]:
+    """Handle of the whole, its name and its format."""
+    from lplrcli.io.concatenation import concatenated
+
+    parts: list[Handle] = []
+    names: list[str] = []
+    formats: list[str] = []
+    try:
+        for path in paths:
+            part, name, key = _open_file(path, dataset, layout, ANY_ARRAY)
+            parts.append(part)
+            names.append(name)
+            formats.append(key)
+        whole = f"{names[0]} ... {names[-1]}"
+        handle = concatenated(parts, names, whole, request)
+    except BaseException:
+        for part in parts:
+            part.close()
+        raise
+    return handle, whole, formats[0] if len(set(formats)) == 1 else MIXED
+
+
+def _open_file(
+    path: str, dataset: str | None, layout: RawLayout | None, request: UnfoldingRequest
+) -> tuple[Handle, str, str]:
+    """Handle of the array in a file, name of the file and its format."""
     from lplrcli.io.spool import open_seekable
 
+    if layout is None and is_zarr_folder(path):
+        from lplrcli.io.zarr import open_folder
+
+        return open_folder(path, dataset, request), path, "zarr"
     file, name, reopenable = open_seekable(path)
     try:
-        key = recognise(file, FORMATS, name)
-        if dataset is not None and key != "hdf5":
+        key = RAW if layout is not None else recognise(file, FORMATS, name)
+        if dataset is not None and (key == RAW or not FORMATS[key].named):
+            title = "a raw file" if key == RAW else FORMATS[key].title
+            named = ", ".join(entry.title for entry in FORMATS.values() if entry.named)
             raise InputError(
-                f"{FORMATS[key].title} holds one matrix without a name, not dataset {dataset!r}",
+                f"{title} holds one matrix without a name, not dataset {dataset!r}",
                 path=name,
-                advice="Leave --dataset out; it is for HDF5 files.",
+                advice=f"Leave --dataset out; it is for {named}.",
             )
         file.seek(0)
         # The handle owns the file from here on and closes it when it has no more use for it.
+        if layout is not None:
+            from lplrcli.io.raw import open_raw
+
+            return open_raw(file, name, layout, request), name, key
         module = import_module(FORMATS[key].module)
         handle = module.open_handle(file, path if reopenable else None, name, dataset, request)
     except BaseException:
         file.close()
         raise
-    from lplrcli.io.backends import LocalSource
-
-    return LocalSource(handle, name=name, format=key, threads=threads, observer=observer)
+    return handle, name, key
 
 
 def open_array(
@@ -196,7 +279,7 @@ def create_sink(
     Parameters
     ----------
     format : str
-        Key of `FORMATS`.
+        Key of one of `FORMATS` that is written.
     stream : binary file
         Written forwards only, unless it is seekable and readable and the format profits from
         it. It is left open.
@@ -221,8 +304,9 @@ def create_sink(
     OutputError
         The format does not exist or cannot hold what is asked.
     """
-    if format not in FORMATS:
-        raise OutputError("there is no such format", found=format, expected=", ".join(FORMATS))
+    if format not in FORMATS or not FORMATS[format].written:
+        written = ", ".join(key for key, entry in FORMATS.items() if entry.written)
+        raise OutputError("no such format is written", found=format, expected=written)
     module = import_module(FORMATS[format].module)
     extents = tuple(int(extent) for extent in shape)
     sink: Sink = module.create_sink(stream, extents, unfold, dtype, dataset, gzip)
@@ -230,10 +314,10 @@ def create_sink(
 
 
 def format_of_suffix(path: str) -> str | None:
-    """Key of the format that the name of a file stands for, None where it stands for none."""
+    """Key of the format that a file of this name is written in, None where it says none."""
     name = PurePath(path).name.lower()
     for key, entry in FORMATS.items():
-        if name.endswith(entry.suffixes):
+        if entry.written and name.endswith(entry.suffixes):
             return key
     return None
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from lplrcli.errors import NotAMatrixError
 from lplrcli.io.dtypes import matrix_shape, real_dtype
-from lplrcli.io.handles import ArrayHandle, CsrHandle, Handle
+from lplrcli.io.handles import ArrayHandle, Handle
 from lplrcli.io.mapping import MappedHandle
+from lplrcli.io.sparse import csr_handle
 from lplrcli.io.unfolding import UnfoldingRequest, unfolding_of
 
 _NAME = "array"
@@ -44,7 +45,7 @@ def handle_of_array(array: Any, request: UnfoldingRequest) -> Handle:
     dtype = real_dtype(stored, _NAME)
     if hasattr(array, "tocsr"):
         unfolding = unfolding_of(matrix_shape(shape, _NAME), _NAME, request)
-        return CsrHandle(_canonical(array.tocsr(), array), unfolding, dtype)
+        return csr_handle(array, unfolding, dtype)
     unfolding = unfolding_of(shape, _NAME, request)
     if isinstance(array, np.memmap):
         mapping = getattr(array, "_mmap", None)
@@ -55,12 +56,3 @@ def handle_of_array(array: Any, request: UnfoldingRequest) -> Handle:
     if isinstance(array, np.ndarray):
         array = np.asarray(array)  # numpy.matrix and alike would keep their own manners
     return ArrayHandle(array, unfolding, dtype)
-
-
-def _canonical(matrix: Any, given: Any) -> Any:
-    """Sort the entries of each row and sum duplicates, in a copy if `matrix` is the caller's."""
-    if not matrix.has_canonical_format:
-        if matrix is given:
-            matrix = matrix.copy()
-        matrix.sum_duplicates()
-    return matrix

@@ -186,5 +186,9 @@ class LocalSource:
         start: int,
     ) -> T:
         stop = min(start + height, self.shape[0])
+        # What this thread takes next, while the processors are at what is read.
+        ahead = start + (self.threads + 1) * height
+        if ahead < self.shape[0]:
+            self._handle.expect(ahead, min(ahead + height, self.shape[0]))
         mine = None if beside is None else beside[..., start:stop]
         return self.on_block(task, start, stop, mine)

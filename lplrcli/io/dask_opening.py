@@ -1,8 +1,8 @@
-"""What the workers of a cluster read rows from: a file that they open, or a dask array."""
+"""What the workers of a cluster read rows from: files that they open, or a dask array."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from lplrcli.errors import ClusterError, InputError
 from lplrcli.io.cluster import Cluster, Shared
 from lplrcli.io.dask_array import ArrayRows
 from lplrcli.io.dask_source import DaskSource
+from lplrcli.io.recognition import is_zarr_folder
 from lplrcli.io.remote import is_url
 from lplrcli.io.unfolding import UnfoldingRequest
 from lplrcli.io.worker import (
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class FileRows:
-    """Rows of a file that every worker opens.
+    """Rows of files that every worker opens.
 
     Parameters
     ----------
@@ -45,7 +46,7 @@ class FileRows:
         )
 
     def of(self, span: Span) -> Future:
-        """The file, whatever the group."""
+        """The files, whatever the group."""
         return self._file.future
 
     def unfolded(self, axes: int) -> FileRows:
@@ -55,17 +56,17 @@ class FileRows:
 
 
 def open_on_cluster(
-    path: str,
+    paths: Sequence[str],
     scheduler: str | Client,
     observer: Callable[[int, int], None] | None,
     **arguments: Any,
 ) -> DaskSource:
-    """Have workers open the matrix in a file.
+    """Have workers open the matrix in a file, or in several.
 
     Parameters
     ----------
-    path : str
-        A file on a file system that all workers share, or a URL.
+    paths : sequence of str
+        Files on a file system that all workers share, or URLs.
     scheduler : str or distributed.Client
         See `lplrcli.io.cluster.Cluster`.
     observer : callable or None
@@ -76,33 +77,42 @@ def open_on_cluster(
     Raises
     ------
     InputError
-        `path` is standard input, or no regular file.
+        A path is standard input, or can be read only once.
     ClusterError
-        The cluster is not there, does not see the file, or differs from this process.
+        The cluster is not there, does not see the files, or differs from this process.
     """
-    place = path if is_url(path) else str(Path(path).absolute())
-    if path == "-" or (Path(place).exists() and not Path(place).is_file()):
+    places = tuple(_place(path) for path in paths)
+    name = paths[0] if len(paths) == 1 else f"{paths[0]} ... {paths[-1]}"
+    cluster = Cluster(scheduler)
+    try:
+        opening = Opening(places, name, arguments)
+        lengths = cluster.check(opening.checked)
+        if len(lengths) > 1:
+            raise ClusterError(
+                "the workers see different files",
+                path=name,
+                found=" and ".join(sorted(map(str, lengths))) + " bytes",
+                advice="Put the files on a file system that all workers share.",
+            )
+        rows = FileRows(cluster, replace(opening, lengths=next(iter(lengths), None)))
+    except BaseException:
+        cluster.close()
+        raise
+    return DaskSource(cluster, rows, name=name, observer=observer)
+
+
+def _place(path: str) -> str:
+    """Where workers find it: an absolute path, or the URL."""
+    if is_url(path):
+        return path
+    place = Path(path).absolute()
+    if path == "-" or (place.exists() and not place.is_file() and not is_zarr_folder(path)):
         raise InputError(
             "only a regular file can be read by the workers of a cluster",
             path="<stdin>" if path == "-" else path,
             advice="Store it in a file on a file system that they share.",
         )
-    cluster = Cluster(scheduler)
-    try:
-        opening = Opening(place, path, arguments)
-        lengths = cluster.check(opening.checked)
-        if len(lengths) > 1:
-            raise ClusterError(
-                "the workers see different files",
-                path=path,
-                found=f"{' and '.join(map(str, sorted(filter(None, lengths))))} bytes",
-                advice="Put the file on a file system that all workers share.",
-            )
-        rows = FileRows(cluster, replace(opening, bytes=next(iter(lengths), None)))
-    except BaseException:
-        cluster.close()
-        raise
-    return DaskSource(cluster, rows, name=path, observer=observer)
+    return str(place)
 
 
 def open_array_on_cluster(

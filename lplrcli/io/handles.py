@@ -59,6 +59,9 @@ class Handle(ABC):
     def _arrange(self) -> None:  # noqa: B027 - a matrix has one unfolding
         """Choose what depends on the unfolding, blocks above all."""
 
+    def expect(self, start: int, stop: int) -> None:  # noqa: B027 - most are read when asked
+        """Take note that the rows will be asked for soon: reading them may begin."""
+
     def release(self, start: int, stop: int) -> None:  # noqa: B027 - most have nothing to free
         """Take note that the rows are not needed for now."""
 

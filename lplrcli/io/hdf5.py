@@ -9,10 +9,11 @@ import h5py
 import numpy as np
 
 from lplrcli.errors import InputError, LplrError, NotAMatrixError
+from lplrcli.io.choice import Candidate, no_such_dataset, only_matrix
 from lplrcli.io.dtypes import real_dtype
 from lplrcli.io.filters import require_filters
 from lplrcli.io.handles import ArrayHandle, chunked_block_rows, layer_rows
-from lplrcli.io.unfolding import MOST_AXES, UnfoldingRequest, unfolding_of
+from lplrcli.io.unfolding import UnfoldingRequest, unfolding_of
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 H5_ERRORS = (OSError, RuntimeError, ValueError, TypeError, KeyError, AttributeError)
 
 MAX_CACHE_BYTES = 256 << 20
-MAX_LISTED = 8
 
 
 class Hdf5Handle(ArrayHandle):
@@ -108,7 +108,10 @@ def open_handle(
         h5 = h5py.File(path or file, "r")
         if path is not None:
             file.close()
-        chosen = _only_matrix(h5, name) if dataset is None else _named(h5, dataset, name)
+        if dataset is None:
+            chosen = h5[only_matrix(_candidates(h5), name)]
+        else:
+            chosen = _named(h5, dataset, name)
         dtype = real_dtype(chosen.dtype, name)
         unfolding = unfolding_of(chosen.shape, name, request)
         require_filters(chosen, name)
@@ -130,49 +133,27 @@ def open_handle(
         raise
 
 
-def _datasets(h5: h5py.File) -> list[tuple[str, bool]]:
-    """Describe every dataset of the file, and say whether it is a matrix.
+def _candidates(h5: h5py.File) -> list[Candidate]:
+    """Describe every dataset of the file.
 
     ``visititems`` comes to each object once and follows neither soft nor external links, so
     links in a circle do no harm.
     """
-    found: list[tuple[str, bool]] = []
+    found: list[Candidate] = []
 
     def visit(path: str, thing: object) -> None:
         if isinstance(thing, h5py.Dataset):
-            found.append((f"/{path}", _is_matrix(thing)))
+            found.append(_described(f"/{path}", thing))
 
     h5.visititems(visit)
     return found
 
 
-def _is_matrix(dataset: h5py.Dataset) -> bool:
+def _described(path: str, dataset: h5py.Dataset) -> Candidate:
     try:
-        real_dtype(dataset.dtype, "")
-        unfolding_of(dataset.shape or (), "")
-    except (NotAMatrixError, TypeError):  # TypeError: a type NumPy has no equivalent of
-        return False
-    return True
-
-
-def _only_matrix(h5: h5py.File, name: str) -> h5py.Dataset:
-    datasets = _datasets(h5)
-    matrices = [path for path, is_matrix in datasets if is_matrix]
-    if len(matrices) == 1:
-        return h5[matrices[0]]
-    if matrices:
-        raise NotAMatrixError(
-            f"the file holds {len(matrices)} arrays: {_listed(h5, matrices)}",
-            path=name,
-            advice=f"Choose one with --dataset, for example --dataset {matrices[0]}.",
-        )
-    others = _listed(h5, [path for path, _ in datasets])
-    raise NotAMatrixError(
-        f"the file holds no matrix of real numbers; its datasets: {others or 'none'}",
-        path=name,
-        expected=f"a dataset of two to {MOST_AXES} dimensions",
-        advice="Name another dataset with --dataset, or reshape it to two dimensions.",
-    )
+        return Candidate.of(path, dataset.shape or (), dataset.dtype)
+    except H5_ERRORS:  # TypeError: a type NumPy has no equivalent of
+        return Candidate(path, "unreadable", False)
 
 
 def _named(h5: h5py.File, dataset: str, name: str) -> h5py.Dataset:
@@ -184,25 +165,8 @@ def _named(h5: h5py.File, dataset: str, name: str) -> h5py.Dataset:
         if chosen.shape is None:
             raise NotAMatrixError(f"dataset {dataset} is empty", path=name)
         return chosen
-    matrices = [path for path, is_matrix in _datasets(h5) if is_matrix]
     what = "is not a dataset" if chosen is not None else "does not exist"
-    raise NotAMatrixError(
-        f"{dataset!r} {what}; arrays in the file: {_listed(h5, matrices) or 'none'}",
-        path=name,
-        advice="Choose one of them with --dataset." if matrices else None,
-    )
-
-
-def _listed(h5: h5py.File, paths: list[str]) -> str:
-    def described(path: str) -> str:
-        try:
-            shape = "x".join(map(str, h5[path].shape or ())) or "scalar"
-            return f"{path} ({shape} {h5[path].dtype})"
-        except H5_ERRORS:
-            return f"{path} (unreadable)"
-
-    more = f" and {len(paths) - MAX_LISTED} more" if len(paths) > MAX_LISTED else ""
-    return ", ".join(map(described, paths[:MAX_LISTED])) + more
+    raise no_such_dataset(dataset, _candidates(h5), name, what)
 
 
 def _cache_for(

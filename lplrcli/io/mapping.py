@@ -7,8 +7,9 @@ remain in the page cache, so the next pass over them reads no disk if memory is 
 
 from __future__ import annotations
 
+import math
 import mmap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -25,6 +26,45 @@ if TYPE_CHECKING:
 # a column-major file thus makes more resident than it reads.
 _FAULT_AROUND = 64 << 10
 _GROUP_BYTES = 4 << 20
+
+
+def map_array(
+    file: BinaryIO,
+    stored: np.dtype[Any],
+    shape: tuple[int, ...],
+    offset: int,
+    fortran_order: bool = False,
+) -> tuple[NDArray[Any], mmap.mmap]:
+    """Map an array that lies plainly in a file.
+
+    Parameters
+    ----------
+    file : binary file
+        Of the file system, and long enough; it may be closed afterwards.
+    stored : numpy.dtype
+        Type of the entries in the file.
+    shape : tuple of int
+        Extents of the array, none of them 0.
+    offset : int
+        Where its first byte lies.
+    fortran_order : bool
+        Whether the first axis varies fastest.
+
+    Returns
+    -------
+    array : ndarray
+        Read-only; aligned only if the offset is.
+    mapping : mmap.mmap
+        What its memory is of.
+
+    Raises
+    ------
+    OSError
+        The file cannot be mapped.
+    """
+    mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    flat = np.frombuffer(mapping, stored, math.prod(shape), offset)
+    return flat.reshape(shape, order="F" if fortran_order else "C"), mapping
 
 
 class MappedHandle(Handle):
@@ -71,11 +111,15 @@ class MappedHandle(Handle):
             return self._gather(self._stored, rows)
         return to_native(self._stored[rows.start : rows.stop], self.dtype)
 
+    def expect(self, start: int, stop: int) -> None:
+        """Have the rows read into the page cache; a block of columns strides over the file."""
+        if not self._by_columns and hasattr(mmap, "MADV_WILLNEED"):
+            self._advise_rows(mmap.MADV_WILLNEED, start, stop)
+
     def release(self, start: int, stop: int) -> None:
         """Drop the pages of the rows; those of a column-major file are gone already."""
         if not self._by_columns:
-            row_bytes = self.shape[1] * self.dtype.itemsize
-            self._drop(start * row_bytes, stop * row_bytes)
+            self._advise_rows(mmap.MADV_DONTNEED, start, stop)
 
     def close(self) -> None:
         """Unmap, once the last block is gone too."""
@@ -110,13 +154,17 @@ class MappedHandle(Handle):
                     part = part.reshape(-1, *part.shape[axes:])
                     block[(slice(row, row + len(part)), *columns)] = part
                     row += len(part)
-            self._drop(left * column_bytes, right * column_bytes)
+            self._advise(mmap.MADV_DONTNEED, left * column_bytes, right * column_bytes)
         return block.reshape(height, -1)
 
-    def _drop(self, begin: int, end: int) -> None:
-        """Drop the pages of bytes ``begin : end`` of the array, rounded outwards."""
+    def _advise_rows(self, advice: int, start: int, stop: int) -> None:
+        row_bytes = self.shape[1] * self.dtype.itemsize
+        self._advise(advice, start * row_bytes, stop * row_bytes)
+
+    def _advise(self, advice: int, begin: int, end: int) -> None:
+        """Tell the system of the pages of bytes ``begin : end`` of the array, rounded outwards."""
         if self._mapping is None:
             return
         begin = (self._offset + begin) // mmap.PAGESIZE * mmap.PAGESIZE
         end = min(self._offset + end, len(self._mapping))
-        self._mapping.madvise(mmap.MADV_DONTNEED, begin, end - begin)
+        self._mapping.madvise(advice, begin, end - begin)

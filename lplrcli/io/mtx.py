@@ -20,8 +20,8 @@ from lplrcli.errors import InputError, NotAMatrixError, OutputError
 from lplrcli.io.dtypes import matrix_shape, real_dtype
 from lplrcli.io.handles import ArrayHandle, CsrHandle
 from lplrcli.io.recognition import GZIP_MAGIC
+from lplrcli.io.sparse import bears_out, csr_handle
 from lplrcli.io.unfolding import UnfoldingRequest, unfolding_of
-from lplrcli.model.source import working_dtype
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -47,10 +47,6 @@ _SYMMETRIES = {
 _SPACE = b" \t\r\n"
 _IN_INTEGERS = b"0123456789+-"
 _IN_REALS = _IN_INTEGERS + b".eEinfatyINFATY"
-# A row pointer is kept per row. Beyond this size of a side the entries must bear it out, or a
-# file of three lines could ask for any amount of memory.
-_FREE_SIDE = 1 << 22
-_SIDE_PER_ENTRY = 100
 
 
 @dataclass(frozen=True)
@@ -120,10 +116,7 @@ def open_handle(
     dtype = real_dtype(matrix.dtype, name)
     if not header.coordinate:
         return ArrayHandle(matrix, unfolding, dtype)
-    # Converted first: sums of duplicates must not wrap around.
-    csr = matrix.astype(working_dtype(dtype), copy=False).tocsr()
-    csr.sum_duplicates()
-    return CsrHandle(csr, unfolding, dtype)
+    return csr_handle(matrix, unfolding, dtype)
 
 
 def _text_of(file: BinaryIO) -> io.BufferedReader | gzip_format.GzipFile:
@@ -184,7 +177,7 @@ def _read_header(text: Any, name: str) -> _Header:
     if _SYMMETRIES[symmetry] != "general" and rows != columns:
         raise _damaged(name, f"a {symmetry} matrix must be square", f"{rows}x{columns}", None)
     entries = int(numbers[2]) if coordinate else _entries(rows, columns, _SYMMETRIES[symmetry])
-    if coordinate and max(rows, columns) > max(_FREE_SIDE, _SIDE_PER_ENTRY * entries):
+    if coordinate and not bears_out((rows, columns), entries):
         raise _damaged(name, "far more rows or columns than entries", raw.strip(), None)
     return _Header(coordinate, _FIELDS[field], _SYMMETRIES[symmetry], rows, columns, entries, lines)
 
@@ -209,21 +202,23 @@ def _survey(text: Any, header: _Header, name: str) -> None:
     """Read all entries as bytes and check that there are as many numbers as announced."""
     legal = _IN_REALS if header.field == "real" else _IN_INTEGERS
     # Every byte becomes one of three: space, part of a number, or neither.
-    classes = bytes(32 if byte in _SPACE else (120 if byte in legal else 33) for byte in range(256))
+    classes = bytes(0 if byte in _SPACE else (1 if byte in legal else 2) for byte in range(256))
     numbers = 0
-    before = b" "
+    before = 0
     while piece := text.read(_PIECE):
-        seen = piece.translate(classes)
-        if b"!" in seen:
-            odd = piece[seen.index(b"!")]
+        text_of_classes = piece.translate(classes)
+        if b"\2" in text_of_classes:
+            odd = piece[text_of_classes.index(b"\2")]
             raise _damaged(
                 name,
                 f"an entry is no {'real number' if header.field == 'real' else 'integer'}",
                 f"character {chr(odd)!r}",
                 "decimal numbers",
             )
-        numbers += (before + seen).count(b" x")
-        before = seen[-1:]
+        seen = np.frombuffer(text_of_classes, np.uint8)
+        # A number begins where a space ends.
+        numbers += int(seen[0] > before) + int(np.count_nonzero(seen[1:] > seen[:-1]))
+        before = seen[-1]
     per_entry = 1
     if header.coordinate:
         per_entry = 2 if header.field == "pattern" else 3
@@ -246,9 +241,9 @@ class _Replayed(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def read(self, size: int = -1) -> bytes:
-        data: bytes = self._first.read(size) or self._rest.read(size)
-        return data
+    def readinto(self, buffer: Any) -> int:
+        filled: int = self._first.readinto(buffer) or self._rest.readinto(buffer)
+        return filled
 
 
 def _parse(text: Any, header: _Header, name: str) -> Any:
@@ -257,7 +252,9 @@ def _parse(text: Any, header: _Header, name: str) -> Any:
     if not header.entries and not header.coordinate:
         return np.zeros((header.rows, header.columns))  # skew-symmetric of one row
     try:
-        return mmread(_Replayed(header.canonical(), text), spmatrix=False)
+        # Buffered: SciPy asks for 1 KiB at a time.
+        replayed = io.BufferedReader(_Replayed(header.canonical(), text), _PIECE)
+        return mmread(replayed, spmatrix=False)
     except MemoryError as error:
         raise InputError("the matrix does not fit in memory", path=name) from error
     except (ValueError, OverflowError, RuntimeError, TypeError) as error:

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import ast
 import math
-import mmap
 import os
 import re
 import warnings
-from typing import TYPE_CHECKING, Any, BinaryIO
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from lplrcli.errors import InputError, NotAMatrixError, OutputError
 from lplrcli.io.dtypes import real_dtype
-from lplrcli.io.mapping import MappedHandle
+from lplrcli.io.mapping import MappedHandle, map_array
 from lplrcli.io.recognition import NPY_MAGIC
 from lplrcli.io.remote import RangedHandle, is_url
 from lplrcli.io.sinks import Sink
@@ -59,49 +59,131 @@ def open_handle(
     """
     with file:
         try:
-            stored, fortran_order, shape, offset = _read_header(file, name)
-            dtype = real_dtype(stored, name)
-            unfolding = unfolding_of(shape, name, request)
-            entries = math.prod(shape)
-            found = _length(file)
-            expected = offset + entries * dtype.itemsize
-            if found != expected:
-                fault = "the file is cut short" if found < expected else "bytes follow the data"
-                raise InputError(
-                    fault,
-                    path=name,
-                    found=f"{found} bytes",
-                    expected=f"{expected} for {'x'.join(map(str, shape))} {dtype.name}",
-                    advice="Save it again with numpy.save.",
-                )
             if is_url(name):
-                if fortran_order:
-                    raise InputError(
-                        "an array in Fortran order is not read from a URL",
-                        path=name,
-                        advice="Save it in C order, or download it first.",
-                    )
-                return RangedHandle(file, name, stored, offset, unfolding, dtype)
-            mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+                return _ranged(file, name, request)
+            return map_npy(file, 0, os.fstat(file.fileno()).st_size, name, request)
         except OSError as error:
             raise InputError(f"cannot be read: {error.strerror or error}", path=name) from error
-    flat = np.frombuffer(mapping, stored, entries, offset)
-    array = flat.reshape(shape, order="F" if fortran_order else "C")
+
+
+def _ranged(file: BinaryIO, name: str, request: UnfoldingRequest) -> RangedHandle:
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    header = read_header(file, size, name)
+    dtype = real_dtype(header.stored, name)
+    unfolding = unfolding_of(header.shape, name, request)
+    header.check_size(size, name)
+    if header.fortran_order:
+        raise InputError(
+            "an array in Fortran order is not read from a URL",
+            path=name,
+            advice="Save it in C order, or download it first.",
+        )
+    return RangedHandle(file, name, header.stored, header.offset, unfolding, dtype)
+
+
+@dataclass(frozen=True)
+class NpyHeader:
+    """What stands before the data.
+
+    Attributes
+    ----------
+    stored : numpy.dtype
+        Type of the entries as stored.
+    fortran_order : bool
+        Whether the first axis varies fastest.
+    shape : tuple of int
+        Extents of the array.
+    offset : int
+        Bytes before the data.
+    """
+
+    stored: np.dtype[Any]
+    fortran_order: bool
+    shape: tuple[int, ...]
+    offset: int
+
+    def check_size(self, found: int, name: str) -> None:
+        """See that header and data together have `found` bytes.
+
+        Raises
+        ------
+        NotAMatrixError
+            The entries are Python objects: what follows is a pickle, never loaded.
+        InputError
+            They have not.
+        """
+        if self.stored.hasobject:
+            raise NotAMatrixError(
+                "the entries are Python objects",
+                path=name,
+                advice="Convert the objects to numbers with astype(float).",
+            )
+        expected = self.offset + math.prod(self.shape) * self.stored.itemsize
+        if found != expected:
+            fault = "the file is cut short" if found < expected else "bytes follow the data"
+            shape = "x".join(map(str, self.shape)) or "single"
+            raise InputError(
+                fault,
+                path=name,
+                found=f"{found} bytes",
+                expected=f"{expected} for {shape} {self.stored.name}",
+                advice="Save it again with numpy.save.",
+            )
+
+
+def map_npy(
+    file: BinaryIO, begin: int, size: int, name: str, request: UnfoldingRequest
+) -> MappedHandle:
+    """Map the array of an .npy file that lies within another.
+
+    Parameters
+    ----------
+    file : binary file
+        Of the file system. It may be closed afterwards, the map lives on.
+    begin, size : int
+        Where the .npy file lies in it, in bytes.
+    name, request
+        As for `open_handle`.
+
+    Raises
+    ------
+    NotAMatrixError, InputError, PlanError
+        As `open_handle` does.
+    """
+    file.seek(begin)
+    header = read_header(file, size, name)
+    dtype = real_dtype(header.stored, name)
+    unfolding = unfolding_of(header.shape, name, request)
+    header.check_size(size, name)
+    array, mapping = map_array(
+        file, header.stored, header.shape, begin + header.offset, header.fortran_order
+    )
     return MappedHandle(array, mapping, unfolding, dtype)
 
 
-def _length(file: BinaryIO) -> int:
-    position = file.tell()
-    length = file.seek(0, os.SEEK_END)
-    file.seek(position)
-    return length
+def read_header(file: IO[bytes], size: int, name: str) -> NpyHeader:
+    """Parse the header of an .npy file.
 
+    Parameters
+    ----------
+    file : binary file
+        At its start; read forwards only, and left where the data begins.
+    size : int
+        Bytes of the whole file.
+    name : str
+        For messages.
 
-def _read_header(file: BinaryIO, name: str) -> tuple[np.dtype[Any], bool, tuple[int, ...], int]:
-    """Parse the header to dtype, Fortran order, shape and offset of the data."""
+    Raises
+    ------
+    NotAMatrixError
+        The entries have several fields.
+    InputError
+        It is damaged.
+    """
     start = file.read(len(NPY_MAGIC) + 2)
-    if len(start) < len(NPY_MAGIC) + 2:
-        raise _damaged(name, "it ends within the magic string")
+    if len(start) < len(NPY_MAGIC) + 2 or not start.startswith(NPY_MAGIC):
+        raise _damaged(name, "the magic string is not there")
     version = (start[-2], start[-1])
     if version not in _LENGTH_BYTES:
         raise InputError(
@@ -111,11 +193,11 @@ def _read_header(file: BinaryIO, name: str) -> tuple[np.dtype[Any], bool, tuple[
             expected="1.0, 2.0 or 3.0",
             advice="Save it again with numpy.save.",
         )
-    size = _LENGTH_BYTES[version]
-    field = file.read(size)
+    width = _LENGTH_BYTES[version]
+    field = file.read(width)
     length = int.from_bytes(field, "little")
-    offset = len(start) + size + length
-    if len(field) < size or offset > _length(file):
+    offset = len(start) + width + length
+    if len(field) < width or offset > size:
         raise _damaged(name, "the file ends within it")
     if length > MAX_HEADER_BYTES:
         raise InputError(
@@ -137,7 +219,7 @@ def _read_header(file: BinaryIO, name: str) -> tuple[np.dtype[Any], bool, tuple[
         raise _damaged(name, "fortran_order is neither True nor False")
     if not isinstance(shape, tuple) or not all(type(n) is int and n >= 0 for n in shape):
         raise _damaged(name, "shape is not a tuple of sizes")
-    return _dtype_of(fields["descr"], name), fortran_order, shape, offset
+    return NpyHeader(_dtype_of(fields["descr"], name), fortran_order, shape, offset)
 
 
 def _literal(text: str) -> object:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import struct
+import zipfile
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
 from lplrcli.errors import InputError, UnknownFormatError
@@ -14,10 +17,26 @@ NPY_MAGIC = b"\x93NUMPY"
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MTX_BANNER = b"%%matrixmarket"
 GZIP_MAGIC = b"\x1f\x8b"
+ZIP_MAGIC = b"PK\x03\x04"
+_EMPTY_ZIP_MAGIC = b"PK\x05\x06"
+_ZARR_MARKS = {"zarr.json", ".zarray", ".zgroup", ".zmetadata"}
+
+# What zipfile raises for archives that are damaged in one place or another.
+ZIP_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    RuntimeError,
+    NotImplementedError,
+    UnicodeDecodeError,
+)
 
 # Formats that are often met and not read: what they start with, what they are, what to do.
 STRANGERS: tuple[tuple[bytes, str, str], ...] = (
-    (b"PK\x03\x04", "a zip archive (.npz?)", "Extract it and give one .npy file of it."),
+    (ZIP_MAGIC, "a zip archive without .npy files", "Extract it, and give one file of it."),
+    (_EMPTY_ZIP_MAGIC, "an empty zip archive", "Save it again with numpy.savez."),
     (b"MATLAB 5.0", "a MATLAB 5 file", "Save it with -v7.3 (HDF5) or convert it to .npy."),
     (GZIP_MAGIC, "gzip, and not of Matrix Market text", "Decompress it with gunzip first."),
     (b"\x28\xb5\x2f\xfd", "zstd", "Decompress it with unzstd first."),
@@ -38,17 +57,50 @@ class Format:
         Ends of file names, in lower case; the first one is given to new files.
     recognises : callable
         Whether a binary file, positioned at its start, is in this format.
+    named : bool
+        Whether a file may hold several arrays, told apart by their names.
+    written : bool
+        Whether it is written too.
     """
 
     module: str
     title: str
     suffixes: tuple[str, ...]
     recognises: Callable[[BinaryIO], bool]
+    named: bool = False
+    written: bool = False
 
 
 def is_npy(file: BinaryIO) -> bool:
     """Whether the file starts with NumPy's magic string."""
     return file.read(len(NPY_MAGIC)) == NPY_MAGIC
+
+
+def is_npz(file: BinaryIO) -> bool:
+    """Whether it is a zip archive with .npy files, or too damaged a one to tell."""
+    names = _names_in_zip(file)
+    if names is None:
+        return False
+    return not names or any(name.endswith(".npy") for name in names)
+
+
+def is_zipped_zarr(file: BinaryIO) -> bool:
+    """Whether it is a zip archive with an array or a group of Zarr at its root."""
+    return not _ZARR_MARKS.isdisjoint(_names_in_zip(file) or [])
+
+
+def is_zarr_folder(path: str) -> bool:
+    """Whether the path is that of a folder which is an array or a group of Zarr."""
+    try:
+        return any((Path(path) / mark).is_file() for mark in _ZARR_MARKS)
+    except (OSError, ValueError):  # ValueError: a NUL in the name
+        return False
+
+
+def is_safetensors(file: BinaryIO) -> bool:
+    """Whether the start is a length below 2^40 and a brace; the format has no magic bytes."""
+    start = file.read(9)
+    return start[5:] == b"\0\0\0{"
 
 
 def is_hdf5(file: BinaryIO) -> bool:
@@ -74,6 +126,18 @@ def is_mtx(file: BinaryIO) -> bool:
         except (OSError, EOFError, zlib.error):
             return False
     return start.lower() == MTX_BANNER
+
+
+def _names_in_zip(file: BinaryIO) -> list[str] | None:
+    """Names of the members; None where it is no zip archive, empty where they cannot be told."""
+    if file.read(len(ZIP_MAGIC)) != ZIP_MAGIC:
+        return None
+    file.seek(0)
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return archive.namelist()
+    except ZIP_ERRORS:
+        return []
 
 
 def recognise(file: BinaryIO, formats: Mapping[str, Format], name: str) -> str:
@@ -122,7 +186,7 @@ def _unknown(start: bytes, formats: Mapping[str, Format], name: str) -> UnknownF
     message = "not a format lplr reads"
     if promised:
         message = f"the name says {promised[0]}, the content does not"
-    advice = "Convert it, for example with numpy.save."
+    advice = "Convert it, for example with numpy.save; of raw numbers, say --shape and --dtype."
     if name.lower().endswith(".lplr") or b"LPLR" in start[:8]:
         advice = "It seems to be compressed already; use lplr decompress or lplr inspect."
     return UnknownFormatError(

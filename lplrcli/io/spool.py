@@ -7,7 +7,7 @@ import stat
 import sys
 import tempfile
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from lplrcli.errors import InputError
 
@@ -48,7 +48,7 @@ def open_seekable(path: str) -> tuple[BinaryIO, str, bool]:
                 path=STDIN_NAME,
                 advice="Pipe a matrix in, or name a file.",
             )
-        return _spool(sys.stdin.buffer, STDIN_NAME), STDIN_NAME, False
+        return spool(sys.stdin.buffer, STDIN_NAME), STDIN_NAME, False
     if not path:
         raise InputError("the file name is empty")
     if "://" in path:
@@ -70,11 +70,17 @@ def open_seekable(path: str) -> tuple[BinaryIO, str, bool]:
     if stat.S_ISREG(mode):
         return file, path, True
     with file:
-        return _spool(file, path), path, False
+        return spool(file, path), path, False
 
 
-def _spool(stream: BinaryIO, name: str) -> BinaryIO:
-    """Copy a stream to a temporary file that has no name, so nothing is ever left behind."""
+def spool(stream: IO[bytes], name: str) -> BinaryIO:
+    """Copy a stream to a temporary file that has no name, so nothing is ever left behind.
+
+    Raises
+    ------
+    InputError
+        There is nothing in it, or no room for it.
+    """
     try:
         spooled = tempfile.TemporaryFile(prefix="lplr-")  # noqa: SIM115 - the caller closes it
     except OSError as error:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from stat import S_ISDIR
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -69,30 +70,30 @@ def check_versions(expected: dict[str, str], dask_worker: Any = None) -> str:
 
 @dataclass(frozen=True)
 class Opening:
-    """A file, as every worker opens it.
+    """Files, as every worker opens them.
 
     Attributes
     ----------
-    path : str
-        Absolute, or a URL.
+    paths : tuple of str
+        Absolute, or URLs.
     name : str
         What the user calls it, for messages.
     arguments : dict
         Of `lplrcli.io.open_source`.
-    bytes : int or None
-        Length of the file where that is known; it must be the same everywhere.
+    lengths : tuple of (int or None), or None
+        Bytes of the files where they are known; they must be the same everywhere.
     versions : dict
         Those of the process that the results go to.
     """
 
-    path: str
+    paths: tuple[str, ...]
     name: str
     arguments: dict[str, Any]
-    bytes: int | None = None
+    lengths: tuple[int | None, ...] | None = None
     versions: dict[str, str] = field(default_factory=versions)
 
-    def checked(self, dask_worker: Any = None) -> int | None:
-        """Length of the file as it is seen here; None for a URL.
+    def checked(self, dask_worker: Any = None) -> tuple[int | None, ...]:
+        """Bytes of the files as they are seen here; None for URLs and folders.
 
         Parameters
         ----------
@@ -102,33 +103,39 @@ class Opening:
         Raises
         ------
         ClusterError
-            If results would differ here: another version of a package, or no such file, or
-            another one.
+            If results would differ here: another version of a package, or no such files, or
+            others.
         """
         worker = check_versions(self.versions, dask_worker)
-        if is_url(self.path):
-            return None
-        try:
-            found = Path(self.path).stat().st_size
-        except OSError as error:
-            raise ClusterError(
-                f"the worker {worker} cannot open it: {error.strerror or error}",
-                path=self.path,
-                advice="Put the file on a file system that all workers share, under the same path.",
-            ) from error
-        if self.bytes not in (None, found):
-            raise ClusterError(
-                f"the worker {worker} sees another file",
-                path=self.path,
-                found=f"{found} bytes",
-                expected=f"{self.bytes}",
-                advice="Put the file on a file system that all workers share.",
-            )
+        found = tuple(_length(path, worker) for path in self.paths)
+        for path, here, there in zip(self.paths, found, self.lengths or found, strict=True):
+            if here != there:
+                raise ClusterError(
+                    f"the worker {worker} sees another file",
+                    path=path,
+                    found=f"{here} bytes",
+                    expected=f"{there}",
+                    advice="Put the file on a file system that all workers share.",
+                )
         return found
 
 
+def _length(path: str, worker: str) -> int | None:
+    if is_url(path):
+        return None
+    try:
+        status = Path(path).stat()
+    except OSError as error:
+        raise ClusterError(
+            f"the worker {worker} cannot open it: {error.strerror or error}",
+            path=path,
+            advice="Put the file on a file system that all workers share, under the same path.",
+        ) from error
+    return None if S_ISDIR(status.st_mode) else status.st_size
+
+
 class SharedFile:
-    """The matrix in a file, opened once in every process that reads it.
+    """The matrix in files, opened once in every process that reads it.
 
     Parameters
     ----------
@@ -145,13 +152,13 @@ class SharedFile:
         return SharedFile, (self.opening,)
 
     def source(self) -> LocalSource:
-        """The matrix; its file is closed when nobody holds it any more."""
+        """The matrix; they are closed when nobody holds it any more."""
         from lplrcli.io import open_source
 
         with self._lock:
             if self._source is None:
                 self.opening.checked()
-                found: Any = open_source(self.opening.path, threads=1, **self.opening.arguments)
+                found: Any = open_source(self.opening.paths, threads=1, **self.opening.arguments)
                 found.name = self.opening.name
                 self._source = found
             return self._source

@@ -16,6 +16,35 @@ WINDOW = 8192
 """Decisions are settled at least this often: bounds the memory of the trace, costs nothing that
 could be measured."""
 
+_SETTLED = 64
+"""Coefficients that the last window has at least where the path must end in a given state: a few
+are enough to reach any state, more leave a choice."""
+
+
+@kernel
+def states_after(
+    codes: NDArray[np.int32], taps: tuple[int, int, int], states: NDArray[np.int64]
+) -> None:
+    """States of the machines after the last code of every component.
+
+    Parameters
+    ----------
+    codes : ndarray of int32, shape (components, rows)
+        A chunk, or its first rows.
+    taps : tuple of int
+        v, H0, H1 of the machine.
+    states : ndarray of int64, shape (components,)
+        Receives the states: those that the next component of the lane starts from.
+    """
+    for lane in range(LANES):
+        state = 0
+        for i in range(lane, codes.shape[0], LANES):
+            for t in range(codes.shape[1]):
+                union = state & 1
+                parity = (codes[i, t] - union) >> 1 & 1
+                state = state >> 1 ^ (taps[1] & -union) ^ (taps[2] & -parity)
+            states[i] = state
+
 
 @kernel
 def _nearest_in_subsets(
@@ -75,6 +104,8 @@ def trellis_codes(state_bits: int) -> Callable[..., None]:
         prices: NDArray[np.float32],
         levels: NDArray[np.uint8],
         codes: NDArray[np.int32],
+        start: int,
+        end: int,
     ) -> None:
         """Integers ``q = 2 k + u`` that minimise squared error plus price, along the trellis.
 
@@ -98,6 +129,11 @@ def trellis_codes(state_bits: int) -> Callable[..., None]:
             Which prices a coefficient has.
         codes : ndarray of int32, shape (components, rows)
             Receives q in the components of the lane.
+        start : int
+            State before the first coefficient; 0 at the start of a chunk.
+        end : int
+            State after the last one, which at least `state_bits` coefficients must lead to;
+            -1 for any.
         """
         rows = values.shape[1]
         whole = (max(values.shape[0] - lane, 0) + LANES - 1) // LANES * rows
@@ -114,10 +150,13 @@ def trellis_codes(state_bits: int) -> Callable[..., None]:
         came = np.empty(states * window, np.uint8)
         flat_prices = prices.ravel()
         span = prices.shape[1] // 2
-        start = 0
         i, t = lane, 0
-        for first in range(0, whole, WINDOW):
-            length = min(window, whole - first)
+        done = 0
+        while done < whole:
+            length = min(window, whole - done)
+            if end >= 0 and 0 < whole - done - length < _SETTLED:
+                length -= _SETTLED
+            done += length
             fresh[:] = np.float32(1e30)
             fresh[start] = np.float32(0)
             for w in range(length):
@@ -156,6 +195,8 @@ def trellis_codes(state_bits: int) -> Callable[..., None]:
             for j in range(states):
                 if fresh[j] < fresh[state]:
                     state = j
+            if done == whole and end >= 0:
+                state = end
             start = state
             back, place = i, t
             for w in range(length - 1, -1, -1):

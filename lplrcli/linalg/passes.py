@@ -32,6 +32,7 @@ from lplrcli.linalg.operands import (
     transposed_times,
 )
 from lplrcli.model.source import CsrRows, MatrixSource, RowBlock, working_dtype
+from lplrcli.model.workspace import workspace
 
 T = TypeVar("T")
 
@@ -154,7 +155,7 @@ class Passes:
     def times(self, operand: RightOperand, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """``A X``, shape (n, columns), in the working precision; in `out` if that is given."""
         if out is None:
-            out = np.empty((self.shape[0], operand.columns), self.dtype)
+            out = workspace().empty((self.shape[0], operand.columns), self.dtype)
         rows = _Rows(out)
         for part in self.map_scaled("projection", partial(_times, operand=operand)):
             rows.take(part)
@@ -190,6 +191,20 @@ class Passes:
         if self._svd is None:
             self._svd = np.linalg.svd(self.dense(), full_matrices=False)
         return self._svd
+
+    def scanned(self, label: str, task: Callable[[RowBlock], T]) -> list[T]:
+        """Results of `task` over the blocks in the working precision, which are scanned as well.
+
+        One pass, the first one, over A as it is: no scale has been chosen yet.
+
+        Raises
+        ------
+        InputError, NonFiniteError
+            As `scan` does.
+        """
+        pairs = list(self.map_scaled(label, partial(_scanned_too, task=task)))
+        self._scan = self._concluded([scan for scan, _ in pairs])
+        return [result for _, result in pairs]
 
     def map_scaled(
         self, label: str, task: Callable[[RowBlock], T], beside: NDArray[Any] | None = None
@@ -314,6 +329,10 @@ def _scanned(
     with np.errstate(over="ignore", invalid="ignore"):
         kept, part = task(block)
         return (_scan_block(block), kept), part
+
+
+def _scanned_too(block: RowBlock, task: Callable[[RowBlock], T]) -> tuple[_BlockScan, T]:
+    return _scan_block(block), task(block)
 
 
 def _safe_exponent(largest: float) -> int:

@@ -13,6 +13,8 @@ from lplrcli.linalg.operands import Dense, RightOperand
 from lplrcli.linalg.orthonormalization import orthonormal_basis
 from lplrcli.linalg.passes import Passes
 from lplrcli.linalg.sketching import sketching_operator
+from lplrcli.linalg.tall import gram_of, rotated, side_by_side
+from lplrcli.model.workspace import workspace
 
 GRAM_COLUMNS = 1024
 """Up to here the d x d Gram matrix costs less than its exactness is worth."""
@@ -88,7 +90,7 @@ def leading_directions(
         Products with AᵀA, at least 1, orthonormalised after each.
     """
     columns = passes.shape[1]
-    if columns <= max(GRAM_COLUMNS, min(4 * sketch_size, 4 * GRAM_COLUMNS)):
+    if columns <= gram_columns(sketch_size):
         row_basis = np.linalg.eigh(passes.gram())[1][:, : -sketch_size - 1 : -1]
         projected = passes.times(_operand(passes, row_basis))
         found_by = "gram"
@@ -98,10 +100,15 @@ def leading_directions(
         found_by = "sketch"
     energies, rotation = np.linalg.eigh(gram_of(projected))
     kept = slice(None, -rank - 1, -1)
-    left = rotation.T[kept].astype(passes.dtype) @ projected.T
+    left = rotated(projected, rotation[:, kept].astype(passes.dtype))
     energies = _without_rounding_noise(energies[kept], passes)
     row_basis = row_basis.astype(passes.dtype)
     return LeadingDirections(left, energies, found_by, row_basis, projected)
+
+
+def gram_columns(sketch_size: int) -> int:
+    """Columns up to which the Gram matrix is formed in place of a sketch of so many columns."""
+    return max(GRAM_COLUMNS, min(4 * sketch_size, 4 * GRAM_COLUMNS))
 
 
 def gram_is_affordable(shape: tuple[int, int]) -> bool:
@@ -171,7 +178,7 @@ def _rotated(
 ) -> LeadingDirections:
     """Singular directions of A V."""
     energies, rotation = np.linalg.eigh(gram_of(projected))
-    left = rotation.T[::-1].astype(passes.dtype) @ projected.T
+    left = rotated(projected, rotation[:, ::-1].astype(passes.dtype))
     energies = _without_rounding_noise(energies[::-1], passes)
     return LeadingDirections(left, energies, found_by, row_basis.astype(passes.dtype), projected)
 
@@ -196,13 +203,13 @@ def _grown(
             images.append(image)
         basis = np.concatenate([basis, fresh], axis=1)
         operand = _operand(passes, fresh)
-        image = np.empty((passes.shape[0], fresh.shape[1]), passes.dtype)
+        image = workspace().empty((passes.shape[0], fresh.shape[1]), passes.dtype)
     else:
         images.append(passes.times(operand, image))
-        return basis, np.concatenate(images, axis=1)
+        return basis, side_by_side(images)
     if image is not None:
         images.append(image)
-    return basis, np.concatenate(images, axis=1)
+    return basis, side_by_side(images)
 
 
 def _krylov_projection(
@@ -216,7 +223,8 @@ def _krylov_projection(
     rows, columns = passes.shape
     possible = min(rows, columns)
     basis = np.empty((columns, 0))
-    projected = np.empty((rows, min(count * operand.columns, possible)), passes.dtype)
+    width = min(count * operand.columns, possible)
+    projected = workspace().empty((rows, width), passes.dtype)
     for k in range(count):
         done = basis.shape[1]
         # The image of the sketch itself is of no use; from the second product on it is.
@@ -262,12 +270,3 @@ def power_iterate(passes: Passes, operand: RightOperand, count: int) -> RightOpe
     for _ in range(count):
         operand = _operand(passes, orthonormal_basis(passes.normal_times(operand)))
     return operand
-
-
-def gram_of(y: NDArray[Any]) -> NDArray[np.float64]:
-    """``YᵀY`` in float64, by blocks of rows."""
-    out = np.zeros((y.shape[1], y.shape[1]))
-    for start in range(0, len(y), 4096):
-        block = y[start : start + 4096].astype(np.float64)
-        out += block.T @ block
-    return out

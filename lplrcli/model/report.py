@@ -52,3 +52,28 @@ class SizeReport:
     file_bytes: int
     bits_per_coordinate: float
     compression_ratio: float
+
+
+@dataclass(frozen=True)
+class AppendReport:
+    """What appending rows to a file achieved.
+
+    Attributes
+    ----------
+    rows : int
+        Rows of the matrix that were added.
+    added : ErrorReport
+        The error of these rows alone.
+    limit : float
+        Largest relative error that they were allowed.
+    whole : ErrorReport
+        The error of all rows, as the file has it now.
+    file_bytes : int
+        Size of the whole file.
+    """
+
+    rows: int
+    added: ErrorReport
+    limit: float
+    whole: ErrorReport
+    file_bytes: int

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,12 +15,13 @@ from threadpoolctl import threadpool_limits
 from lplrcli.errors import InputError
 from lplrcli.linalg.operands import dense_rows, scaled, stored_entries
 from lplrcli.linalg.passes import Passes, Scan
-from lplrcli.linalg.range_finder import gram_of
+from lplrcli.linalg.tall import gram_of
 from lplrcli.model.compressed import Factorization
 from lplrcli.model.report import ErrorReport
 from lplrcli.model.source import CsrRows, MatrixSource, RowBlock
 from lplrcli.pipeline.decompress import Reconstruction
 from lplrcli.pipeline.factors import decode_factor
+from lplrcli.pipeline.memory import require_for_decoding
 
 DENSE_ENTRIES = 2**28
 """Up to here a sparse matrix is compared entry by entry, a few rows at a time; above, its error
@@ -54,19 +57,30 @@ def measure(passes: Passes, factorization: Factorization, scan: Scan, threads: i
         if left is not None
         else np.empty((0, rows), reconstruction.working)
     )
-    exponent = _square_safe_exponent(scan, factorization.report.source_norm)
+    exponent = square_safe_exponent(scan, factorization.report.source_norm)
+    task = partial(compare, reconstruction=reconstruction, exponent=exponent)
+    distances = passes.map_stored("measurement", task, decoded)
+    report = report_of(*summed(distances), scan, exponent)
+    return replace(report, passes=passes.count, bound=factorization.report.bound)
+
+
+def summed(distances: Iterable[tuple[float, float]]) -> tuple[float, float]:
+    """Squared and largest distance of all rows, given those of parts."""
     squares = largest = 0.0
-    task = partial(_compare, reconstruction=reconstruction, exponent=exponent)
-    for block_squares, block_largest in passes.map_stored("measurement", task, decoded):
-        squares += block_squares
-        largest = max(largest, block_largest)
+    for part_squares, part_largest in distances:
+        squares += part_squares
+        largest = max(largest, part_largest)
+    return squares, largest
+
+
+def report_of(squares: float, largest: float, scan: Scan, exponent: int) -> ErrorReport:
+    """What squared and largest distance over ``2**exponent`` come to, for rows of this norm."""
     return ErrorReport(
         relative_frobenius_error=_ratio(squares, _scaled_norm(scan, exponent) ** 2),
         max_abs_error=math.ldexp(largest, exponent),
         exact=True,
         source_norm=scan.source_norm,
-        passes=passes.count,
-        bound=factorization.report.bound,
+        passes=0,
     )
 
 
@@ -77,6 +91,8 @@ def assess(source: MatrixSource, factorization: Factorization, threads: int) -> 
     ------
     InputError
         If the shapes differ, or the original holds NaN or infinity.
+    MemoryLimitError
+        If less memory is allowed than decoding needs.
     """
     found = (source.unfolding.array_shape, source.shape)
     expected = (factorization.array_shape, factorization.shape)
@@ -87,6 +103,7 @@ def assess(source: MatrixSource, factorization: Factorization, threads: int) -> 
             found=_shape_text(*found),
             expected=_shape_text(*expected),
         )
+    require_for_decoding(factorization, threads, source.name)
     passes = Passes(source)
     with threadpool_limits(1, "blas"):
         return measure(passes, factorization, passes.scan(), threads)
@@ -97,26 +114,51 @@ def _shape_text(array: tuple[int, ...], matrix: tuple[int, int]) -> str:
     return text if array == matrix else f"{text} as {matrix[0]} x {matrix[1]}"
 
 
-def _compare(block: RowBlock, reconstruction: Reconstruction, exponent: int) -> tuple[float, float]:
-    """Squared and largest distance of a block, over 2**exponent; Lᵀ lies beside it."""
-    from lplrcli.kernels.statistics import squared_distance
+def compare(
+    block: RowBlock,
+    reconstruction: Reconstruction,
+    exponent: int,
+    before: int = 0,
+) -> tuple[float, float]:
+    """Squared and largest distance of a block, over ``2**exponent``; Lᵀ lies beside it.
 
-    stored = stored_entries(block.values).dtype
-    wide = np.dtype(np.float32 if stored == np.float32 else np.float64)
-    squares = largest = 0.0
+    Parameters
+    ----------
+    block : RowBlock
+        Rows as they are stored.
+    reconstruction : Reconstruction
+        Of the matrix that they are rows of.
+    exponent : int
+        Keeps squares within the range of float64.
+    before : int
+        Rows of the matrix before the first one that blocks are counted from.
+    """
     rows, columns = block.values.shape
     height = max(1, _TILE_BYTES // (columns * 8))
+    squares = largest = 0.0
     for start in range(0, rows, height):
         tile = _rows_of(block.values, start, min(start + height, rows))
-        decoded = reconstruction.product(
-            _beside(block)[:, start : start + tile.shape[0]], block.start + start
-        )
-        original = np.ascontiguousarray(scaled(dense_rows(tile, wide), -exponent)).reshape(-1)
-        found = scaled(decoded.astype(wide, copy=False), -exponent).reshape(-1)
-        total, worst = squared_distance(original, found)
+        first = block.start + start
+        left = _beside(block)[:, start : start + tile.shape[0]]
+        decoded = reconstruction.product(left, before + first)
+        total, worst = distance(tile, decoded, exponent)
         squares += total
         largest = max(largest, worst)
     return squares, largest
+
+
+def distance(
+    rows: NDArray[Any] | CsrRows, decoded: NDArray[Any], exponent: int
+) -> tuple[float, float]:
+    """Squared and largest distance of some rows and what they decode to, over ``2**exponent``."""
+    from lplrcli.kernels.statistics import squared_distance
+
+    stored = stored_entries(rows).dtype
+    wide = np.dtype(np.float32 if stored == np.float32 else np.float64)
+    original = np.ascontiguousarray(scaled(dense_rows(rows, wide), -exponent)).reshape(-1)
+    found = scaled(decoded.astype(wide, copy=False), -exponent).reshape(-1)
+    squares, largest = squared_distance(original, found)
+    return float(squares), float(largest)
 
 
 def _rows_of(values: NDArray[Any] | CsrRows, start: int, stop: int) -> NDArray[Any] | CsrRows:
@@ -135,7 +177,7 @@ def _scaled_norm(scan: Scan, exponent: int) -> float:
     return math.ldexp(scan.norm, scan.exponent - exponent)
 
 
-def _square_safe_exponent(scan: Scan, decoded_norm: float) -> int:
+def square_safe_exponent(scan: Scan, decoded_norm: float) -> int:
     """0, or the exponent of norms so large or small that squares leave float64's range."""
     exponents = [math.frexp(scan.norm)[1] + scan.exponent] if scan.norm else []
     exponents += [math.frexp(decoded_norm)[1]] if decoded_norm else []

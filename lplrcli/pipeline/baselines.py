@@ -13,11 +13,13 @@ from lplrcli.errors import PlanError
 from lplrcli.linalg.operands import dense_rows
 from lplrcli.linalg.passes import Passes
 from lplrcli.linalg.projection import least_squares
-from lplrcli.linalg.range_finder import gram_of, power_iterate
+from lplrcli.linalg.range_finder import power_iterate
 from lplrcli.linalg.sketching import sketching_operator
+from lplrcli.linalg.tall import gram_of, transposed
 from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.model.plan import CompressionPlan
 from lplrcli.model.source import RowBlock
+from lplrcli.model.workspace import KeptBytes
 from lplrcli.pipeline.factors import chunk_entries, decode_factor, encode_factor, rechunked
 from lplrcli.planning.bit_allocation import uniform_bits
 from lplrcli.quantize import UniformQuantizer
@@ -42,7 +44,7 @@ def lplr(
     scan = passes.scan()
     sketch = sketching_operator(str(plan.sketch), columns, rank, plan.seed, passes.dtype)
     operand = power_iterate(passes, sketch, int(plan.power_iterations or 0))
-    left = _encode(passes.times(operand).T, plan.target.depths[0], threads)
+    left = _encode(transposed(passes.times(operand)), plan.target.depths[0], threads)
     decoded = decode_factor(left, passes.dtype, threads=threads)
     fitted = least_squares(decoded, passes.left_times(decoded))
     right = _encode(fitted, plan.target.depths[1], threads)
@@ -84,7 +86,7 @@ def nq(passes: Passes, plan: CompressionPlan) -> QuantizedFactor:
         "quantization", partial(_direct_codes, quantizer=quantizer, dtype=passes.dtype)
     )
     coding = PackedCoding(bits)
-    chunks = [coding.encode_chunk([part]) for part in rechunked(codes, chunk_length)]
+    chunks = KeptBytes(coding.encode_chunk([part]) for part in rechunked(codes, chunk_length))
     return QuantizedFactor(
         length=length,
         components=1,

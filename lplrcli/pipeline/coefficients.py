@@ -23,6 +23,7 @@ from lplrcli.coding.rans import levels_of
 from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.model.parallel import heavy_map, ordered_map
 from lplrcli.model.tokens import CONTEXTS, LANES, NO_CONTEXT, TOKENS
+from lplrcli.model.workspace import KeptArrays, KeptBytes, workspace
 from lplrcli.pipeline.layout import Layout
 from lplrcli.planning.prices import (
     SCALAR_PRICE,
@@ -75,7 +76,7 @@ class CodedCoefficients:
         Of the trellis; 0 for a scalar quantizer.
     classes : ndarray of uint8, shape (components,)
         Components of one class share their tables.
-    codes : list of ndarray of int32, each of shape (components, rows)
+    codes : sequence of ndarray of int32, each of shape (components, rows)
         The integers, by chunk.
     squared_error : float
         Of the values decoded.
@@ -88,7 +89,7 @@ class CodedCoefficients:
     quantizer: SteppedQuantizer
     state_bits: int
     classes: NDArray[Any]
-    codes: list[NDArray[Any]]
+    codes: Sequence[NDArray[Any]]
     squared_error: float
     layout: Layout
     basis: CodedCoefficients | None = None
@@ -106,7 +107,7 @@ class CodedCoefficients:
 
     def decoded(self, dtype: np.dtype[Any]) -> NDArray[Any]:
         """The values that decoding will give, shape (components, length)."""
-        out = np.empty((len(self.classes), self.length), dtype)
+        out = workspace().empty((len(self.classes), self.length), dtype)
         start = 0
         for part in self.codes:
             stop = start + part.shape[1]
@@ -138,7 +139,7 @@ class CodedCoefficients:
             grid=self.layout.grid,
             chunk_length=-(-chunk_length // 8) * 8,
             chunks=(
-                list(ordered_map(self._coding(model).encode_chunk, self.codes, threads))
+                KeptBytes(ordered_map(self._coding(model).encode_chunk, self.codes, threads))
                 if len(self.classes)
                 else []
             ),
@@ -297,7 +298,7 @@ class CoefficientCoder:
         if self.plain:
             return np.zeros((len(counts), 1), np.float32)
         price = TRELLIS_PRICE if self.state_bits else SCALAR_PRICE
-        return np.array([prices(part, price) for part in counts])
+        return prices(counts, price)
 
     def _quantize_lane(
         self,
@@ -310,7 +311,7 @@ class CoefficientCoder:
         from lplrcli.kernels.trellis import trellis_codes
 
         choose = trellis_codes(state_bits)
-        choose(values, lane, self._inverse, self._prices, levels, codes)
+        choose(values, lane, self._inverse, self._prices, levels, codes, 0, -1)
 
     def _quantize_component(
         self, values: NDArray[Any], codes: NDArray[Any], levels: NDArray[np.uint8], i: int
@@ -342,7 +343,7 @@ def code_coefficients(
     """
     if not coder.plain:
         coder = _learnt(coder, list(sample), threads)
-    codes: list[NDArray[Any]] = []
+    codes = KeptArrays()
     offsets = np.zeros(7)
     chunks = iter(chunks)
     first = list(islice(chunks, threads))

@@ -17,6 +17,7 @@ from lplrcli.model.source import MatrixSource
 from lplrcli.pipeline import baselines, packed
 from lplrcli.pipeline.assess import measure
 from lplrcli.pipeline.factors import on_grid
+from lplrcli.pipeline.memory import require_for_compressing
 from lplrcli.planning.targets import check_sketch, require, target_of
 
 ENGINE_POWER_ITERATIONS = 2
@@ -163,6 +164,7 @@ def carried_out(
 ) -> Factorization:
     """The factorization that a plan asks for, measured; several may share their `passes`."""
     source = passes.source
+    require_for_compressing(source, plan, threads)
     # One BLAS thread for each of ours: two pools would fight for the processors, and the order
     # in which BLAS splits a product among its threads must not decide bytes.
     with threadpool_limits(1, "blas"), work_mapped_by(source.distribute):

@@ -170,14 +170,26 @@ class Reconstruction:
 
     def product(self, left: NDArray[Any], rows: int | NDArray[np.int64]) -> NDArray[Any]:
         """Rows from one on, or those listed in ascending order, given their part of Lᵀ."""
-        if self.factorization.residual is None:
-            out = self._of_factors(left)
-        else:
+        residual = None
+        if self.factorization.residual is not None:
             if isinstance(rows, int):
-                out = self._residual_rows(rows, rows + left.shape[1])
+                residual = self._residual_rows(rows, rows + left.shape[1])
             else:
                 first, last = int(rows[0]), int(rows[-1])
-                out = self._residual_rows(first, last + 1)[rows - first]
+                residual = self._residual_rows(first, last + 1)[rows - first]
+        return self.combined(left, rows, residual)
+
+    def combined(
+        self,
+        left: NDArray[Any],
+        rows: int | NDArray[np.int64],
+        residual: NDArray[Any] | None,
+    ) -> NDArray[Any]:
+        """The same, given their part of the residual too, which is changed."""
+        if residual is None:
+            out = self._of_factors(left)
+        else:
+            out = residual
             if self.right is not None:
                 out += left.T @ self.right
         self._means.add_to(out, rows)

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lplrcli.linalg.projection import least_squares
-from lplrcli.linalg.range_finder import LeadingDirections, gram_of
+from lplrcli.linalg.range_finder import LeadingDirections
+from lplrcli.linalg.tall import chosen, energy_of, gram_of, mean_squares, row_blocks
 from lplrcli.model.compressed import KLT, QuantizedFactor
+from lplrcli.model.workspace import KeptArrays
 from lplrcli.pipeline.coefficients import (
     GREATEST,
     CodedCoefficients,
@@ -25,8 +27,6 @@ from lplrcli.pipeline.layout import Layout
 from lplrcli.planning.rate_model import VANISHING
 from lplrcli.quantize import SteppedQuantizer
 from lplrcli.quantize.scales import index_of, scale_of
-
-_BLOCK_ROWS = 4096
 
 _FEWER = 32
 """A transformed chunk has so many times the entries of another: it takes far fewer bits."""
@@ -98,7 +98,7 @@ class FactorCoder:
         self.total = total
         self.rank = rank
         self.threads = threads
-        self._energy = float(np.square(directions.projected, dtype=np.float64).sum())
+        self._energy = energy_of(directions.projected)
 
     def code(self, step: float, state_bits: int) -> CodedFactors:
         """Quantize both factors with one step.
@@ -118,7 +118,7 @@ class FactorCoder:
             if used.all():
                 break
             # Components of a lane are one path of the trellis: without some, all are chosen anew.
-            candidates = np.ascontiguousarray(candidates[used])
+            candidates = chosen(candidates, used)
             coded = self._coded_once(candidates, step, state_bits)
         return coded
 
@@ -131,7 +131,7 @@ class FactorCoder:
             return CodedFactors(none, empty, candidates, nothing, self.total)
         left = coded_components(candidates, step, None, state_bits, self.layouts[0], self.threads)
         decoded = left.decoded(candidates.dtype)
-        lengths = np.sqrt(np.square(decoded, dtype=np.float64).sum(axis=1))
+        lengths = np.sqrt(mean_squares(decoded) * decoded.shape[1])
         if not lengths.any():
             return self._coded_once(candidates[:0], step, state_bits)
         fitted = least_squares(decoded, self.directions.left_times(decoded))
@@ -162,8 +162,7 @@ class FactorCoder:
         directions = self.directions
         within = right @ directions.row_basis
         error = 0.0
-        for start in range(0, left.shape[1], _BLOCK_ROWS):
-            rows = slice(start, start + _BLOCK_ROWS)
+        for rows in row_blocks(left.shape[1]):
             difference = directions.projected[rows] - left[:, rows].T @ within
             error += float(np.square(difference, dtype=np.float64).sum())
         # The difference of both moments would be lost in rounding.
@@ -200,7 +199,7 @@ def coded_components(
     """
     if indices is None:
         indices = np.zeros(len(values), np.int64)
-    deviations = np.sqrt(np.square(values, dtype=np.float64).mean(axis=1))
+    deviations = np.sqrt(mean_squares(values))
     basis = None
     if layout.transform == KLT:
         weighted = values / scale_of(indices)[:, None]
@@ -219,11 +218,11 @@ def _chunked(
     deviations: NDArray[np.float64],
     quantizer: SteppedQuantizer,
     layout: Layout,
-) -> list[NDArray[Any]]:
+) -> KeptArrays:
     """Coefficients of slices of about the bytes that a chunk should have."""
     bits = np.maximum(np.log2(np.maximum(deviations / quantizer.units, 1e-300)) + 1, 0.2)
     entries = chunk_entries(values.shape[1], int(bits.sum()) + 1)
     step = layout.chunk_length(_FEWER * entries if layout.transformed else entries)
     starts = range(0, values.shape[1] if len(values) else 0, step)
     slices = (np.ascontiguousarray(values[:, start : start + step]) for start in starts)
-    return [layout.forward(part) for part in slices]
+    return KeptArrays(layout.forward(part) for part in slices)

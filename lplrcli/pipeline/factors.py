@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from lplrcli.coding import CODINGS, Coding, PackedCoding
 from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.model.parallel import ordered_map
+from lplrcli.model.workspace import KeptBytes, workspace
 from lplrcli.pipeline.layout import Layout
 from lplrcli.quantize import CODEBOOKS, QUANTIZERS, CodebookQuantizer, Quantizer
 from lplrcli.transform.klt import orthonormal
@@ -68,7 +69,7 @@ def encode_factor(
     fitted = CODEBOOKS[quantizer].fit(coefficients, bits, threads)
     starts = range(0, length if len(bits) else 0, chunk_length)
     encode = partial(_encode_chunk, coefficients, fitted, chunk_length)
-    chunks = list(ordered_map(encode, starts, threads))
+    chunks = KeptBytes(ordered_map(encode, starts, threads))
     logger.info(
         "coding a factor of %d x %d: %.2f s", length, len(bits), time.perf_counter() - started
     )
@@ -97,6 +98,14 @@ def _encode_chunk(
 def on_grid(factor: QuantizedFactor | None, grid: tuple[int, ...]) -> QuantizedFactor | None:
     """The factor of a side of the matrix, with the grid that this side is a flattening of."""
     return None if factor is None else replace(factor, grid=grid)
+
+
+def lengthened(factor: QuantizedFactor, entries: int) -> QuantizedFactor:
+    """The factor said to be longer: its grid grows along the first axis, by whole layers."""
+    first, *rest = factor.grid
+    layer = factor.length // first
+    grid = (first + entries // layer, *rest)
+    return replace(factor, length=factor.length + entries, grid=grid)
 
 
 def decode_factor(
@@ -129,7 +138,7 @@ def decode_factor(
         If a chunk is damaged.
     """
     stop = factor.length if stop is None else stop
-    out = np.empty((factor.components, stop - start), dtype)
+    out = workspace().empty((factor.components, stop - start), dtype)
     if out.size == 0:
         return out
     quantizer = QUANTIZERS[factor.quantizer].of(factor)

@@ -18,6 +18,7 @@ from lplrcli.model.plan import MODES
 from lplrcli.model.source import MatrixSource
 from lplrcli.pipeline.compress import first_plan
 from lplrcli.pipeline.direct_curve import DirectCurve
+from lplrcli.pipeline.memory import require_for_compressing
 from lplrcli.pipeline.mode_coders import ModeCoders
 from lplrcli.pipeline.prospects import DIRECT_ENTRIES, HEADER_BYTES
 from lplrcli.planning import mode_choice
@@ -94,6 +95,7 @@ class Forecast:
         self.entries = source.shape[0] * source.shape[1]
         self._limits = most_bpc, least_error
         plans = [first_plan(source.shape, source.dtype, **goal) for goal in _LOOKED_FOR]
+        require_for_compressing(source, plans[0], threads)
         self._coders = [ModeCoders(self.passes, plan, threads) for plan in plans]
         with threadpool_limits(1, "blas"):
             self.energies, self.found_by = self._known_energies()

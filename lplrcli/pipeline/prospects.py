@@ -62,7 +62,7 @@ _FIELD_START = 1 / 8
 _LEAST_EXTENT = 16
 """Of a field: of fewer rows or columns there is nothing to transform."""
 
-_LARGEST_FIELD = 2**25
+LARGEST_FIELD = 2**25
 """Entries of a field; larger ones are not held in memory, and chunks of theirs not sampled."""
 
 _LOOKED_AT = 4096
@@ -167,7 +167,7 @@ class Prospects:
     @cached_property
     def fields(self) -> tuple[ResidualCoder, ...]:
         """Coders of the whole array as one transformed field."""
-        if min(self.passes.shape) < _LEAST_EXTENT or self.entries > _LARGEST_FIELD:
+        if min(self.passes.shape) < _LEAST_EXTENT or self.entries > LARGEST_FIELD:
             return ()
         fixed = tuple(name for name in self.transforms if name in TRANSFORMS)
         names = FIELD_TRANSFORMS if self.target.transform is None else fixed

@@ -14,6 +14,7 @@ from lplrcli.linalg.operands import dense_rows, stored_entries
 from lplrcli.linalg.passes import Passes
 from lplrcli.model.parallel import ordered_map
 from lplrcli.model.source import RowBlock
+from lplrcli.model.workspace import KeptArrays
 from lplrcli.pipeline.coefficients import CodedCoefficients, CoefficientCoder, code_coefficients
 from lplrcli.pipeline.coefficients import sampled as sample_of
 from lplrcli.pipeline.factors import rechunked
@@ -41,6 +42,14 @@ _FIELD_CHUNK = 2**24
 _TRIED = 2**19
 """Entries of those pieces that are enough, about."""
 
+
+def chunk_rows(shape: tuple[int, int]) -> int:
+    """Rows in a chunk of the columns of a residual."""
+    rows, columns = shape
+    size = _CHUNK if rows * columns <= 256 * _CHUNK else _LARGE_CHUNK
+    return min(-(-max(size // columns, _LEAST_ROWS) // 8) * 8, -(-rows // 8) * 8)
+
+
 Factors = tuple[NDArray[Any], NDArray[Any]] | None
 """Lᵀ (r x n) and R (r x d) as they decode, or nothing."""
 
@@ -63,14 +72,13 @@ class ResidualCoder:
         self.threads = threads
         rows, columns = passes.shape
         unfolding = passes.source.unfolding
-        size = _CHUNK if rows * columns <= 256 * _CHUNK else _LARGE_CHUNK
         if transform == "identity":
             self.layout = Layout(transform, (rows,))
-            self.rows = min(-(-max(size // columns, _LEAST_ROWS) // 8) * 8, -(-rows // 8) * 8)
+            self.rows = chunk_rows(passes.shape)
         else:
             self.layout = Layout(transform, (*unfolding.row_grid, *unfolding.column_grid))
             self.rows = -(-self.layout.chunk_length(_FIELD_CHUNK) // columns)
-        self._held: tuple[Factors, list[NDArray[Any]]] | None = None
+        self._held: tuple[Factors, KeptArrays] | None = None
         self._last: tuple[Factors, tuple[float, int], CodedCoefficients] | None = None
         self._ratio: tuple[float, float] | None = None
         self._sample: tuple[Factors, list[NDArray[Any]]] | None = None
@@ -89,7 +97,7 @@ class ResidualCoder:
         if self.passes.shape[0] * self.passes.shape[1] > _HELD:
             yield from self._computed(factors)
             return
-        self._held = factors, list(self._computed(factors))
+        self._held = factors, KeptArrays(self._computed(factors))
         yield from self._held[1]
 
     def sample(self, factors: Factors) -> list[NDArray[Any]]:
@@ -151,7 +159,7 @@ class ResidualCoder:
             # No trellis was used: none would be if it had other states.
             if before == asked or (before[0] == asked[0] and before[1] and not coded.state_bits):
                 return coded
-        chunks = list(self.chunks(factors))
+        chunks = KeptArrays(self.chunks(factors))
         coded = code_coefficients(chunks, sample_of(chunks, self.layout), coder, self.threads)
         if self._ratio is None or not 0.5 < asked[0] / self._ratio[0] < 2:
             errors = ordered_map(
@@ -177,7 +185,7 @@ class ResidualCoder:
     def _taken(self, factors: Factors) -> list[NDArray[Any]]:
         rows, columns = self.passes.shape
         if rows * columns <= _HELD:
-            return list(sample_of(list(self.chunks(factors)), self.layout))
+            return list(sample_of(KeptArrays(self.chunks(factors)), self.layout))
         height = max(64, _SAMPLE // 8 // columns)
         left, right = factors or (None, None)
         task = partial(_sampled, right=right, height=height, every=max(1, rows // 8))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,6 +17,7 @@ from lplrcli.pipeline.klt_basis import coefficients_of, exact_bases, may_be_tran
 from lplrcli.pipeline.layout import Layout
 from lplrcli.planning.prices import extra_bits
 from lplrcli.planning.rate_model import LAGRANGIAN, VANISHING, Bands, Spectrum
+from lplrcli.transform import slab_of
 from lplrcli.transform.bands import band_energies
 
 AUTOMATIC = ("dct", "cdf97", KLT)
@@ -23,6 +25,9 @@ AUTOMATIC = ("dct", "cdf97", KLT)
 
 _WORTH = 0.985
 """A factor is transformed if that brings the cost of both factors down to this much."""
+
+_LOOKED_AT = 2**24
+"""Entries of a side, about, by which its transform is chosen: layers from its start."""
 
 _ROUNDS = 2
 
@@ -63,6 +68,7 @@ def chosen_layouts(
         Step that a spectrum leads to at the target. The finer it is, the more a transform saves.
     """
     plain = [Layout("identity", grid) for grid in grids]
+    sides = [_looked_at(side, grid) for side, grid in zip(sides, grids, strict=True)]
     tried = [
         [(found, _bands(found, side)) for found in _layouts(transforms, side, grid)]
         for side, grid in zip(sides, grids, strict=True)
@@ -117,6 +123,16 @@ def _rounding_cost(layout: Layout, coefficients: NDArray[Any], step: float) -> f
     return bits + float(error) / (LAGRANGIAN * step**2)
 
 
+def _looked_at(side: NDArray[Any], grid: tuple[int, ...]) -> NDArray[Any]:
+    """As many layers of a side as are enough to choose by, or all."""
+    if may_be_transformed(grid):
+        return side  # the bases span all layers
+    layer = math.prod(grid[1:])
+    layers = max(1, _LOOKED_AT // max(1, len(side) * layer))
+    return side[:, : layers * layer] if layers < grid[0] else side
+
+
 def _bands(layout: Layout, side: NDArray[Any]) -> Bands:
-    counts, energies = band_energies(layout.forward(side), layout.grid)
+    counts, energies = band_energies(layout.forward(side), slab_of(layout.grid, side.shape[1]))
+    counts *= math.prod(layout.grid) / side.shape[1]
     return Bands(counts, energies / np.maximum(energies.sum(axis=1, keepdims=True), 1e-300))

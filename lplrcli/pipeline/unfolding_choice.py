@@ -9,6 +9,7 @@ from lplrcli.errors import PlanError, TargetUnreachableError
 from lplrcli.linalg.passes import Passes
 from lplrcli.model.source import MatrixSource
 from lplrcli.pipeline.compress import first_plan
+from lplrcli.pipeline.memory import require_for_compressing
 from lplrcli.pipeline.outlook import prospects
 
 logger = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ def best_unfolded(source: Source, threads: int, name: str | None, **asked: Any) 
                 path=source.name,
                 advice="Ask for one of them, or say how many axes to unfold.",
             )
+        require_for_compressing(candidate, plan, threads)
         try:
             found = prospects(Passes(candidate), plan, threads, name)[0]
         except TargetUnreachableError as error:

@@ -6,6 +6,7 @@ quantization error included, is coded entry by entry; ``direct`` A ≈ E.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from lplrcli.planning.rate_model import (
     Spectrum,
-    bits_and_distortion,
+    one_bits_and_distortion,
     residual_error,
     residual_step,
     solved,
@@ -86,14 +87,13 @@ def residual_at_error(spectrum: Spectrum, squared_error: float) -> Prediction:
 
     def predicted(step: float) -> Prediction:
         spent, left = spectrum.factors(step)
-        deviation = np.array([np.sqrt(left / entries)])
+        deviation = math.sqrt(left / entries)
 
         def excess(fine: float) -> float:
-            squares = bits_and_distortion(deviation, fine)[1][0]
-            return entries * float(squares) - squared_error
+            return entries * one_bits_and_distortion(deviation, fine)[1] - squared_error
 
-        fine = solved(excess, _least(deviation[0]), 4 * float(deviation[0]) + 1e-300)
-        bits = spent + entries * float(bits_and_distortion(deviation, fine)[0][0])
+        fine = solved(excess, _least(deviation), 4 * deviation + 1e-300)
+        bits = spent + entries * one_bits_and_distortion(deviation, fine)[0]
         return Prediction("factors+residual", step, fine, bits, squared_error)
 
     return min((predicted(step) for step in _steps(spectrum)), key=lambda found: found.bits)
@@ -115,4 +115,4 @@ def _range(spectrum: Spectrum) -> tuple[float, float]:
 
 
 def _least(deviation: float) -> float:
-    return float(deviation) * 2.0**-40 + 1e-300
+    return deviation * 2.0**-40 + 1e-300

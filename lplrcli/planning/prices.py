@@ -53,21 +53,27 @@ def prices(counts: NDArray[np.float64], price: float) -> NDArray[np.float32]:
 
     Parameters
     ----------
-    counts : ndarray, shape (unions, 231)
+    counts : ndarray, shape (classes, unions, 231)
         Of the tokens of k, where the integer is ``unions * k + union``.
     price : float
         Of a bit, in squared units.
+
+    Returns
+    -------
+    ndarray of float32, shape (classes, 4097)
     """
-    union, token, extra = _places(len(counts))
-    share = (counts + 1e-9) / (counts + 1e-9).sum(axis=1, keepdims=True)
-    return np.asarray(price * (-np.log2(share)[union, token] + extra), np.float32)
+    classes, unions, _ = counts.shape
+    share = (counts + 1e-9) / (counts + 1e-9).sum(axis=2, keepdims=True)
+    # All integers of a token cost the same.
+    costs = np.asarray(price * (-np.log2(share) + extra_bits()), np.float32)
+    return costs.reshape(classes, -1).take(_places(unions), axis=1)
 
 
 @cache
-def _places(unions: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Union, token and extra bits of the integers from -SPAN to SPAN."""
-    token, extra = tokens()
+def _places(unions: int) -> NDArray[np.int64]:
+    """Place of the integers from -SPAN to SPAN among the tokens of all unions."""
+    token, _ = tokens()
     q = np.arange(-SPAN, SPAN + 1)
     union = q % unions
     k = (q - union) // unions + SPAN
-    return union, token[k], extra[k]
+    return np.asarray(union * TOKENS + token[k])

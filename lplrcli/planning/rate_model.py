@@ -7,8 +7,9 @@ Real coefficients are seldom normal: predictions start a search that actual codi
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,13 @@ _DISTORTIONS = np.array(
      0.267, 0.265, 0.263, 0.2623, 0.2616, 0.2608]
 )  # fmt: skip
 """In squared units."""
+
+_LAST = len(_BITS) - 1
+_PLACES = np.arange(len(_BITS), dtype=np.float64)
+_LINES: list[list[float]] = np.stack(
+    [_BITS[:-1], np.diff(_BITS), _DISTORTIONS[:-1], np.diff(_DISTORTIONS)], axis=1
+).tolist()
+"""Both tables between entry i and the next: where each starts and how far it goes."""
 
 LAGRANGIAN = 0.36
 """Squared units that a bit is worth."""
@@ -51,11 +59,26 @@ def bits_and_distortion(
         Distance of neighbouring integers.
     """
     at = (np.log2(np.maximum(deviations / unit, _LEAST)) - _FIRST) * _PER_OCTAVE
-    places = np.arange(len(_BITS))
-    last = places[-1]
-    bits = np.interp(at, places, _BITS) + np.maximum(at - last, 0) / _PER_OCTAVE
-    squares = np.interp(at, places, _DISTORTIONS) * unit**2
+    bits = np.interp(at, _PLACES, _BITS) + np.maximum(at - _LAST, 0) / _PER_OCTAVE
+    squares = np.interp(at, _PLACES, _DISTORTIONS) * unit**2
     return bits, np.where(at < 0, deviations**2, squares)
+
+
+def one_bits_and_distortion(deviation: float, unit: float) -> tuple[float, float]:
+    """`bits_and_distortion` of a single deviation, to the last digit.
+
+    Bisections ask for thousands: as arrays of one entry they took most of the time that a small
+    matrix did.
+    """
+    # The logarithm of the standard library may round otherwise.
+    at = (float(np.log2(max(deviation / unit, _LEAST))) - _FIRST) * _PER_OCTAVE
+    if at < 0:
+        return float(_BITS[0]), deviation * deviation
+    if at >= _LAST:
+        return float(_BITS[-1]) + (at - _LAST) / _PER_OCTAVE, float(_DISTORTIONS[-1]) * unit**2
+    place = int(at)
+    bits, more, squares, change = _LINES[place]
+    return more * (at - place) + bits, (change * (at - place) + squares) * unit**2
 
 
 def normal_entropy(ratio: float) -> float:
@@ -84,6 +107,10 @@ class Bands:
     shares: NDArray[np.float64]
 
 
+_Side = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+"""Coefficients of the bands, shape (bands,), their energies and deviations, shape (r, bands)."""
+
+
 @dataclass(frozen=True)
 class Spectrum:
     """What is known of a matrix before it is coded.
@@ -105,7 +132,7 @@ class Spectrum:
     total: float
     bands: tuple[Bands | None, Bands | None] = (None, None)
 
-    @property
+    @cached_property
     def tail(self) -> float:
         """Energy beyond the directions known."""
         return max(self.total - float(self.energies.sum()), 0.0)
@@ -113,8 +140,8 @@ class Spectrum:
     def factors(self, step: float) -> tuple[float, float]:
         """Bits and squared error of L R with `step` on both sides, as ALGORITHM, step 2."""
         bits, error = np.zeros(len(self.energies)), np.zeros(len(self.energies))
-        for counts, energies in self._sides():
-            side_bits, squares = bits_and_distortion(np.sqrt(energies / counts), step)
+        for counts, energies, deviations in self._sides:
+            side_bits, squares = bits_and_distortion(deviations, step)
             bits += (counts * side_bits).sum(axis=1)
             error += np.minimum(counts * squares, energies).sum(axis=1)
         # A direction that costs bits on one side only is dropped.
@@ -129,17 +156,22 @@ class Spectrum:
 
     def rank(self, step: float) -> int:
         """Directions that are worth their bits at `step`."""
-        peaks = [(energies / counts).max(axis=1) for counts, energies in self._sides()]
+        peaks = [(energies / counts).max(axis=1) for counts, energies, _ in self._sides]
         worth = np.minimum(*peaks) > (VANISHING * step) ** 2
         return int(np.flatnonzero(worth)[-1]) + 1 if worth.any() else 0
 
-    def _sides(self) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-        """Coefficients and energies of the bands of both sides, shapes (bands,), (r, bands)."""
+    @cached_property
+    def _sides(self) -> list[_Side]:
+        """Of both sides."""
+        sides = []
         for length, bands in zip(self.shape, self.bands, strict=True):
             if bands is None:
-                yield np.array([float(length)]), self.energies[:, None]
+                counts, energies = np.array([float(length)]), self.energies[:, None]
             else:
-                yield bands.counts, self.energies[:, None] * bands.shares[: len(self.energies)]
+                counts = bands.counts
+                energies = self.energies[:, None] * bands.shares[: len(self.energies)]
+            sides.append((counts, energies, np.sqrt(energies / counts)))
+        return sides
 
 
 def solved(function: Callable[[float], float], low: float, high: float) -> float:
@@ -159,17 +191,16 @@ def residual_step(variance: float, entries: int, bits: float) -> float:
     """Step at which `entries` normal values of `variance` take `bits`; infinite without bits."""
     if bits <= 0 or variance <= 0:
         return np.inf
-    deviation = np.array([np.sqrt(variance)])
+    deviation = math.sqrt(variance)
 
     def missing(step: float) -> float:
-        return bits - entries * float(bits_and_distortion(deviation, step)[0][0])
+        return bits - entries * one_bits_and_distortion(deviation, step)[0]
 
-    return solved(missing, float(deviation[0]) * 2.0**-40, float(deviation[0]) * 4)
+    return solved(missing, deviation * 2.0**-40, deviation * 4)
 
 
 def residual_error(variance: float, entries: int, step: float) -> float:
     """Squared error of a residual coded with `step`."""
     if not np.isfinite(step):
         return entries * variance
-    deviation = np.array([np.sqrt(variance)])
-    return entries * float(bits_and_distortion(deviation, step)[1][0])
+    return entries * one_bits_and_distortion(math.sqrt(variance), step)[1]

@@ -54,6 +54,11 @@ class CodebookQuantizer(Quantizer, Protocol):
     side: bytes
 
     @classmethod
+    def of(cls, factor: QuantizedFactor) -> CodebookQuantizer:
+        """The quantizer of a factor, with its parameters."""
+        ...
+
+    @classmethod
     def fit(cls, factor: NDArray[Any], bits: NDArray[Any], threads: int) -> CodebookQuantizer:
         """Choose the parameters for `factor`, of shape (components, length)."""
         ...

@@ -249,7 +249,7 @@ def test_more_rank_than_there_is(work):
         (("-r", 4, "--seed", 2**64), ["--seed"]),
         (("-r", 4, "-T", 0), ["--threads"]),
         (("-r", 4, "--json", "-o", "-"), ["--json", "standard output"]),
-        (("-r", 4, "i.npy"), ["i.npy"]),
+        (("-r", 4, "i.npy"), ["-o", "joined"]),
         (("-r", 4, "--level", 3), ["--level"]),
     ],
 )

@@ -8,6 +8,8 @@ import io
 import h5py
 import numpy as np
 import pytest
+import safetensors.numpy
+import scipy.sparse
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from lplr_command import lplr, refused, run, shell
@@ -52,7 +54,7 @@ REFUSED = {
     "NaNs": (not_finite(np.nan, ((8, 0), (2, 6), (2, 5))), ["3 entries", "row 2, column 5"]),
     "empty file": (b"", ["empty", "NumPy", "HDF5", "Matrix Market"]),
     "text": (b"hello, world\n" * 9, ["hello", "NumPy", "HDF5", "Matrix Market"]),
-    "zip": (b"PK\x03\x04" + bytes(90), ["zip", "npy"]),
+    "zip": (b"PK\x03\x04" + bytes(90), ["zip", "numpy.savez"]),
     "gzip": (gzip.compress(b"hello"), ["gzip"]),
     "cut npy": (WHOLE[:2000], ["cut short", "2000 bytes", str(len(WHOLE))]),
     "cut npy header": (WHOLE[:60], ["header"]),
@@ -236,6 +238,7 @@ STARTS = [
     b"\x89LPLR\r\x1a\n",
     b"\x89LPLR\r\x1a\n\x00\x00\x01\x00",
     b"PK\x03\x04",
+    b"\x20\0\0\0\0\0\0\0{",
 ]
 COMMANDS = [("compress", "-r", "3", "-qo", "-"), ("decompress", "-qo", "-"), ("inspect", "--json")]
 anything = st.builds(lambda start, rest: start + rest, st.sampled_from(STARTS), st.binary())
@@ -268,7 +271,7 @@ def test_any_bytes(content):
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
-    name=st.sampled_from(["a.npy", "a.lplr", "a.h5", "a.mtx"]),
+    name=st.sampled_from(["a.npy", "a.lplr", "a.h5", "a.mtx", "a.npz", "s.npz", "a.safetensors"]),
     place=st.integers(0, 2**20),
     value=st.integers(1, 255),
     length=st.none() | st.integers(0, 2**16),
@@ -286,6 +289,9 @@ def spoilable(shop, tmp_path_factory):
     a = np.load(shop / "a.npy")[:20, :10]
     folder = tmp_path_factory.mktemp("spoilable")
     np.save(folder / "a.npy", a)
+    np.savez_compressed(folder / "a.npz", a)
+    scipy.sparse.save_npz(folder / "s.npz", scipy.sparse.csr_array(a))
+    safetensors.numpy.save_file({"a": a}, folder / "a.safetensors")
     with h5py.File(folder / "a.h5", "w") as file:
         file["u"] = a
     assert lplr("compress", folder / "a.npy", "-r", 3, "-q").code == 0

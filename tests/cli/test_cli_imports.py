@@ -17,7 +17,7 @@ try:
 finally:
     pathlib.Path(place).write_text(json.dumps(sorted(sys.modules)))
 """
-HEAVY = {"numpy", "numba", "llvmlite", "h5py", "scipy", "dask", "rich", "matplotlib"}
+HEAVY = {"numpy", "numba", "llvmlite", "h5py", "scipy", "dask", "rich", "matplotlib", "zarr"}
 
 
 def loaded(folder, *arguments, monkeypatch):
@@ -36,6 +36,7 @@ def loaded(folder, *arguments, monkeypatch):
         ("--help",),
         ("-h",),
         ("compress", "--help"),
+        ("append", "--help"),
         ("decompress", "--help"),
         ("inspect", "--help"),
         ("plan", "--help"),
@@ -64,8 +65,9 @@ def test_help_and_version_load_nothing_heavy(work, arguments, monkeypatch):
         (("inspect", "a.lplr", "i.lplr"), HEAVY - {"rich"}),
         (("decompress", "a.lplr", "-fo", "b.npy"), HEAVY - {"numpy"}),
         (("decompress", "a.lplr", "--rows", "2:4", "-fo", "b.npy"), HEAVY - {"numpy"}),
-        (("compress", "a.npy", "-r", "4", "-fo", "b.lplr"), {"h5py", "dask", "rich"}),
-        (("compress", "a.npy", "-e", "0.1", "-fo", "b.lplr"), {"h5py", "dask", "rich"}),
+        (("compress", "a.npy", "-r", "4", "-fo", "b.lplr"), {"h5py", "dask", "rich", "zarr"}),
+        (("compress", "a.npy", "-e", "0.1", "-fo", "b.lplr"), {"h5py", "dask", "rich", "zarr"}),
+        (("append", "a.lplr", "a.npy", "-qfo", "b.lplr"), {"h5py", "dask", "rich", "zarr"}),
         (("plan", "a.npy"), {"h5py", "dask", "rich", "matplotlib"}),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",

@@ -78,12 +78,14 @@ def test_sizes_and_errors(work, field):
             assert row["modes"][mode]["bound"] < row["modes"][mode]["bits_per_coordinate"]
 
 
-@pytest.mark.parametrize("bpc", [1, 2, 4])
-def test_what_is_predicted_comes_true(work, field, bpc):
-    (row,) = (row for row in planned("f.npy")["sizes"] if row["bits_per_coordinate"] == bpc)
-    best = min(outcome["relative_frobenius_error"] for outcome in row["modes"].values())
-    result = lplr("compress", "f.npy", "--bpc", bpc, "-qfo", "f.lplr", "--json")
-    assert json.loads(result.text)["relative_frobenius_error"] == pytest.approx(best, rel=0.25)
+def test_what_is_predicted_comes_true(work, field):
+    sizes = planned("f.npy")["sizes"]
+    for bpc in (1, 2, 4):
+        (row,) = (row for row in sizes if row["bits_per_coordinate"] == bpc)
+        best = min(outcome["relative_frobenius_error"] for outcome in row["modes"].values())
+        result = lplr("compress", "f.npy", "--bpc", bpc, "-qfo", "f.lplr", "--json")
+        error = json.loads(result.text)["relative_frobenius_error"]
+        assert error == pytest.approx(best, rel=0.25), bpc
 
 
 def test_the_tables(work, field):

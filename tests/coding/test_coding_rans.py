@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import constriction
 import naive
 import numpy as np
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from rans_samples import SLOPE, random_codes, tables_for
 
 from lplrcli.coding import CODINGS, PackedCoding, RansCoding
-from lplrcli.coding.clustering import fit_model
+from lplrcli.coding.clustering import _united_neighbours, _whole_cost, fit_model
 from lplrcli.coding.entropy_model import (
     WEIGHTS,
     EntropyModel,
@@ -220,6 +222,35 @@ def test_every_token_counted_can_be_coded(case, context):
         frequencies = model.frequencies[model.table_numbers[component]]
         assert (frequencies[of_component > 0] > 0).all()
         np.testing.assert_array_equal(frequencies.sum(axis=-1), TOTAL)
+
+
+def neighbours_united_slowly(histograms, bonus):
+    """Every union priced anew in every round."""
+    groups = [[i] for i in range(len(histograms))]
+    bonus = list(bonus)
+    while bonus:
+        sums = [histograms[group].sum(axis=0) for group in groups]
+        costs = _whole_cost(np.array(sums))
+        unions = _whole_cost(np.array([a + b for a, b in pairwise(sums)]))
+        gains = bonus + costs[:-1] + costs[1:] - unions
+        i = int(gains.argmax())
+        if gains[i] <= 0:
+            break
+        groups[i] += groups.pop(i + 1)
+        del bonus[i]
+    return [number for number, group in enumerate(groups) for _ in group]
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.sampled_from([(), (2,)]), st.booleans())
+@settings(deadline=None)
+def test_neighbours_are_united_best_pair_first(seed, count, unions, with_bonus):
+    generator = np.random.default_rng(seed)
+    scale, decay = generator.choice([0.5, 5.0, 500.0], (2, count, *(1 for _ in unions), 1))
+    rates = scale * np.exp(-np.arange(20) / np.log2(decay + 2))
+    histograms = generator.poisson(rates, (count, *unions, 20)).astype(float)
+    bonus = 4.0 * generator.integers(0, 9, count - 1) if with_bonus else np.zeros(count - 1)
+    found = _united_neighbours(histograms, bonus if with_bonus else None)
+    assert found.tolist() == neighbours_united_slowly(histograms, bonus)
 
 
 def test_like_classes_share_a_table_and_unlike_ones_do_not():

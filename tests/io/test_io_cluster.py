@@ -30,6 +30,7 @@ from lplrcli.errors import (
     PlanError,
 )
 from lplrcli.io import UnfoldingRequest, cluster, dask_source, open_array, open_source, worker
+from lplrcli.linalg.passes import Passes
 from lplrcli.pipeline import coefficients
 from lplrcli.pipeline.compress import compress
 
@@ -233,7 +234,7 @@ def test_one_worker_gives_the_bytes_of_one_machine(machines, folder, monkeypatch
     same_bytes(machines.scale(1), folder, monkeypatch)
 
 
-def test_arrays_and_urls_are_unfolded_as_on_one_machine(machines, folder):
+def test_arrays_urls_and_several_files_are_read_as_on_one_machine(machines, folder, tmp_path):
     scheduler = machines.scale(1)
     request = UnfoldingRequest(2)
     expected = bytes_of(folder / "u.h5", request=request, **PACKED)
@@ -241,6 +242,14 @@ def test_arrays_and_urls_are_unfolded_as_on_one_machine(machines, folder):
     assert found == expected
     with open_source(str(folder / "u.h5"), scheduler=scheduler) as source:
         assert source.unfolded(2).shape == (480, 16)
+    several = {"a.npy": decaying(200, 90), "b.npy": decaying(60, 90, seed=1)}
+    paths = [str(tmp_path / name) for name in several]
+    for path, rows in zip(paths, several.values(), strict=True):
+        np.save(path, rows)
+    with open_source(paths, scheduler=scheduler) as there, open_source(paths) as here:
+        assert there.name == here.name
+        assert there.shape == (260, 90)
+        assert np.array_equal(Passes(there).gram(), Passes(here).gram())
     expected = bytes_of(folder / "a.npy", **PACKED)
     for scheme in ("file", "local"):  # the second is read by ranges, as an object store is
         url = f"{scheme}://{folder}/a.npy"
@@ -270,7 +279,7 @@ class Strange(worker.Opening):
 def test_workers_without_the_package_are_named(machines, folder):
     used = cluster.Cluster(machines.scale(1))
     with pytest.raises(ClusterError, match=r"the worker tcp://127.0.0.1:\d+ cannot run lplr"):
-        used.check(Strange(str(folder / "a.npy"), "a.npy", {}).checked)
+        used.check(Strange((str(folder / "a.npy"),), "a.npy", {}).checked)
     used.close()
 
 

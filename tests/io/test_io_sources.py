@@ -7,16 +7,21 @@ import io
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import zipfile
+from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
+import safetensors.numpy
 import scipy.sparse as sp
+import zarr
+import zarr.storage
 
-from lplrcli.errors import InputError, NotAMatrixError, UnknownFormatError
+from lplrcli.errors import InputError, NotAMatrixError, OutputError, UnknownFormatError
 from lplrcli.io import (
     FORMATS,
     create_sink,
@@ -26,7 +31,11 @@ from lplrcli.io import (
     suffix_of_format,
 )
 from lplrcli.io.handles import chunked_block_rows, dense_block_rows, sparse_block_rows
+from lplrcli.io.raw import RawLayout
+from lplrcli.model.reduction import TreeSum
 from lplrcli.model.source import Unfolding
+
+TESTDATA = Path(__file__).parent.parent.parent / "testdata"
 
 
 def whole(source):
@@ -46,10 +55,24 @@ A = np.random.default_rng(3).standard_normal((30, 7))
 
 def bytes_of(key):
     stream = io.BytesIO()
+    if key == "npz":
+        np.savez_compressed(stream, A)
+        return stream.getvalue()
+    if key == "safetensors":
+        return safetensors.numpy.save({"a": A})
+    if key == "zarr":
+        return zipped_zarr()
     sink = create_sink(key, stream, A.shape, A.dtype)
     sink.write(A)
     sink.close()
     return stream.getvalue()
+
+
+def zipped_zarr():
+    with tempfile.TemporaryDirectory() as folder:
+        with zarr.storage.ZipStore(f"{folder}/a", mode="w") as store:
+            zarr.create_array(store, data=A, chunks=(8, 7))
+        return Path(folder, "a").read_bytes()
 
 
 @pytest.mark.parametrize("key", FORMATS)
@@ -67,6 +90,7 @@ def test_standard_input_can_be_read_twice(tmp_path, key):
     code = """
 import numpy as np
 from lplrcli.io import open_source
+from lplrcli.model.reduction import TreeSum
 with open_source("-") as source:
     total = [sum(source.map_blocks(lambda b: float(b.values.sum()))) for _ in range(2)]
 assert total[0] == total[1] and source.name == "<stdin>"
@@ -81,6 +105,30 @@ print(source.format, source.shape)
     )
     assert run.stdout.decode().split() == [key, "(30,", "7)"]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("stored.npz", {"dataset": "values"}),
+        ("deflated.npz", {}),
+        ("a.safetensors", {}),
+        ("v2.zarr", {}),
+        ("v3.zarr", {}),
+        ("big_endian.bin", {"layout": RawLayout.of((24, 16), ">f4")}),
+    ],
+)
+def test_the_doors_of_testdata(name, options):
+    expected = np.load(TESTDATA / "dtypes" / "float32.npy")
+    np.testing.assert_array_equal(
+        whole(open_source(str(TESTDATA / "doors" / name), **options)), expected
+    )
+
+
+def test_the_sparse_door_of_testdata():
+    expected = whole(open_source(str(TESTDATA / "west0067.mtx")))
+    found = open_source(str(TESTDATA / "doors" / "west0067.npz"))
+    np.testing.assert_array_equal(whole(found), expected)
 
 
 def test_standard_input_empty_and_terminal(monkeypatch):
@@ -133,7 +181,7 @@ def test_permission_denied(tmp_path):
 def zip_bytes():
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
-        archive.writestr("a.npy", bytes_of("npy"))
+        archive.writestr("a.txt", "hello")
     return stream.getvalue()
 
 
@@ -142,7 +190,10 @@ def zip_bytes():
     [
         ("a.csv", b"1,2,3\n", "first bytes b'1,2,3"),
         ("a.npy", b"1,2,3\n", "the name says NumPy .npy"),
-        ("a.npz", zip_bytes(), "zip archive"),
+        ("a.npz", zip_bytes(), "zip archive without .npy"),
+        ("a.npz", b"PK\x05\x06" + bytes(18), "empty zip archive"),
+        ("a.json", b'{"a": 1, "b": 2}', "first bytes"),
+        ("a.txt", b"package {\n}", "first bytes"),
         ("a.gz", gzip.compress(b"hello", mtime=0), "gunzip"),
         ("a.gz", b"\x1f\x8b", "gunzip"),
         ("a.lplr", b"\x89LPLR\r\n\x1a\n", "lplr decompress"),
@@ -170,7 +221,15 @@ def test_suffixes():
     assert format_of_suffix("a.mtx.gz") == "mtx"
     assert format_of_suffix("a.hdf5") == "hdf5"
     assert format_of_suffix("a.txt") is None
-    assert all(format_of_suffix("a" + suffix_of_format(key)) == key for key in FORMATS)
+    written = [key for key, entry in FORMATS.items() if entry.written]
+    assert written == ["npy", "hdf5", "mtx"]
+    assert all(format_of_suffix("a" + suffix_of_format(key)) == key for key in written)
+    assert format_of_suffix("a.npz") is None
+
+
+def test_a_format_that_is_only_read():
+    with pytest.raises(OutputError, match="found npz, expected npy, hdf5, mtx"):
+        create_sink("npz", io.BytesIO(), (2, 2), "f4")
 
 
 # Arrays of the caller
@@ -201,6 +260,11 @@ def test_open_memmap_keeps_unsaved_changes(tmp_path, mode):
     for _ in range(2):
         sums = np.concatenate(list(open_array(part).map_blocks(lambda b: b.values.sum(axis=1))))
         np.testing.assert_array_equal(sums, expected[1:])
+
+
+def test_open_zarr_array():
+    array = zarr.create_array(zarr.storage.MemoryStore(), data=A, chunks=(4, 3))
+    np.testing.assert_array_equal(whole(open_array(array)), A)
 
 
 def test_open_h5py_dataset():
@@ -335,3 +399,36 @@ def test_a_failing_read_is_an_input_error():
 
     with pytest.raises(InputError, match="rows 0 to 9 cannot be read: the tape broke"):
         list(open_array(Failing()).map_blocks(len))
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_rows_are_expected_before_they_are_read(threads, monkeypatch):
+    events = []
+    source = open_array(tall(), threads=threads)
+    monkeypatch.setattr(source._handle, "expect", lambda *rows: events.append(rows))
+    starts = list(source.map_blocks(lambda block: block.start))
+    ahead = (threads + 1) * 256
+    expected = [(start + ahead, min(start + ahead + 256, 4000)) for start in starts]
+    assert sorted(events) == [rows for rows in expected if rows[0] < 4000]
+
+
+def test_columns_of_the_array_beside_come_with_the_rows():
+    beside = np.arange(8000.0).reshape(2, 4000)
+    source = open_array(tall(), threads=2)
+    parts = source.map_blocks(lambda block: (block.start, block.beside), beside)
+    for start, part in parts:
+        assert np.array_equal(part, beside[:, start : start + part.shape[1]])
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_sums_are_those_of_the_tree_and_what_is_kept_is_in_order(threads):
+    source, kept = open_array(tall(), threads=threads), []
+    total = source.sum_blocks(
+        lambda block: (block.start, block.values.sum(axis=0, keepdims=True)), kept.append
+    )
+    assert kept == list(range(0, 4000, 256))
+    tree = TreeSum()
+    for part in open_array(tall()).map_blocks(lambda b: b.values.sum(axis=0, keepdims=True)):
+        tree.add(part)
+    assert np.array_equal(total, tree.total())
+    assert np.allclose(total[0], np.asarray(tall()).sum(axis=0, dtype=float))

@@ -14,8 +14,8 @@ from lplrcli.planning.prices import SCALAR_PRICE, normal_counts, prices
 
 PRICES = {
     "plain": np.zeros(1, np.float32),
-    "low rate": prices(normal_counts(-2.0, 1), SCALAR_PRICE),
-    "high rate": prices(normal_counts(5.0, 1), SCALAR_PRICE),
+    "low rate": prices(normal_counts(-2.0, 1)[None], SCALAR_PRICE)[0],
+    "high rate": prices(normal_counts(5.0, 1)[None], SCALAR_PRICE)[0],
     "steep": (3.0 * np.abs(np.arange(-4, 5))).astype(np.float32),
 }
 

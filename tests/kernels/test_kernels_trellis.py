@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from lplrcli.kernels.trellis import WINDOW, trellis_codes
+from lplrcli.kernels.trellis import WINDOW, states_after, trellis_codes
 from lplrcli.model.tokens import LANES, TAPS
 from lplrcli.planning.prices import TRELLIS_PRICE, normal_counts, prices
 
 PLAIN = np.zeros((1, 1), np.float32)
-RATES = np.array([prices(normal_counts(level, 2), TRELLIS_PRICE) for level in (-2.0, 1.0, 5.0)])
+RATES = prices(np.array([normal_counts(level, 2) for level in (-2.0, 1.0, 5.0)]), TRELLIS_PRICE)
 STEEP = (3.0 * np.abs(np.arange(-4, 5))).astype(np.float32)[None]
 """So dear a tail that integers beyond the kernel's candidates would be cheaper."""
 
@@ -29,7 +29,7 @@ def quantized(values, machine, tables, levels=None, units=None):
     levels = np.zeros(values.shape, np.uint8) if levels is None else levels
     codes = np.full(values.shape, 99, np.int32)
     for lane in range(LANES):
-        trellis_codes(machine)(values, lane, inverse, tables, levels, codes)
+        trellis_codes(machine)(values, lane, inverse, tables, levels, codes, 0, -1)
     return codes
 
 
@@ -119,3 +119,43 @@ def test_weak_coefficients_all_become_zero(machine):
 
 def test_the_machines_are_those_of_the_specification():
     assert {bits: taps for bits, taps in TAPS.items() if bits} == naive.TRELLIS_MACHINES
+
+
+@MACHINE
+@TABLES
+@given(data=st.data())
+@settings(deadline=None, max_examples=4)
+def test_a_path_between_two_states_is_the_cheapest(machine, tables, data):
+    states = st.integers(0, 2**machine - 1)
+    start, end = data.draw(states), data.draw(st.one_of(states, st.none()))
+    rows = data.draw(st.integers(machine, machine + 4))
+    values = data.draw(hnp.arrays(np.float64, (1, rows), elements=st.floats(-20, 20)))
+    levels = np.zeros(values.shape, np.uint8)
+    codes = np.empty(values.shape, np.int32)
+    last = -1 if end is None else end
+    trellis_codes(machine)(values, 0, np.ones(1), tables, levels, codes, start, last)
+    path = [(float(value), tables[0]) for value in values[0]]
+    cost = naive.trellis_cost(path, machine, codes[0], start, end)
+    least = naive.trellis_least_cost(path, machine, naive.trellis_candidates, start, end)
+    assert cost <= least + 1e-4 * (1 + least)
+
+
+@MACHINE
+@pytest.mark.parametrize("beyond", [0, 1, 63, 64, 65])
+def test_a_long_path_ends_where_it_has_to(machine, beyond):
+    values = 3 * np.random.default_rng(0).standard_normal((1, WINDOW + beyond))
+    codes = np.empty(values.shape, np.int32)
+    levels = np.zeros(values.shape, np.uint8)
+    trellis_codes(machine)(values, 0, np.ones(1), RATES[2:], levels, codes, 5, 3)
+    naive.trellis_cost([(0.0, RATES[0])] * values.size, machine, codes[0].tolist(), 5, 3)
+    assert np.abs(values - codes)[:, : -2 * machine].max() <= 6
+
+
+@MACHINE
+@pytest.mark.parametrize("shape", [(1, 1), (3, 0), (4, 5), (11, 7)])
+def test_states_after_a_chunk(machine, shape):
+    values = 9 * np.random.default_rng(1).standard_normal(shape)
+    codes = quantized(values, machine, PLAIN)
+    states = np.empty(len(codes), np.int64)
+    states_after(codes, (machine, *TAPS[machine]), states)
+    assert states.tolist() == naive.trellis_states(codes, machine)

@@ -12,7 +12,8 @@ from lplrcli.io import open_array
 from lplrcli.linalg import range_finder
 from lplrcli.linalg.passes import Passes
 from lplrcli.linalg.projection import least_squares
-from lplrcli.linalg.range_finder import gram_of, leading_directions
+from lplrcli.linalg.range_finder import leading_directions
+from lplrcli.linalg.tall import gram_of
 from lplrcli.model.plan import SKETCHES
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import matrices
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from scipy.linalg import svdvals
 
 from lplrcli.planning.mode_choice import (
@@ -17,6 +19,7 @@ from lplrcli.planning.rate_model import (
     Spectrum,
     bits_and_distortion,
     normal_entropy,
+    one_bits_and_distortion,
     residual_error,
     residual_step,
     solved,
@@ -136,6 +139,16 @@ def test_bits_grow_and_weak_coefficients_are_free():
     assert bits[0] == 0
     np.testing.assert_allclose(squares[ratios < 0.5], ratios[ratios < 0.5] ** 2)
     assert squares.max() < 0.41
+
+
+@given(st.floats(1e-100, 1e100), st.floats(-30, 30))
+@example(1.0, -1.0)  # both ends of the tables, and an entry
+@example(1.0, 3.0)
+@example(1.0, 0.5)
+def test_one_deviation_is_as_many_to_the_last_digit(deviation, log2_ratio):
+    unit = deviation / 2.0**log2_ratio
+    bits, squares = bits_and_distortion(np.array([deviation]), unit)
+    assert one_bits_and_distortion(deviation, unit) == (bits[0], squares[0])
 
 
 def test_the_model_scales_with_the_unit():

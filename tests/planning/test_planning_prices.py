@@ -43,8 +43,11 @@ def test_normal_counts_are_probabilities_of_a_normal_variable(unions, log2_devia
 @pytest.mark.parametrize("unions", [1, 2])
 def test_a_price_is_that_of_the_token_and_its_extra_bits(unions):
     counts = np.random.default_rng(0).integers(1, 1000, (unions, TOKENS)).astype(float)
-    found = prices(counts, 0.25)
-    assert found.shape == (2 * SPAN + 1,)
+    # Two classes, whose tokens are counted apart.
+    both = prices(np.array([counts[:, ::-1], counts]), 0.25)
+    assert both.shape == (2, 2 * SPAN + 1)
+    assert both.dtype == np.float32
+    found = both[1]
     for q in (0, 1, -1, 2, -2, 17, -33, 40, 777, -SPAN, SPAN):
         union = q % unions
         token, extra, _ = naive.rans_token((q - union) // unions)
@@ -53,9 +56,9 @@ def test_a_price_is_that_of_the_token_and_its_extra_bits(unions):
 
 
 def test_what_never_occurred_is_dear_but_finite():
-    counts = np.zeros((1, TOKENS))
-    counts[0, 0] = 100
-    found = prices(counts, 1.0)
+    counts = np.zeros((1, 1, TOKENS))
+    counts[0, 0, 0] = 100
+    (found,) = prices(counts, 1.0)
     assert np.isfinite(found).all()
     assert found[SPAN] < 0.001
     assert (np.delete(found, SPAN) > 20).all()

@@ -28,12 +28,12 @@ def spectrum_of(name, known=100):
     return Spectrum(SHAPE, energies[:known], float(energies.sum()))
 
 
-def water_filled(variances, bits):
-    """Cover and Thomas, Theorem 10.3.3, by bisection of the level."""
+def water_filled(variances, counts, bits):
+    """Cover and Thomas, Theorem 10.3.3, by bisection of the level; `counts` of each variance."""
     low, high = 1e-30, variances.max()
-    for _ in range(200):
+    for _ in range(100):
         level = np.sqrt(low * high)
-        spent = 0.5 * np.log2(np.maximum(variances / level, 1)).sum()
+        spent = 0.5 * np.log2(np.maximum(variances / level, 1)) @ counts
         low, high = (level, high) if spent > bits else (low, level)
     return level
 
@@ -48,8 +48,8 @@ def test_factors_by_brute_force(name, bpc):
         kept = spectrum.energies[:rank]
         if kept[-1] == 0:
             break
-        variances = np.concatenate([np.repeat(kept / n, n), np.repeat(kept / d, d)])
-        level = water_filled(variances, bits)
+        variances = np.concatenate([kept / n, kept / d])
+        level = water_filled(variances, np.repeat([n, d], rank), bits)
         if level <= kept[-1] / n:  # else a direction less is better anyhow
             best = min(best, rank * (n + d) * level + spectrum.total - kept.sum())
     assert least_error(spectrum, "factors", bits) == pytest.approx(best, rel=1e-6)

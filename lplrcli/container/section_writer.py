@@ -1,0 +1,59 @@
+"""Sections one after another, then the index: what every writer of a file does in the end."""
+
+from __future__ import annotations
+
+import zlib
+from typing import BinaryIO
+
+from lplrcli.container.layout import (
+    INDEX,
+    LAST,
+    WHOLE_FILE,
+    Section,
+    aligned_payload,
+    pack_end,
+    pack_file_header,
+)
+
+
+class SectionWriter:
+    """Places sections one after another and remembers them for the index.
+
+    Parameters
+    ----------
+    stream : binary file
+        Written forward only. The file header is written at once.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._sections: list[Section] = []
+        self._end = 0
+        self._write(pack_file_header())
+
+    def next_section(self, tag: str, matrix: int, ordinal: int, payload: bytes) -> Section:
+        """Describe the section that `payload` would be if written now."""
+        offset = aligned_payload(self._end)
+        return Section(tag, matrix, ordinal, zlib.crc32(payload), offset, len(payload))
+
+    def write(self, section: Section, payload: bytes) -> None:
+        """Write one section."""
+        self._write(bytes(section.header_offset - self._end) + section.pack_header())
+        self._write(payload)
+        self._sections.append(section)
+
+    def finish(self) -> int:
+        """Write the index and the end, and return the size of the file."""
+        count = len(self._sections)
+        entries = b"".join(section.pack_entry() for section in self._sections)
+        index = self.next_section(INDEX, WHOLE_FILE, 0, entries)
+        self.write(index, entries)
+        end = pack_end(index.header_offset, count)
+        self.write(self.next_section(LAST, WHOLE_FILE, 0, end), end)
+        return self._end
+
+    def _write(self, payload: bytes) -> None:
+        view = memoryview(payload)
+        while view:  # an unbuffered pipe may take part of it
+            view = view[self._stream.write(view) :]
+        self._end += len(payload)
