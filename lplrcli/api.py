@@ -39,6 +39,8 @@ from lplrcli.pipeline.unfolding_choice import best_unfolded
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from distributed import Client
+
 
 class CompressedMatrix:
     """A matrix in compressed form, which can be sliced and multiplied as it is.
@@ -366,6 +368,7 @@ def compress(
     column_grid: Sequence[int] | None = None,
     threads: int | None = None,
     memory_limit: int | None = None,
+    scheduler: str | Client | None = None,
 ) -> CompressedMatrix:
     """Compress a matrix, or an array unfolded to one, by low rank and low precision.
 
@@ -375,7 +378,7 @@ def compress(
         A ``.npy``, ``.npz`` (SciPy's sparse ones too), HDF5, Zarr, safetensors or Matrix Market
         file, or one of raw numbers; several files are joined along the first axis. Or anything
         with ``shape``, ``dtype`` and row slices: an array, a memory map, an h5py dataset, a Zarr
-        array, a SciPy sparse matrix. Of two to five dimensions.
+        array, a SciPy sparse matrix, a dask array. Of two to five dimensions.
     rank : int, optional
         Most components kept. Needed where neither a size nor an error is asked for.
     bits : int, optional
@@ -423,6 +426,11 @@ def compress(
         Bytes that this process may have resident, what it has already included: what exceeds
         them lies in scratch files, and the result does not depend on it. By default three
         quarters of what is free more than it has.
+    scheduler : str or distributed.Client, optional
+        Of a dask cluster whose workers read the matrix and do the passes: its address such as
+        ``tcp://host:8786``, or a client. For paths that the workers can open, or a dask array,
+        which is worked on where its active client computes it by default. The result does not
+        depend on it.
 
     Raises
     ------
@@ -434,6 +442,8 @@ def compress(
         If the options contradict each other or the shape.
     TargetUnreachableError
         If the size or the error cannot be reached.
+    ClusterError
+        If the cluster cannot be used, or loses the same work too often.
 
     Examples
     --------
@@ -452,10 +462,11 @@ def compress(
         None if row_grid is None else tuple(map(operator.index, row_grid)),
         None if column_grid is None else tuple(map(operator.index, column_grid)),
     )
+    opening: dict[str, Any] = {"request": request, "threads": threads, "scheduler": scheduler}
     source = (
-        open_array(matrix, request=request, threads=threads)
+        open_array(matrix, **opening)
         if paths is None
-        else open_source(paths, dataset=dataset, layout=layout, request=request, threads=threads)
+        else open_source(paths, dataset=dataset, layout=layout, **opening)
     )
     asked: dict[str, Any] = {
         "method": method,

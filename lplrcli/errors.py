@@ -13,6 +13,7 @@ LplrError
 │   ├── UnsupportedVersionError      written by a format version this package does not read
 │   ├── CorruptSectionError          structure or checksum wrong
 │   └── UnknownSectionError          a critical section this package does not know
+├── ClusterError (RuntimeError)      the cluster cannot do the work, or lost it for good
 ├── MemoryLimitError (MemoryError)   more memory is needed than was allowed; says how much
 └── MissingDependencyError (ImportError)
 
@@ -21,6 +22,8 @@ the file and what is wrong, then what to do.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 
 class LplrError(Exception):
@@ -63,6 +66,16 @@ class LplrError(Exception):
         if self.expected is not None:
             text += (", " if self.found is not None else ": ") + f"expected {self.expected}"
         return f"{text}\n{self.advice}" if self.advice else text
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Errors come back from other processes, whatever the parameters of their class are.
+        return _restored, (type(self), self.args), self.__dict__
+
+
+def _restored(kind: type[LplrError], arguments: tuple[Any, ...]) -> LplrError:
+    error = kind.__new__(kind, *arguments)
+    error.args = arguments
+    return error
 
 
 class InputError(LplrError, ValueError):
@@ -168,11 +181,15 @@ class UnknownSectionError(ContainerError):
     """The file holds a critical section that this package does not know."""
 
 
+class ClusterError(LplrError, RuntimeError):
+    """The cluster cannot be reached, differs from this machine, or lost work too often."""
+
+
 class MemoryLimitError(LplrError, MemoryError):
     """More memory is needed than was allowed."""
 
 
 class MissingDependencyError(LplrError, ImportError):
-    """An optional package is needed for this file."""
+    """An optional package is needed for what is asked."""
 
     __str__ = LplrError.__str__

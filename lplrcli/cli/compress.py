@@ -24,7 +24,7 @@ from lplrcli.model.plan import SKETCHES
 
 if TYPE_CHECKING:
     from lplrcli.cli.inputs import Inputs
-    from lplrcli.io.backends import LocalSource
+    from lplrcli.io import Source
     from lplrcli.model.compressed import Factorization, QuantizedFactor
 
 AUTO = "auto"
@@ -57,6 +57,7 @@ Examples:
   lplr compress u.npy -e 0.01 --unfold 2     of 4 axes, the first two against the others
   lplr compress part-*.npy --bpc 1 -o all.lplr
   lplr compress u.bin --shape 1000x500 --dtype float32 --bpc 1
+  lplr compress a.npy --bpc 1 --scheduler tcp://host:8786
   cat a.npy | lplr compress - --bpc 1 -o - > a.lplr""",
 )
 @target_options
@@ -104,6 +105,7 @@ Examples:
 @options.force
 @options.threads
 @options.memory_limit
+@options.scheduler
 @options.json
 @options.progress
 @options.quiet
@@ -118,6 +120,7 @@ def command(
     force: bool,
     threads: int | None,
     memory_limit: int | None,
+    scheduler: str | None,
     as_json: bool,
     progress: bool | None,
     quiet: bool,
@@ -156,6 +159,7 @@ def command(
         ),
         "threads": threads,
         "memory_limit": memory_limit,
+        "scheduler": scheduler,
         "progress": progress,
         "quiet": quiet,
     }
@@ -203,8 +207,8 @@ def command(
 
 
 def _best_unfolded(
-    matrix: LocalSource, threads: int | None, name: str | None, asked: dict[str, Any]
-) -> LocalSource:
+    matrix: Source, threads: int | None, name: str | None, asked: dict[str, Any]
+) -> Source:
     from lplrcli.model.parallel import usable_cpus
     from lplrcli.pipeline.unfolding_choice import best_unfolded
 
@@ -212,7 +216,10 @@ def _best_unfolded(
 
 
 def _output_name(source: Inputs, output: str | None) -> str:
-    """``-o``, or the input's name with the suffix .lplr; standard output for standard input."""
+    """``-o``, or the input's name with the suffix .lplr; standard output for standard input.
+
+    What a URL names is written into the working folder.
+    """
     if output is not None:
         return output
     if len(source.paths) > 1:
@@ -224,6 +231,8 @@ def _output_name(source: Inputs, output: str | None) -> str:
     from lplrcli.io import FORMATS
 
     path = source.paths[0].rstrip("/")
+    if "://" in path:
+        path = path.rsplit("/", 1)[-1]
     known = chain.from_iterable(entry.suffixes for entry in FORMATS.values())
     for suffix in (*known, ".bin") if source.layout else known:
         if path.lower().endswith(suffix):

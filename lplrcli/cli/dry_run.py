@@ -10,11 +10,11 @@ from lplrcli.cli import render
 from lplrcli.cli.explanation import target_text
 
 if TYPE_CHECKING:
-    from lplrcli.io.backends import LocalSource
+    from lplrcli.io import Source
 
 
 def predicted(
-    matrix: LocalSource, threads: int | None, name: str | None, asked: dict[str, Any]
+    matrix: Source, threads: int | None, name: str | None, asked: dict[str, Any]
 ) -> dict[str, Any]:
     """What a compression would give, as ``--json`` prints it.
 
@@ -23,7 +23,7 @@ def predicted(
 
     Parameters
     ----------
-    matrix : LocalSource
+    matrix : LocalSource or DaskSource
         The matrix.
     threads : int, optional
         All usable processors by default.

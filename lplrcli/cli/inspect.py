@@ -9,8 +9,7 @@ import click
 
 from lplrcli.cli import inputs, options, render, spectrum
 from lplrcli.cli.explanation import reason_text, target_text
-from lplrcli.cli.opened import opened_container
-from lplrcli.cli.progress import progress_bar
+from lplrcli.cli.opened import opened_container, opened_source
 from lplrcli.container.layout import CHUNK_TAGS
 from lplrcli.errors import LplrError
 
@@ -39,6 +38,7 @@ Examples:
 )
 @options.threads
 @options.memory_limit
+@options.scheduler
 @options.json
 @options.progress
 @options.verbose
@@ -48,6 +48,7 @@ def command(
     with_spectrum: bool,
     threads: int | None,
     memory_limit: int | None,
+    scheduler: str | None,
     as_json: bool,
     progress: bool | None,
     verbose: bool,
@@ -57,15 +58,21 @@ def command(
         raise click.UsageError(
             "--dataset, --shape and --dtype say what the original is, so they need --against."
         )
+    if scheduler is not None and not original.paths:
+        raise click.UsageError("--scheduler says who reads the original, so it needs --against.")
     if (*files, *original.paths).count("-") > 1:
         raise click.UsageError("Only one of the files can be standard input.")
+    opening = {
+        "threads": threads,
+        "memory_limit": memory_limit,
+        "scheduler": scheduler,
+        "progress": progress,
+    }
     documents: list[dict[str, Any]] = []
     failure: LplrError | None = None
     for path in files:
         try:
-            documents.append(
-                _inspect(path, original, with_spectrum, threads, memory_limit, progress)
-            )
+            documents.append(_inspect(path, original, with_spectrum, threads, opening))
         except LplrError as error:
             # The files that can be read are shown; the worst that happened is the exit status.
             if len(files) == 1:
@@ -93,8 +100,7 @@ def _inspect(
     original: Inputs,
     with_spectrum: bool,
     threads: int | None,
-    memory_limit: int | None,
-    progress: bool | None,
+    opening: dict[str, Any],
 ) -> dict[str, Any]:
     """What one file holds, as `--json` prints it."""
     with opened_container(path) as container:
@@ -104,9 +110,7 @@ def _inspect(
                 matrix["spectrum"] = spectrum.described(container, i, threads)
         if original.paths:
             for i, matrix in enumerate(matrices):
-                matrix["measured"] = _measure(
-                    container, i, original, threads, memory_limit, progress
-                )
+                matrix["measured"] = _measure(container, i, original, threads, opening)
         shared = container.section_bytes(None)
         owned = [matrix["section_bytes"] for matrix in matrices]
         accounted = sum(sum(sizes.values()) for sizes in (*owned, shared))
@@ -172,28 +176,16 @@ def _measure(
     i: int,
     original: Inputs,
     threads: int | None,
-    memory_limit: int | None,
-    progress: bool | None,
+    opening: dict[str, Any],
 ) -> dict[str, Any]:
     """Error of matrix `i` against the original, in one pass over it."""
-    from lplrcli.io import UnfoldingRequest, open_source
+    from lplrcli.io import UnfoldingRequest
     from lplrcli.model.parallel import usable_cpus
-    from lplrcli.model.workspace import limited_memory
     from lplrcli.pipeline.assess import assess
 
     factorization = container.factorization(i)
-    with (
-        limited_memory(memory_limit),
-        progress_bar("measuring", progress) as observe,
-        open_source(
-            original.paths,
-            dataset=original.dataset,
-            layout=original.layout,
-            request=UnfoldingRequest(like=factorization.unfolding),
-            threads=threads,
-            observer=observe,
-        ) as source,
-    ):
+    request = UnfoldingRequest(like=factorization.unfolding)
+    with opened_source(original, "measuring", request=request, **opening) as source:
         report = assess(source, factorization, threads or usable_cpus())
     return {
         "against": original.shown,

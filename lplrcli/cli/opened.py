@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lplrcli.cli import render
 from lplrcli.cli.progress import progress_bar
@@ -14,8 +15,7 @@ from lplrcli.errors import PlanError
 if TYPE_CHECKING:
     from lplrcli.cli.inputs import Inputs
     from lplrcli.container.reader import Container
-    from lplrcli.io import UnfoldingRequest
-    from lplrcli.io.backends import LocalSource
+    from lplrcli.io import Source, UnfoldingRequest
 
 
 @contextmanager
@@ -66,6 +66,16 @@ def chosen_matrix(container: Container, matrix: int | None) -> int:
 
 @contextmanager
 def opened_matrix(
+    source: Inputs, label: str, *, quiet: bool = False, **opening: Any
+) -> Iterator[Source]:
+    """As `opened_source`, kernels loaded."""
+    with opened_source(source, label, **opening) as matrix:
+        _load_kernels(quiet)
+        yield matrix
+
+
+@contextmanager
+def opened_source(
     source: Inputs,
     label: str,
     *,
@@ -73,9 +83,9 @@ def opened_matrix(
     threads: int | None,
     memory_limit: int | None,
     progress: bool | None,
-    quiet: bool = False,
-) -> Iterator[LocalSource]:
-    """Yield the matrix in the files, its passes under a progress bar, kernels loaded.
+    scheduler: str | None = None,
+) -> Iterator[Source]:
+    """Yield the matrix in the files, its passes under a progress bar.
 
     Memory is limited meanwhile.
 
@@ -85,6 +95,8 @@ def opened_matrix(
         If a file cannot be read, or holds no matrix, or the files cannot be joined.
     PlanError
         If what is asked of the unfolding does not fit the array.
+    ClusterError
+        If the cluster is not there, or does not see the files.
     """
     from lplrcli.io import open_source
     from lplrcli.model.workspace import limited_memory
@@ -99,10 +111,18 @@ def opened_matrix(
             request=request,
             threads=threads,
             observer=observe,
+            scheduler=scheduler,
         ) as matrix,
     ):
-        _load_kernels(quiet)
+        if scheduler is not None:
+            _silence_dask()
         yield matrix
+
+
+def _silence_dask() -> None:
+    """What goes wrong on a cluster is said once, by the error that it ends in."""
+    for name in ("distributed", "distributed.client", "tornado"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 def _load_kernels(quiet: bool) -> None:

@@ -11,6 +11,7 @@ option              commands     meaning
 --unfold            c p m        how many axes of an array become rows
 -T, --threads       c a d i p m  processors used; never changes a byte
 -M, --memory-limit  c a d i p m  memory used at most; never changes a byte
+--scheduler         c i p        address of a dask cluster that does the passes
 --json              c a d i p m  machine-readable result on standard output
 --progress          c a d i p m  show a progress bar; by default on a terminal
 -q, --quiet         c a d        no summary
@@ -53,6 +54,12 @@ memory_limit: Decorator = click.option(
     metavar="BYTES",
     help="Most memory to use, such as 500M or 2Gi: what exceeds it goes to scratch files in "
     "TMPDIR; the result does not depend on it.  [default: 3/4 of what is free]",
+)
+scheduler: Decorator = click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Let the workers of this dask cluster read the matrix, such as tcp://host:8786; "
+    "the result does not depend on it.",
 )
 json: Decorator = click.option(
     "--json", "as_json", is_flag=True, help="Print the result as JSON on standard output."

@@ -38,6 +38,7 @@ Examples:
 @options.force
 @options.threads
 @options.memory_limit
+@options.scheduler
 @options.json
 @options.progress
 def command(
@@ -47,6 +48,7 @@ def command(
     force: bool,
     threads: int | None,
     memory_limit: int | None,
+    scheduler: str | None,
     as_json: bool,
     progress: bool | None,
 ) -> None:
@@ -68,6 +70,7 @@ def command(
             request=UnfoldingRequest(unfold),
             threads=threads,
             memory_limit=memory_limit,
+            scheduler=scheduler,
             progress=progress,
         ) as matrix,
     ):

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
-from lplrcli.errors import InputError, OutputError
+from lplrcli.errors import InputError, OutputError, PlanError
 from lplrcli.io.output import AtomicOutput
 from lplrcli.io.recognition import (
     Format,
@@ -29,12 +29,16 @@ from lplrcli.io.unfolding import ANY_ARRAY, UnfoldingRequest
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from distributed import Client
     from numpy.typing import DTypeLike
 
     from lplrcli.io.backends import LocalSource
+    from lplrcli.io.dask_source import DaskSource
     from lplrcli.io.handles import Handle
     from lplrcli.io.raw import RawLayout
     from lplrcli.io.sinks import Sink
+
+    Source: TypeAlias = LocalSource | DaskSource
 
 __all__ = [
     "FORMATS",
@@ -81,15 +85,17 @@ def open_source(
     request: UnfoldingRequest = ANY_ARRAY,
     threads: int | None = None,
     observer: Callable[[int, int], None] | None = None,
-) -> LocalSource:
+    scheduler: str | Client | None = None,
+) -> Source:
     """Open the matrix in a file, whatever its format, or in several files.
 
     Parameters
     ----------
     path : str or sequence of str
-        File to read, or folder of a Zarr store; ``"-"`` is standard input. What cannot be read
-        twice (standard input, a FIFO) is first copied to an unnamed temporary file. The arrays
-        of several files are joined along their first axis, in this order.
+        File to read, folder of a Zarr store, or a URL that fsspec knows; ``"-"`` is standard
+        input. What cannot be read twice (standard input, a FIFO) is first copied to an unnamed
+        temporary file. The arrays of several files are joined along their first axis, in this
+        order.
     dataset : str, optional
         Name of the array inside a file that may hold several; refused for the other formats.
     layout : RawLayout, optional
@@ -100,10 +106,12 @@ def open_source(
         Worker threads of every pass; by default the number of usable CPUs.
     observer : callable, optional
         Called with (rows done, rows in total) as a pass goes on.
+    scheduler : str or distributed.Client, optional
+        Of a dask cluster, whose workers then open the files and do all passes.
 
     Returns
     -------
-    LocalSource
+    LocalSource or DaskSource
         Close it, or use it in a ``with`` statement.
 
     Raises
@@ -118,11 +126,20 @@ def open_source(
     PlanError
         What is asked of the unfolding does not fit the array.
     MissingDependencyError
-        A filter of an HDF5 dataset, or a Zarr store, needs a package that is not installed.
+        A filter of an HDF5 dataset, a Zarr store, a URL or a cluster needs a package that is not
+        installed.
+    ClusterError
+        The cluster is not there, does not see the files, or differs from this process.
     """
     from lplrcli.io.backends import LocalSource
+    from lplrcli.io.remote import without_file_scheme
 
-    paths = [path] if isinstance(path, str) else list(path)
+    paths = [without_file_scheme(one) for one in ([path] if isinstance(path, str) else path)]
+    if scheduler is not None:
+        from lplrcli.io.dask_opening import open_on_cluster
+
+        arguments = {"dataset": dataset, "layout": layout, "request": request}
+        return open_on_cluster(paths, scheduler, observer, **arguments)
     if len(paths) == 1:
         handle, name, key = _open_file(paths[0], dataset, layout, request)
     else:
@@ -198,29 +215,49 @@ def open_array(
     request: UnfoldingRequest = ANY_ARRAY,
     threads: int | None = None,
     observer: Callable[[int, int], None] | None = None,
-) -> LocalSource:
+    scheduler: str | Client | None = None,
+) -> Source:
     """Visit an array that the caller holds.
 
     Parameters
     ----------
     array : ndarray, memmap, h5py.Dataset, scipy sparse array or alike
         Anything with ``shape``, ``dtype`` and ``array[a:b]``; sparse ones are converted to CSR
-        with duplicates summed, the caller's array is not changed.
-    request, threads, observer
-        As for `open_source`.
+        with duplicates summed, the caller's array is not changed. A dask array is visited on the
+        cluster of its active client, if there is one.
+    request, threads, observer, scheduler
+        As for `open_source`; a scheduler is for dask arrays only.
 
     Returns
     -------
-    LocalSource
+    LocalSource or DaskSource
 
     Raises
     ------
     NotAMatrixError
         It is not an array of real numbers that is or unfolds to a matrix.
     PlanError
-        What is asked of the unfolding does not fit the array.
+        What is asked of the unfolding does not fit the array, or a scheduler is given for an
+        array of this process.
+    ClusterError
+        The cluster is not there.
     """
     from lplrcli.io.arrays import handle_of_array
+    from lplrcli.io.dask_array import active_client, check_dask_array, is_dask_array
+
+    if is_dask_array(array):
+        scheduler = scheduler or active_client()
+        if scheduler is not None:
+            from lplrcli.io.dask_opening import open_array_on_cluster
+
+            return open_array_on_cluster(array, scheduler, observer, request)
+        check_dask_array(array)
+    elif scheduler is not None:
+        raise PlanError(
+            "an array of this process is not worked on by a cluster",
+            path="array",
+            advice="Give a path that the workers can open, or a dask.array.",
+        )
     from lplrcli.io.backends import LocalSource
 
     handle = handle_of_array(array, request)

@@ -75,6 +75,15 @@ class LocalSource:
         """Whether blocks are `CsrRows`."""
         return self._handle.sparse
 
+    @property
+    def block_rows(self) -> int:
+        """Rows of every block but the last; depends on the matrix alone."""
+        return self._handle.block_rows
+
+    @property
+    def distribute(self) -> None:
+        """There is nobody else to give work to."""
+
     def unfolded(self, axes: int) -> LocalSource:
         """The same array with that many leading axes as rows; closed when this one is."""
         handle = self._handle.unfolded(Unfolding.of(self.unfolding.array_shape, axes))
@@ -100,7 +109,7 @@ class LocalSource:
         InputError
             The rows cannot be read.
         """
-        rows, height = self.shape[0], self._handle.block_rows
+        rows, height = self.shape[0], self.block_rows
         starts = range(0, rows, height)
         run = partial(self._run, task, height, beside)
         for start, result in zip(starts, ordered_map(run, starts, self.threads), strict=True):
@@ -136,6 +145,39 @@ class LocalSource:
     ) -> None:
         self.close()
 
+    def on_block(
+        self, task: Callable[[RowBlock], T], start: int, stop: int, beside: NDArray[Any] | None
+    ) -> T:
+        """Read one block, of rows from `start` to `stop`, and run the task on it.
+
+        Parameters
+        ----------
+        task : callable
+            Of a block.
+        start, stop : int
+            Rows.
+        beside : ndarray, shape (..., stop - start), or None
+            What lies beside these rows.
+
+        Raises
+        ------
+        InputError
+            The rows cannot be read.
+        """
+        try:
+            values = self._handle[start:stop]
+        except LplrError:
+            raise
+        except (OSError, MemoryError) as error:
+            reason = "they do not fit in memory" if isinstance(error, MemoryError) else str(error)
+            raise InputError(
+                f"rows {start} to {stop - 1} cannot be read: {reason}", path=self.name
+            ) from error
+        try:
+            return task(RowBlock(start, values, beside))
+        finally:
+            self._handle.release(start, stop)
+
     def _run(
         self,
         task: Callable[[RowBlock], T],
@@ -148,17 +190,5 @@ class LocalSource:
         ahead = start + (self.threads + 1) * height
         if ahead < self.shape[0]:
             self._handle.expect(ahead, min(ahead + height, self.shape[0]))
-        try:
-            values = self._handle[start:stop]
-        except LplrError:
-            raise
-        except (OSError, MemoryError) as error:
-            reason = "they do not fit in memory" if isinstance(error, MemoryError) else str(error)
-            raise InputError(
-                f"rows {start} to {stop - 1} cannot be read: {reason}", path=self.name
-            ) from error
-        try:
-            mine = None if beside is None else beside[..., start:stop]
-            return task(RowBlock(start, values, mine))
-        finally:
-            self._handle.release(start, stop)
+        mine = None if beside is None else beside[..., start:stop]
+        return self.on_block(task, start, stop, mine)

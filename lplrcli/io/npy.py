@@ -20,6 +20,7 @@ from lplrcli.errors import InputError, NotAMatrixError, OutputError
 from lplrcli.io.dtypes import real_dtype
 from lplrcli.io.mapping import MappedHandle, map_array
 from lplrcli.io.recognition import NPY_MAGIC
+from lplrcli.io.remote import RangedHandle, is_url
 from lplrcli.io.sinks import Sink
 from lplrcli.io.unfolding import UnfoldingRequest, unfolding_of
 
@@ -33,8 +34,8 @@ MAX_HEADER_BYTES = 10_000
 
 def open_handle(
     file: BinaryIO, path: str | None, name: str, dataset: str | None, request: UnfoldingRequest
-) -> MappedHandle:
-    """Map the array in an .npy file.
+) -> MappedHandle | RangedHandle:
+    """Map the array in an .npy file, or read it by ranges where that is behind a URL.
 
     Parameters
     ----------
@@ -58,9 +59,27 @@ def open_handle(
     """
     with file:
         try:
+            if is_url(name):
+                return _ranged(file, name, request)
             return map_npy(file, 0, os.fstat(file.fileno()).st_size, name, request)
         except OSError as error:
             raise InputError(f"cannot be read: {error.strerror or error}", path=name) from error
+
+
+def _ranged(file: BinaryIO, name: str, request: UnfoldingRequest) -> RangedHandle:
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    header = read_header(file, size, name)
+    dtype = real_dtype(header.stored, name)
+    unfolding = unfolding_of(header.shape, name, request)
+    header.check_size(size, name)
+    if header.fortran_order:
+        raise InputError(
+            "an array in Fortran order is not read from a URL",
+            path=name,
+            advice="Save it in C order, or download it first.",
+        )
+    return RangedHandle(file, name, header.stored, header.offset, unfolding, dtype)
 
 
 @dataclass(frozen=True)

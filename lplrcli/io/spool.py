@@ -21,7 +21,7 @@ def open_seekable(path: str) -> tuple[BinaryIO, str, bool]:
     Parameters
     ----------
     path : str
-        File name, or ``"-"`` for standard input.
+        File name or URL, or ``"-"`` for standard input.
 
     Returns
     -------
@@ -36,6 +36,8 @@ def open_seekable(path: str) -> tuple[BinaryIO, str, bool]:
     ------
     InputError
         It does not exist, is not a file, may not be read, or cannot be spooled.
+    MissingDependencyError
+        What reads the URL is not installed.
     """
     if path == "-":
         if sys.stdin is None or sys.stdin.closed:
@@ -49,6 +51,10 @@ def open_seekable(path: str) -> tuple[BinaryIO, str, bool]:
         return spool(sys.stdin.buffer, STDIN_NAME), STDIN_NAME, False
     if not path:
         raise InputError("the file name is empty")
+    if "://" in path:
+        from lplrcli.io.remote import open_url
+
+        return open_url(path), path, False
     try:
         mode = Path(path).stat().st_mode
         if stat.S_ISDIR(mode):

@@ -1,12 +1,13 @@
 """Sketching operators S (d x l), scaled so that E[S Sᵀ] = I.
 
 Randomness comes from the counter-based generator Philox keyed by (seed, block of rows of S), so
-that any worker makes its own part of S and no part depends on another.
+that no part of S depends on another, and every process makes its own S from a few numbers.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ _NONZEROS = 8
 
 def sketching_operator(
     name: str, rows: int, columns: int, seed: int, dtype: np.dtype[Any]
-) -> RightOperand:
+) -> Sketch:
     """The sketching operator called `name`.
 
     Parameters
@@ -38,7 +39,40 @@ def sketching_operator(
     dtype : numpy.dtype
         Working precision.
     """
-    return _OPERATORS[name](rows, columns, seed, dtype)
+    return Sketch(name, rows, columns, seed, dtype)
+
+
+class Sketch:
+    """A sketching operator that is drawn where it is first used; its description is pickled.
+
+    Parameters
+    ----------
+    name, rows, columns, seed, dtype
+        As for `sketching_operator`.
+    """
+
+    def __init__(self, name: str, rows: int, columns: int, seed: int, dtype: np.dtype[Any]) -> None:
+        self.columns = columns
+        self._arguments = name, rows, columns, seed, dtype
+        self._lock = Lock()
+        self._drawn: RightOperand | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Sketch, self._arguments
+
+    @property
+    def drawn(self) -> Any:
+        """The operator itself: a `Dense`, `SubsampledHadamard` or `SparseSign`."""
+        with self._lock:
+            if self._drawn is None:
+                name, rows, columns, seed, dtype = self._arguments
+                self._drawn = _OPERATORS[name](rows, columns, seed, dtype)
+            return self._drawn
+
+    def multiply(self, values: NDArray[Any] | CsrRows) -> NDArray[Any]:
+        """``values @ S``."""
+        product: NDArray[Any] = self.drawn.multiply(values)
+        return product
 
 
 def _generator(seed: int, block: int) -> np.random.Generator:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lplrcli.model.plan import CompressionPlan
@@ -63,6 +63,11 @@ class QuantizedFactor:
     chunk_length: int
     chunks: Sequence[bytes]
     basis: QuantizedFactor | None = None
+
+    def held(self) -> QuantizedFactor:
+        """The same with all chunks in memory, those of an opened file too."""
+        basis = None if self.basis is None else self.basis.held()
+        return replace(self, chunks=list(self.chunks), basis=basis)
 
 
 def basis_stride(grid: Sequence[int]) -> int:
@@ -132,6 +137,14 @@ class Factorization:
     def __post_init__(self) -> None:
         if not self.array_shape:
             object.__setattr__(self, "array_shape", self.shape)
+
+    def held(self) -> Factorization:
+        """The same with all chunks in memory: it can be pickled."""
+        names = ("left", "right", "residual", "mean_row", "mean_column")
+        factors = {name: getattr(self, name) for name in names}
+        return replace(
+            self, **{name: part.held() for name, part in factors.items() if part is not None}
+        )
 
     @property
     def unfolding(self) -> Unfolding:

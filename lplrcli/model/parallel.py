@@ -1,4 +1,4 @@
-"""Many threads, one order: the only way this package runs things in parallel."""
+"""Many threads, one order: the only way this package runs things in parallel on one machine."""
 
 from __future__ import annotations
 
@@ -6,10 +6,17 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
+"""Results of a task over items, in their order, computed in other processes: both are pickled."""
+
+_mapper: ContextVar[Mapper | None] = ContextVar("mapper", default=None)
 
 
 def usable_cpus() -> int:
@@ -40,3 +47,25 @@ def ordered_map(
         finally:
             for future in pending:
                 future.cancel()
+
+
+@contextmanager
+def work_mapped_by(mapper: Mapper | None) -> Iterator[None]:
+    """Meanwhile `heavy_map` of this thread gives its work to `mapper`, if that is not None."""
+    token = _mapper.set(mapper)
+    try:
+        yield
+    finally:
+        _mapper.reset(token)
+
+
+def heavy_map(
+    task: Callable[[Item], Result], items: Iterable[Item], threads: int
+) -> Iterator[Result]:
+    """As `ordered_map`, but other processes do the work where there are any.
+
+    For tasks that take far longer than their item and result take to travel. A task is a
+    module-level function bound by `functools.partial`, or a method of what can be pickled.
+    """
+    mapper = _mapper.get()
+    return ordered_map(task, items, threads) if mapper is None else mapper(task, items)

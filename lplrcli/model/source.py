@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from lplrcli.model.parallel import Mapper
 
 T = TypeVar("T")
 
@@ -113,6 +115,9 @@ class MatrixSource(Protocol):
         Key of the input format, or ``"array"`` for one in memory.
     sparse : bool
         Whether blocks are `CsrRows`.
+    distribute : callable or None
+        Whoever maps the blocks also takes other work, see `lplrcli.model.parallel.Mapper`;
+        None where that is this process.
     """
 
     @property
@@ -143,6 +148,15 @@ class MatrixSource(Protocol):
     @property
     def sparse(self) -> bool:
         """Whether blocks are `CsrRows`."""
+        ...
+
+    @property
+    def distribute(self) -> Mapper | None:
+        """Takes work other than blocks."""
+        ...
+
+    def unfolded(self, axes: int) -> Self:
+        """The same array with that many leading axes as rows."""
         ...
 
     def map_blocks(

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from threadpoolctl import threadpool_limits
 
 from lplrcli.errors import InputError
-from lplrcli.io.backends import LocalSource
 from lplrcli.linalg.passes import Passes
 from lplrcli.model.compressed import Factorization
 from lplrcli.model.parallel import usable_cpus
 from lplrcli.model.plan import CompressionPlan
 from lplrcli.model.report import ErrorReport
+from lplrcli.model.source import MatrixSource
 from lplrcli.pipeline import refusals
 from lplrcli.pipeline.appendable import ALONG_ROWS, check_factors, check_rows
 from lplrcli.pipeline.extension import Extension
@@ -62,7 +62,7 @@ class Appended:
 
 
 def append(
-    source: LocalSource,
+    source: MatrixSource,
     factorization: Factorization,
     *,
     rel_error: float | None = None,
@@ -76,7 +76,7 @@ def append(
 
     Parameters
     ----------
-    source : LocalSource
+    source : MatrixSource
         The new rows: of an array, what continues it along its first axis.
     factorization : Factorization
         The matrix they follow.
@@ -147,7 +147,7 @@ def _check(
     whole: ErrorReport,
     limit: float,
     factorization: Factorization,
-    source: LocalSource,
+    source: MatrixSource,
 ) -> None:
     """Refuse new rows that are off by more than they may be."""
     bound = factorization.plan.target.max_abs_error

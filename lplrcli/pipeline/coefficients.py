@@ -21,7 +21,7 @@ from lplrcli.coding.clustering import contexts_pay, entropy, fit_model
 from lplrcli.coding.entropy_model import EntropyModel
 from lplrcli.coding.rans import levels_of
 from lplrcli.model.compressed import QuantizedFactor
-from lplrcli.model.parallel import ordered_map
+from lplrcli.model.parallel import heavy_map, ordered_map
 from lplrcli.model.tokens import CONTEXTS, LANES, NO_CONTEXT, TOKENS
 from lplrcli.model.workspace import KeptArrays, KeptBytes, workspace
 from lplrcli.pipeline.layout import Layout
@@ -55,6 +55,10 @@ trellis do not have: there a scalar quantizer errs less, by up to a sixth."""
 
 GREATEST = 2.0**28
 """No step may be so fine that a coefficient has more units: larger codes would be cut."""
+
+_HEAVY = 2**16
+"""Entries of a chunk that a trellis takes longer with than they take to travel: some 100 to 800 ns
+each. Scalar quantizers and coders are as fast as a network."""
 
 _TRAINING = 2**20
 """Coefficients on which the first round learns."""
@@ -346,7 +350,9 @@ def code_coefficients(
     # Many chunks at once, or the lanes of one: whichever there is enough of.
     within, across = (threads, 1) if len(first) < threads else (1, threads)
     task = partial(_quantized_chunk, coder=coder, threads=within)
-    for part, found in ordered_map(task, chain(first, chunks), across):
+    heavy = len(first) == threads and coder.state_bits and first[0].size >= _HEAVY
+    mapped = heavy_map if heavy else ordered_map
+    for part, found in mapped(task, chain(first, chunks), across):
         codes.append(part)
         offsets += found
     shifts, squared_error = _centroids(offsets, coder.plain)

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from lplrcli.linalg.passes import Passes
 from lplrcli.model.compressed import Factorization, QuantizedFactor
-from lplrcli.model.parallel import usable_cpus
+from lplrcli.model.parallel import usable_cpus, work_mapped_by
 from lplrcli.model.plan import CompressionPlan, Target
 from lplrcli.model.report import ErrorReport
 from lplrcli.model.source import MatrixSource
@@ -167,7 +167,7 @@ def carried_out(
     require_for_compressing(source, plan, threads)
     # One BLAS thread for each of ours: two pools would fight for the processors, and the order
     # in which BLAS splits a product among its threads must not decide bytes.
-    with threadpool_limits(1, "blas"):
+    with threadpool_limits(1, "blas"), work_mapped_by(source.distribute):
         if plan.target.method == "rate-distortion":
             # Imported here: the memory that the packed engine takes is counted in megabytes.
             from lplrcli.pipeline import outlook, rate_distortion

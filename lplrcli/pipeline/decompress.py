@@ -149,6 +149,11 @@ class Reconstruction:
                 time.perf_counter() - began,
             )
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What was compressed takes the least room; whoever gets it decodes it again.
+        arguments = self.factorization.held(), self.columns, self.threads, self.dtype
+        return Reconstruction, arguments
+
     @property
     def block_rows(self) -> int:
         """Rows that are decoded at a time: about a megabyte."""

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 from lplrcli.errors import PlanError, TargetUnreachableError
 from lplrcli.linalg.passes import Passes
+from lplrcli.model.source import MatrixSource
 from lplrcli.pipeline.compress import first_plan
 from lplrcli.pipeline.memory import require_for_compressing
 from lplrcli.pipeline.outlook import prospects
 
-if TYPE_CHECKING:
-    from lplrcli.io.backends import LocalSource
-
 logger = logging.getLogger(__name__)
 
+Source = TypeVar("Source", bound=MatrixSource)
 
-def best_unfolded(source: LocalSource, threads: int, name: str | None, **asked: Any) -> LocalSource:
+
+def best_unfolded(source: Source, threads: int, name: str | None, **asked: Any) -> Source:
     """The array unfolded where the least error, or the least size, is predicted.
 
     Parameters
     ----------
-    source : LocalSource
+    source : MatrixSource
         The array, unfolded in whatever way; a matrix is given back as it is.
     threads : int
         The choice does not depend on it.
@@ -41,7 +41,7 @@ def best_unfolded(source: LocalSource, threads: int, name: str | None, **asked: 
     shape = source.unfolding.array_shape
     if len(shape) == 2:
         return source
-    best: tuple[tuple[float, float], LocalSource] | None = None
+    best: tuple[tuple[float, float], Source] | None = None
     refusals: list[TargetUnreachableError] = []
     for axes in range(1, len(shape)):
         candidate = source.unfolded(axes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -72,7 +74,9 @@ def test_neighbouring_large_seeds_differ(name, seed):
 
 
 def test_columns_of_the_srht_depend_on_every_bit_of_the_seed():
-    first, second = (sketching_operator("srht", 500, 100, 2**53 + i, F64).kept for i in (0, 1))
+    first, second = (
+        sketching_operator("srht", 500, 100, 2**53 + i, F64).drawn.kept for i in (0, 1)
+    )
     assert np.any(first != second)
 
 
@@ -81,7 +85,7 @@ def test_columns_of_the_srht_depend_on_every_bit_of_the_seed():
 def test_the_first_rows_do_not_depend_on_those_after(name, part):
     # Blocks of 4096 rows have keys of their own, so a worker can make its own block.
     def matrix(rows):
-        return sketching_operator(name, rows, 8, 7, F64)
+        return sketching_operator(name, rows, 8, 7, F64).drawn
 
     if name == "gaussian":
         np.testing.assert_array_equal(matrix(9000).matrix[:part], matrix(part).matrix)
@@ -91,18 +95,18 @@ def test_the_first_rows_do_not_depend_on_those_after(name, part):
 
 
 def test_signs_of_the_first_rows_do_not_depend_on_those_after():
-    whole, part = (sketching_operator("srht", rows, 8, 7, F64).signs for rows in (9000, 5000))
+    whole, part = (sketching_operator("srht", rows, 8, 7, F64).drawn.signs for rows in (9000, 5000))
     np.testing.assert_array_equal(whole[:5000], part)
     assert np.any(whole[:4096] != whole[4096:8192])
 
 
 def test_blocks_of_rows_differ():
-    matrix = sketching_operator("gaussian", 8192, 4, 0, F64).matrix
+    matrix = sketching_operator("gaussian", 8192, 4, 0, F64).drawn.matrix
     assert abs(np.corrcoef(matrix[:4096].ravel(), matrix[4096:].ravel())[0, 1]) < 0.05
 
 
 def test_gaussian_entries_have_variance_one_over_l():
-    matrix = sketching_operator("gaussian", 5000, 16, 0, F64).matrix
+    matrix = sketching_operator("gaussian", 5000, 16, 0, F64).drawn.matrix
     assert matrix.var() == pytest.approx(1 / 16, rel=0.03)
     assert abs(matrix.mean()) < 5e-3
 
@@ -123,9 +127,19 @@ def test_sparse_sign_uses_every_column_alike():
 
 @pytest.mark.parametrize(("rows", "columns"), [(8, 3), (13, 13), (100, 20)])
 def test_srht_is_signs_times_columns_of_a_hadamard_matrix(rows, columns):
-    operator = sketching_operator("srht", rows, columns, 2, F64)
+    operator = sketching_operator("srht", rows, columns, 2, F64).drawn
     width = 1 << (rows - 1).bit_length()
     assert len(set(operator.kept.tolist())) == columns
     assert set(np.abs(operator.signs)) == {1.0}
     full = operator.signs[:, None] * hadamard(width)[:rows, operator.kept] / np.sqrt(columns)
     np.testing.assert_allclose(explicit("srht", rows, columns, 2), full, atol=1e-15)
+
+
+@pytest.mark.parametrize("name", SKETCHES)
+def test_a_sketch_travels_as_a_few_numbers_and_is_drawn_again(name):
+    operator = sketching_operator(name, 3000, 20, 11, F64)
+    values = np.random.default_rng(0).standard_normal((5, 3000))
+    expected = operator.multiply(values)
+    pickled = pickle.dumps(operator)
+    assert len(pickled) < 300
+    assert np.array_equal(pickle.loads(pickled).multiply(values), expected)

@@ -38,7 +38,7 @@ def test_nq_quantizes_every_entry(dtype, bits):
 @BITS
 def test_lplr_sketches_quantizes_and_refits(dtype, bits, bits_right):
     a = matrices.exponential(120, 80, dtype=dtype)
-    sketch = sketching_operator("gaussian", 80, 15, 3, np.dtype(dtype)).matrix
+    sketch = sketching_operator("gaussian", 80, 15, 3, np.dtype(dtype)).drawn.matrix
     found = lplrcli.compress(a, 15, bits, bits_right=bits_right, method="lplr", seed=3)
     assert_same(found, naive.lplr(a, sketch, bits, bits_right), a)
     assert found.rank == 15

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import pickle
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -274,3 +276,16 @@ def test_float64_narrows_to_float32_within_its_range():
     found = cast(np.array([1e300, -1e300, 0.1]), np.dtype(np.float32))
     largest = np.finfo(np.float32).max
     np.testing.assert_array_equal(found, np.array([largest, -largest, 0.1], np.float32))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_reconstruction_travels_as_what_was_compressed(mode):
+    found = factorization(mode, "float32", exponent=3)
+    parts = {
+        name: replace(part, chunks=CountedChunks(part.chunks)) for name, part in found.parts.items()
+    }
+    whole = Reconstruction(replace(found, **parts), threads=2)
+    pickled = pickle.dumps(whole)
+    assert len(pickled) < 4000 + sum(sum(map(len, part.chunks)) for part in found.parts.values())
+    rows = [np.concatenate(list(given.blocks())) for given in (whole, pickle.loads(pickled))]
+    assert np.array_equal(*rows)
