@@ -59,6 +59,10 @@ class Handle(ABC):
     def _arrange(self) -> None:  # noqa: B027 - a matrix has one unfolding
         """Choose what depends on the unfolding, blocks above all."""
 
+    def columns(self) -> CsrRows | None:
+        """The transpose, see `lplrcli.model.source.MatrixSource`; most have it not."""
+        return None
+
     def release(self, start: int, stop: int) -> None:  # noqa: B027 - most have nothing to free
         """Take note that the rows are not needed for now."""
 
@@ -178,6 +182,19 @@ class CsrHandle(Handle):
         self._indptr = matrix.indptr
         self._indices = matrix.indices
         self._data = matrix.data
+        self._columns: CsrRows | None = None
+
+    def columns(self) -> CsrRows:
+        """The transpose: as large as the matrix, made when it is first asked for, and kept."""
+        if self._columns is None:
+            from scipy.sparse import csr_array
+
+            stored = csr_array((self._data, self._indices, self._indptr), self.shape, copy=False)
+            turned = stored.tocsc()
+            self._columns = CsrRows(
+                self.shape[::-1], turned.indptr.astype(np.int64), turned.indices, turned.data
+            )
+        return self._columns
 
     def __getitem__(self, rows: slice) -> CsrRows:
         indptr = self._indptr[rows.start : rows.stop + 1].astype(np.int64)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lplrcli.linalg.range_finder import gram_of
+from lplrcli.linalg.tall import gram_of
 
 
 def least_squares(left: NDArray[Any], product: NDArray[Any]) -> NDArray[Any]:

@@ -13,12 +13,15 @@ from lplrcli.errors import PlanError
 from lplrcli.linalg.operands import dense_rows
 from lplrcli.linalg.passes import Passes
 from lplrcli.linalg.projection import least_squares
-from lplrcli.linalg.range_finder import gram_of, power_iterate
+from lplrcli.linalg.range_finder import power_iterate
 from lplrcli.linalg.sketching import sketching_operator
+from lplrcli.linalg.tall import gram_of
 from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.model.plan import CompressionPlan
 from lplrcli.model.source import RowBlock
+from lplrcli.pipeline import refusals
 from lplrcli.pipeline.factors import chunk_entries, decode_factor, encode_factor, rechunked
+from lplrcli.pipeline.prospects import DIRECT_ENTRIES
 from lplrcli.planning.bit_allocation import uniform_bits
 from lplrcli.quantize import UniformQuantizer
 
@@ -72,8 +75,10 @@ def dsvd(
 
 def nq(passes: Passes, plan: CompressionPlan) -> QuantizedFactor:
     """``Q_B(A)``: every entry rounded to one of 2**B levels between the extremes of A."""
-    scan = passes.scan()
     rows, columns = passes.shape
+    if passes.source.sparse and rows * columns > DIRECT_ENTRIES:
+        raise refusals.entry_by_entry(passes.source.name, passes.shape, "--method nq")
+    scan = passes.scan()
     bits = uniform_bits(1, plan.target.depths[0])
     quantizer = UniformQuantizer.over(scan.low, scan.high, bits)
     length = rows * columns

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lplrcli.linalg.projection import least_squares
-from lplrcli.linalg.range_finder import LeadingDirections, gram_of
+from lplrcli.linalg.range_finder import LeadingDirections
+from lplrcli.linalg.tall import gram_of
 from lplrcli.model.compressed import KLT, QuantizedFactor
 from lplrcli.pipeline.coefficients import (
     GREATEST,

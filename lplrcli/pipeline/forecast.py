@@ -89,7 +89,7 @@ class Forecast:
     def __init__(
         self, source: MatrixSource, threads: int, most_bpc: float, least_error: float
     ) -> None:
-        self.passes = Passes(source)
+        self.passes = Passes(source, threads)
         self.shape = source.shape
         self.entries = source.shape[0] * source.shape[1]
         self._limits = most_bpc, least_error

@@ -52,7 +52,7 @@ def best_unfolded(source: LocalSource, threads: int, name: str | None, **asked: 
                 advice="Ask for one of them, or say how many axes to unfold.",
             )
         try:
-            found = prospects(Passes(candidate), plan, threads, name)[0]
+            found = prospects(Passes(candidate, threads), plan, threads, name)[0]
         except TargetUnreachableError as error:
             refusals.append(error)
             continue
