@@ -60,6 +60,8 @@ def factorize(
     depths = _allocation(directions.energies, passes.shape, plan, rank, left_chunk, right_chunk)
     kept = len(depths.left)
     left = encode_factor(directions.left[:kept], depths.left, "normal", left_chunk, threads)
+    # As large as what it was projected from, and of no more use.
+    directions = replace(directions, left=directions.left[:0].copy())
     decoded, product = _normal_equations(passes, directions, left, threads)
     refit = least_squares(decoded, product) if kept else product
     right = encode_factor(refit, depths.right, "normal", right_chunk, threads)
