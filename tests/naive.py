@@ -73,6 +73,11 @@ def csr_transposed_times_dense(indptr, indices, data, y, columns):
     return dense_of_csr(indptr, indices, data, columns).T @ y.astype(np.float64)
 
 
+def csr_gram(indptr, indices, data, columns):
+    dense = dense_of_csr(indptr, indices, data, columns)
+    return dense.T @ dense
+
+
 def csr_inner_product(indptr, indices, data, left, right):
     dense = dense_of_csr(indptr, indices, data, len(right))
     return float(np.sum(dense * (left.astype(np.float64) @ right.T.astype(np.float64))))

@@ -40,7 +40,7 @@ def predicted(
 
     threads = threads or usable_cpus()
     plan = first_plan(matrix.shape, matrix.dtype, **asked)
-    passes = Passes(matrix)
+    passes = Passes(matrix, threads)
     exact = plan.target.method != "rate-distortion"
     if exact:
         from lplrcli.container.writer import container_size

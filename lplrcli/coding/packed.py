@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,8 @@ def _unpack(run: NDArray[np.uint8], bits: int, rows: int) -> NDArray[Any]:
     """Codes of one run: eight of them fill `bits` bytes, so eight columns of shifts suffice."""
     if bits in (8, 16):
         return run.view("<u1" if bits == 8 else "<u2")
+    if 8 % bits == 0:
+        return _codes_of_bytes(bits)[run].view(np.uint8)[:rows]
     groups = -(-rows // 8)
     padded = np.zeros((groups, 8 if bits < 8 else bits + 2), np.uint8)
     whole = run.size // bits
@@ -94,3 +97,10 @@ def _unpack(run: NDArray[np.uint8], bits: int, rows: int) -> NDArray[Any]:
             window = wide[:, byte] | wide[:, byte + 1] << 8 | wide[:, byte + 2] << 16
             codes[:, j] = (window >> shift) & mask
     return codes.reshape(-1)[:rows]
+
+
+@cache
+def _codes_of_bytes(bits: int) -> NDArray[Any]:
+    """The codes of 1, 2 or 4 bits that a byte is made of, one a byte, as one number for each."""
+    codes = np.arange(256, dtype=np.uint8)[:, None] >> np.arange(0, 8, bits, dtype=np.uint8)
+    return (codes & np.uint8((1 << bits) - 1)).view(f"u{8 // bits}")[:, 0]

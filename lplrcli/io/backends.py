@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from lplrcli.errors import InputError, LplrError
 from lplrcli.model.parallel import ordered_map, usable_cpus
 from lplrcli.model.reduction import TreeSum
-from lplrcli.model.source import RowBlock, Unfolding
+from lplrcli.model.source import CsrRows, RowBlock, Unfolding
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -83,6 +83,10 @@ class LocalSource:
     @property
     def distribute(self) -> None:
         """There is nobody else to give work to."""
+
+    def columns(self) -> CsrRows | None:
+        """The transpose of a sparse matrix; see `lplrcli.model.source.MatrixSource`."""
+        return self._handle.columns()
 
     def unfolded(self, axes: int) -> LocalSource:
         """The same array with that many leading axes as rows; closed when this one is."""

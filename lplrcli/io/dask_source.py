@@ -7,14 +7,17 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+import numpy as np
+
 from lplrcli.io.cluster import Cluster, Shared
+from lplrcli.io.handles import columns_of
 from lplrcli.io.worker import Description, Span, map_group, sum_group
 from lplrcli.model.reduction import GROUP, TreeSum, group_sum
+from lplrcli.model.source import CsrRows
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    import numpy as np
     from distributed import Future
     from numpy.typing import NDArray
 
@@ -77,6 +80,7 @@ class DaskSource:
         self.name = name
         self.format = self._description.format
         self.observer = observer
+        self._columns: CsrRows | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -102,6 +106,12 @@ class DaskSource:
     def distribute(self) -> Mapper:
         """Gives other work to the workers."""
         return self._cluster.map
+
+    def columns(self) -> CsrRows | None:
+        """The transpose of a sparse matrix, which comes here once and is kept."""
+        if self.sparse and self._columns is None:
+            self._columns = columns_of(_joined(list(self.map_blocks(_values)), self.shape))
+        return self._columns
 
     def unfolded(self, axes: int) -> DaskSource:
         """The same array with that many leading axes as rows; closed when this one is."""
@@ -237,3 +247,19 @@ def _sum(group: tuple[list[T], NDArray[np.float64]]) -> NDArray[np.float64]:
 def _sections(spans: Iterator[Span]) -> Iterator[list[Span]]:
     while section := list(islice(spans, SECTION)):
         yield section
+
+
+def _values(block: RowBlock) -> Any:
+    return block.values
+
+
+def _joined(parts: list[CsrRows], shape: tuple[int, int]) -> CsrRows:
+    """Blocks of rows, in order, as one matrix."""
+    starts = np.cumsum([0, *(len(part.data) for part in parts)])
+    ends = [part.indptr[1:] + start for part, start in zip(parts, starts, strict=False)]
+    return CsrRows(
+        shape,
+        np.concatenate([np.zeros(1, np.int64), *ends]),
+        np.concatenate([part.indices for part in parts]),
+        np.concatenate([part.data for part in parts]),
+    )

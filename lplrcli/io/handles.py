@@ -62,6 +62,10 @@ class Handle(ABC):
     def expect(self, start: int, stop: int) -> None:  # noqa: B027 - most are read when asked
         """Take note that the rows will be asked for soon: reading them may begin."""
 
+    def columns(self) -> CsrRows | None:
+        """The transpose, see `lplrcli.model.source.MatrixSource`; most have it not."""
+        return None
+
     def release(self, start: int, stop: int) -> None:  # noqa: B027 - most have nothing to free
         """Take note that the rows are not needed for now."""
 
@@ -158,6 +162,14 @@ class ArrayHandle(Handle):
         self._array = None
 
 
+def columns_of(rows: CsrRows) -> CsrRows:
+    """The transpose of a sparse matrix: as large, entries of the same type."""
+    from scipy.sparse import csr_array
+
+    turned = csr_array((rows.data, rows.indices, rows.indptr), rows.shape, copy=False).tocsc()
+    return CsrRows(rows.shape[::-1], turned.indptr.astype(np.int64), turned.indices, turned.data)
+
+
 class CsrHandle(Handle):
     """A sparse matrix in compressed sparse row form, without duplicates.
 
@@ -181,6 +193,14 @@ class CsrHandle(Handle):
         self._indptr = matrix.indptr
         self._indices = matrix.indices
         self._data = matrix.data
+        self._columns: CsrRows | None = None
+
+    def columns(self) -> CsrRows:
+        """The transpose: as large as the matrix, made when it is first asked for, and kept."""
+        if self._columns is None:
+            rows = CsrRows(self.shape, self._indptr, self._indices, self._data)
+            self._columns = columns_of(rows)
+        return self._columns
 
     def __getitem__(self, rows: slice) -> CsrRows:
         indptr = self._indptr[rows.start : rows.stop + 1].astype(np.int64)

@@ -7,7 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lplrcli.kernels.jit import kernel
+from lplrcli.kernels.jit import kernel, summing_kernel
+
+RUN = 256
+"""Entries of a row that are added up in the precision of the factor before `out` has them: sums of
+a long row in float32 keep their digits where `out` is in float64."""
 
 
 @kernel
@@ -25,17 +29,24 @@ def csr_times_dense(
     indptr, indices, data : ndarray
         A (m x d), as in `lplrcli.model.source.CsrRows`.
     x : ndarray, shape (d, k)
-        C-contiguous.
+        Rows of neighbouring entries.
     out : ndarray, shape (m, k)
-        C-contiguous; accumulated into.
+        As precise as `x` or more so; accumulated into.
     """
+    width = x.shape[1]
+    # Apart from `out`, so that the compiler need not fear for `x` and writes once a run.
+    total = np.empty(width, x.dtype)
     for i in range(indptr.size - 1):
-        row = out[i]
-        for p in range(indptr[i], indptr[i + 1]):
-            value = data[p]
-            other = x[indices[p]]
-            for k in range(row.size):
-                row[k] += value * other[k]
+        end = indptr[i + 1]
+        for start in range(indptr[i], end, RUN):
+            total[:] = 0
+            for p in range(start, min(start + RUN, end)):
+                value = data[p]
+                j = indices[p]
+                for k in range(width):
+                    total[k] += value * x[j, k]
+            for k in range(width):
+                out[i, k] += total[k]
 
 
 @kernel
@@ -67,6 +78,27 @@ def csr_transposed_times_dense(
 
 
 @kernel
+def csr_gram(
+    indptr: NDArray[Any], indices: NDArray[Any], data: NDArray[Any], out: NDArray[np.float64]
+) -> None:
+    """``out += Aᵀ A`` for A in compressed sparse row form, products in float64.
+
+    Parameters
+    ----------
+    indptr, indices, data : ndarray
+        A (m x d), as in `lplrcli.model.source.CsrRows`.
+    out : ndarray of float64, shape (d, d)
+        Accumulated into.
+    """
+    for i in range(indptr.size - 1):
+        for p in range(indptr[i], indptr[i + 1]):
+            value = np.float64(data[p])
+            row = out[indices[p]]
+            for q in range(indptr[i], indptr[i + 1]):
+                row[indices[q]] += value * np.float64(data[q])
+
+
+@summing_kernel
 def csr_inner_product(
     indptr: NDArray[Any],
     indices: NDArray[Any],

@@ -66,6 +66,15 @@ def transposed_times(values: NDArray[Any] | CsrRows, y: NDArray[Any]) -> NDArray
     return product
 
 
+def gram_of_rows(values: CsrRows) -> NDArray[np.float64]:
+    """``valuesᵀ @ values`` of sparse rows, of shape (d, d), in float64."""
+    from lplrcli.kernels.sparse import csr_gram
+
+    out = np.zeros((values.shape[1], values.shape[1]))
+    csr_gram(values.indptr, values.indices, values.data, out)
+    return out
+
+
 def stored_entries(values: NDArray[Any] | CsrRows) -> NDArray[Any]:
     """The entries that are stored, flat, in memory order: no copy."""
     entries = values.data if isinstance(values, CsrRows) else values

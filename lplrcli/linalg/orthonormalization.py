@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lplrcli.model.parallel import ordered_map
 
 _HEIGHT = 8
 """Rows of a block, in units of the columns: LAPACK's QR is at its best on blocks that fit the
 cache, and five times slower on the whole."""
 
 
-def orthonormal_basis(y: NDArray[Any]) -> NDArray[np.float64]:
+def orthonormal_basis(y: NDArray[Any], threads: int = 1) -> NDArray[np.float64]:
     """Orthonormal basis of the range of Y, by tall-skinny QR.
 
     Demmel, Grigori, Hoemmen and Langou 2012: QR of row blocks, then of their stacked triangles.
@@ -23,6 +27,8 @@ def orthonormal_basis(y: NDArray[Any]) -> NDArray[np.float64]:
     ----------
     y : ndarray, shape (m, l)
         m ≥ l.
+    threads : int
+        Blocks are worked on in parallel; the result does not depend on it.
 
     Returns
     -------
@@ -35,10 +41,21 @@ def orthonormal_basis(y: NDArray[Any]) -> NDArray[np.float64]:
         return np.linalg.qr(y.astype(np.float64))[0]
     # The last block takes the rows left over: none has fewer rows than columns.
     bounds = list(range(0, len(y) - height + 1, height))
-    blocks = [
-        np.linalg.qr(y[start:stop].astype(np.float64))
-        for start, stop in zip(bounds, [*bounds[1:], len(y)], strict=True)
-    ]
-    combined = orthonormal_basis(np.concatenate([triangle for _, triangle in blocks]))
-    parts = np.split(combined, len(blocks))
-    return np.concatenate([block @ part for (block, _), part in zip(blocks, parts, strict=True)])
+    slices = [slice(*ends) for ends in pairwise([*bounds, len(y)])]
+    out = np.empty(y.shape)
+    triangles = list(ordered_map(partial(_triangle, y, out), slices, threads))
+    combined = orthonormal_basis(np.concatenate(triangles), threads)
+    parts = zip(slices, np.split(combined, len(slices)), strict=True)
+    for _ in ordered_map(partial(_turn, out), parts, threads):
+        pass
+    return out
+
+
+def _triangle(y: NDArray[Any], out: NDArray[np.float64], rows: slice) -> NDArray[np.float64]:
+    out[rows], triangle = np.linalg.qr(y[rows].astype(np.float64))
+    return triangle
+
+
+def _turn(out: NDArray[np.float64], part: tuple[slice, NDArray[np.float64]]) -> None:
+    rows, turn = part
+    out[rows] = out[rows] @ turn

@@ -23,14 +23,15 @@ from numpy.typing import NDArray
 
 from lplrcli.errors import InputError, NonFiniteError
 from lplrcli.linalg.operands import (
-    Dense,
     RightOperand,
     dense_rows,
+    gram_of_rows,
     position_of_nonfinite,
     scaled,
     stored_entries,
     transposed_times,
 )
+from lplrcli.linalg.tall import rows_times
 from lplrcli.model.source import CsrRows, MatrixSource, RowBlock, working_dtype
 from lplrcli.model.workspace import workspace
 
@@ -92,6 +93,8 @@ class Passes:
     ----------
     source : MatrixSource
         The matrix.
+    threads : int
+        For what is computed between passes; no result depends on it.
 
     Attributes
     ----------
@@ -107,8 +110,9 @@ class Passes:
         Products are with what is left of A once these are subtracted.
     """
 
-    def __init__(self, source: MatrixSource) -> None:
+    def __init__(self, source: MatrixSource, threads: int = 1) -> None:
         self.source = source
+        self.threads = threads
         self.shape = source.shape
         self.dtype = working_dtype(source.dtype)
         self.exponent = 0
@@ -156,9 +160,8 @@ class Passes:
         """``A X``, shape (n, columns), in the working precision; in `out` if that is given."""
         if out is None:
             out = workspace().empty((self.shape[0], operand.columns), self.dtype)
-        rows = _Rows(out)
-        for part in self.map_scaled("projection", partial(_times, operand=operand)):
-            rows.take(part)
+        with self._pass("projection"):
+            self._fill(out, operand)
         return out
 
     def normal_times(
@@ -168,18 +171,30 @@ class Passes:
 
         `image`, of shape (n, columns), receives ``A X`` on the way.
         """
+        columns = self._columns()
+        if columns is not None:
+            self.scan()  # of the nonzeros alone; it decides the scale
+            if image is None:
+                image = workspace().empty((self.shape[0], operand.columns), self.dtype)
+            with self._pass("power iteration"):
+                self._fill(image, operand)
+                return rows_times(columns, image, -self.exponent, self.threads)
         task = partial(_normal_times, operand=operand, imaged=image is not None)
         keep = _dropped if image is None else _Rows(image).take
         return self._sum("power iteration", task, keep)
 
     def gram(self) -> NDArray[np.float64]:
-        """``Aᵀ A``, shape (d, d); in float64 throughout for dense A."""
-        if self.source.sparse:
-            return self.normal_times(Dense(np.eye(self.shape[1], dtype=self.dtype)))
+        """``Aᵀ A``, shape (d, d), in float64 throughout."""
         return self._sum("Gram matrix", _gram)
 
     def left_times(self, left: NDArray[Any]) -> NDArray[np.float64]:
         """``Lᵀ A``, shape (k, d), for `left` = Lᵀ of shape (k, n); summed in float64."""
+        columns = self._columns()
+        if columns is not None:
+            self.scan()
+            with self._pass("least squares"):
+                tall = np.ascontiguousarray(left.T)
+                return rows_times(columns, tall, -self.exponent, self.threads).T
         return self._sum("least squares", _left_times, beside=left)
 
     def dense(self) -> NDArray[np.float64]:
@@ -225,6 +240,16 @@ class Passes:
         """
         with self._pass(label):
             yield from self.source.map_blocks(task, beside)
+
+    def _columns(self) -> CsrRows | None:
+        """The transpose, where there is one of what the passes are over."""
+        return self.source.columns() if self.means is None else None
+
+    def _fill(self, out: NDArray[Any], operand: RightOperand) -> None:
+        """``A X`` into an array of shape (n, columns)."""
+        rows = _Rows(out)
+        for part in self.source.map_blocks(self._prepared(partial(_times, operand=operand))):
+            rows.take(part)
 
     @contextmanager
     def _pass(self, label: str) -> Iterator[None]:
@@ -395,6 +420,8 @@ def _normal_times(
 
 
 def _gram(block: RowBlock) -> tuple[None, NDArray[Any]]:
+    if isinstance(block.values, CsrRows):
+        return None, gram_of_rows(block.values)
     wide = dense_rows(block.values, np.dtype(np.float64))
     return None, wide.T @ wide
 

@@ -13,7 +13,7 @@ from lplrcli.linalg.operands import Dense, RightOperand
 from lplrcli.linalg.orthonormalization import orthonormal_basis
 from lplrcli.linalg.passes import Passes
 from lplrcli.linalg.sketching import sketching_operator
-from lplrcli.linalg.tall import gram_of, rotated, side_by_side
+from lplrcli.linalg.tall import gram_of, side_by_side, transposed_image, transposed_product
 from lplrcli.model.workspace import workspace
 
 GRAM_COLUMNS = 1024
@@ -44,6 +44,8 @@ class LeadingDirections:
         ``A V``.
     beyond : float or None
         Energy of A outside V, where it is known without a difference of large numbers.
+    threads : int
+        For products with these arrays; no result depends on it.
     """
 
     left: NDArray[Any]
@@ -52,10 +54,12 @@ class LeadingDirections:
     row_basis: NDArray[Any]
     projected: NDArray[Any]
     beyond: float | None = None
+    threads: int = 1
 
     def left_times(self, left: NDArray[Any]) -> NDArray[Any]:
         """``Lᵀ (A V) Vᵀ`` for `left` = Lᵀ: ``Lᵀ A`` as far as the basis holds the rows of A."""
-        product: NDArray[Any] = (left @ self.projected) @ self.row_basis.T
+        within = transposed_product(left.T, self.projected, self.threads)
+        product: NDArray[Any] = within.astype(left.dtype) @ self.row_basis.T
         return product
 
 
@@ -98,12 +102,13 @@ def leading_directions(
         operand = sketching_operator(sketch, columns, sketch_size, seed, passes.dtype)
         row_basis, projected = _krylov_projection(passes, operand, power_iterations)
         found_by = "sketch"
-    energies, rotation = np.linalg.eigh(gram_of(projected))
+    energies, rotation = np.linalg.eigh(gram_of(projected, passes.threads))
     kept = slice(None, -rank - 1, -1)
-    left = rotated(projected, rotation[:, kept].astype(passes.dtype))
+    turned = rotation.T[kept].astype(passes.dtype)
+    left = transposed_image(turned, projected, passes.threads)
     energies = _without_rounding_noise(energies[kept], passes)
     row_basis = row_basis.astype(passes.dtype)
-    return LeadingDirections(left, energies, found_by, row_basis, projected)
+    return LeadingDirections(left, energies, found_by, row_basis, projected, threads=passes.threads)
 
 
 def gram_columns(sketch_size: int) -> int:
@@ -177,10 +182,12 @@ def _rotated(
     passes: Passes, row_basis: NDArray[Any], projected: NDArray[Any], found_by: str
 ) -> LeadingDirections:
     """Singular directions of A V."""
-    energies, rotation = np.linalg.eigh(gram_of(projected))
-    left = rotated(projected, rotation[:, ::-1].astype(passes.dtype))
+    energies, rotation = np.linalg.eigh(gram_of(projected, passes.threads))
+    turned = rotation.T[::-1].astype(passes.dtype)
+    left = transposed_image(turned, projected, passes.threads)
     energies = _without_rounding_noise(energies[::-1], passes)
-    return LeadingDirections(left, energies, found_by, row_basis.astype(passes.dtype), projected)
+    row_basis = row_basis.astype(passes.dtype)
+    return LeadingDirections(left, energies, found_by, row_basis, projected, threads=passes.threads)
 
 
 def _grown(
@@ -195,8 +202,8 @@ def _grown(
     images = [projected]
     image: NDArray[Any] | None = None
     for _ in range(count):
-        product = passes.normal_times(operand, image)
-        fresh = _complement(product, basis)[:, : possible - basis.shape[1]]
+        fresh = _complement(passes.normal_times(operand, image), basis, passes.threads)
+        fresh = fresh[:, : possible - basis.shape[1]]
         if fresh.shape[1] == 0:
             break
         if image is not None:
@@ -229,8 +236,8 @@ def _krylov_projection(
         done = basis.shape[1]
         # The image of the sketch itself is of no use; from the second product on it is.
         image = projected[:, done - operand.columns : done] if k else None
-        product = passes.normal_times(operand, image)
-        fresh = _complement(product, basis)[:, : possible - done]
+        fresh = _complement(passes.normal_times(operand, image), basis, passes.threads)
+        fresh = fresh[:, : possible - done]
         if fresh.shape[1] == 0:
             return basis, projected
         basis = np.concatenate([basis, fresh], axis=1)
@@ -239,14 +246,20 @@ def _krylov_projection(
     return basis, projected
 
 
-def _complement(y: NDArray[np.float64], basis: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Orthonormal basis of what Y adds to the span of `basis`.
+def _complement(
+    y: NDArray[np.float64], basis: NDArray[np.float64], threads: int
+) -> NDArray[np.float64]:
+    """Orthonormal basis of what Y, which is overwritten, adds to the span of `basis`.
 
     Projected twice, normalised in between: what is left of a column that lay in the span is
     rounding error, which once normalised may point anywhere.
     """
-    fresh = orthonormal_basis(y - basis @ (basis.T @ y))
-    return orthonormal_basis(fresh - basis @ (basis.T @ fresh)) if basis.shape[1] else fresh
+    if basis.shape[1] == 0:
+        return orthonormal_basis(y, threads)
+    y -= basis @ (basis.T @ y)
+    y = orthonormal_basis(y, threads)
+    y -= basis @ (basis.T @ y)
+    return orthonormal_basis(y, threads)
 
 
 def _operand(passes: Passes, matrix: NDArray[Any]) -> Dense:
@@ -268,5 +281,5 @@ def power_iterate(passes: Passes, operand: RightOperand, count: int) -> RightOpe
     singular vector, and the error grows.
     """
     for _ in range(count):
-        operand = _operand(passes, orthonormal_basis(passes.normal_times(operand)))
+        operand = _operand(passes, orthonormal_basis(passes.normal_times(operand), passes.threads))
     return operand

@@ -7,6 +7,7 @@ that no part of S depends on another, and every process makes its own S from a f
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from threading import Lock
 from typing import Any
 
@@ -119,7 +120,7 @@ class SubsampledHadamard:
     def multiply(self, values: NDArray[Any] | CsrRows) -> NDArray[Any]:
         """``values @ S``; dense rows by the fast transform, sparse rows entry by entry."""
         if isinstance(values, CsrRows):
-            return Dense(self._matrix()).multiply(values)
+            return self._explicit.multiply(values)
         from lplrcli.kernels.hadamard import hadamard_rows
 
         width = 1 << (len(self.signs) - 1).bit_length()
@@ -129,13 +130,13 @@ class SubsampledHadamard:
         sketched: NDArray[Any] = rows[:, self.kept] * self.signs.dtype.type(self.columns**-0.5)
         return sketched
 
-    def _matrix(self) -> NDArray[Any]:
+    @cached_property
+    def _explicit(self) -> Dense:
         # Entry (i, j) of the Hadamard matrix is -1 to the number of ones that i and j share.
         shared = np.bitwise_count(np.arange(len(self.signs))[:, None] & self.kept)
         hadamard = 1 - 2 * (shared & 1).astype(self.signs.dtype)
         scale = self.signs.dtype.type(self.columns**-0.5)
-        matrix: NDArray[Any] = self.signs[:, None] * hadamard * scale
-        return matrix
+        return Dense(self.signs[:, None] * hadamard * scale)
 
 
 def _srht(rows: int, columns: int, seed: int, dtype: np.dtype[Any]) -> RightOperand:
@@ -175,14 +176,18 @@ class SparseSign:
     def multiply(self, values: NDArray[Any] | CsrRows) -> NDArray[Any]:
         """``values @ S``."""
         if isinstance(values, CsrRows):
-            matrix = np.zeros((len(self.places), self.width), self.signs.dtype)
-            np.put_along_axis(matrix, self.places.astype(np.int64), self.signs, axis=1)
-            return Dense(matrix).multiply(values)
+            return self._explicit.multiply(values)
         from lplrcli.kernels.sparse import dense_times_sparse_sign
 
         out = np.zeros((len(values), self.width), self.signs.dtype)
         dense_times_sparse_sign(values, self.places, self.signs, out)
         return out
+
+    @cached_property
+    def _explicit(self) -> Dense:
+        matrix = np.zeros((len(self.places), self.width), self.signs.dtype)
+        np.put_along_axis(matrix, self.places.astype(np.int64), self.signs, axis=1)
+        return Dense(matrix)
 
 
 def _sparse_sign(rows: int, columns: int, seed: int, dtype: np.dtype[Any]) -> RightOperand:

@@ -159,6 +159,15 @@ class MatrixSource(Protocol):
         """The same array with that many leading axes as rows."""
         ...
 
+    def columns(self) -> CsrRows | None:
+        """All columns of a sparse matrix as the rows of its transpose, entries as stored.
+
+        None where they are not to be had in the memory of this process. With them a product with
+        Aᵀ needs no sums over blocks, each of the size of the result: a row of the transpose gives
+        a row of the product.
+        """
+        ...
+
     def map_blocks(
         self, task: Callable[[RowBlock], T], beside: NDArray[Any] | None = None
     ) -> Iterator[T]:

@@ -15,17 +15,13 @@ from threadpoolctl import threadpool_limits
 from lplrcli.errors import InputError
 from lplrcli.linalg.operands import dense_rows, scaled, stored_entries
 from lplrcli.linalg.passes import Passes, Scan
-from lplrcli.linalg.tall import gram_of
 from lplrcli.model.compressed import Factorization
 from lplrcli.model.report import ErrorReport
 from lplrcli.model.source import CsrRows, MatrixSource, RowBlock
+from lplrcli.pipeline.assess_sparse import follows_from_inner_products, measure_sparse
 from lplrcli.pipeline.decompress import Reconstruction
 from lplrcli.pipeline.factors import decode_factor
 from lplrcli.pipeline.memory import require_for_decoding
-
-DENSE_ENTRIES = 2**28
-"""Up to here a sparse matrix is compared entry by entry, a few rows at a time; above, its error
-follows from inner products over the nonzeros and Gram matrices of the factors."""
 
 _TILE_BYTES = 2**22
 
@@ -44,18 +40,14 @@ def measure(passes: Passes, factorization: Factorization, scan: Scan, threads: i
     threads : int
         For decoding the factors.
     """
-    rows, columns = passes.shape
-    left = factorization.left
-    huge = passes.source.sparse and rows * columns > DENSE_ENTRIES
-    centered = any(mean is not None for mean in factorization.means)
-    unscaled = factorization.plan.exponent == scan.exponent == 0
-    if huge and left is not None and unscaled and not centered:
-        return _by_inner_products(passes, factorization, scan, threads)
+    if follows_from_inner_products(passes, factorization):
+        return measure_sparse(passes, factorization, scan, threads)
     reconstruction = Reconstruction(factorization, threads=threads)
+    left = factorization.left
     decoded = (
         decode_factor(left, reconstruction.working, threads=threads)
         if left is not None
-        else np.empty((0, rows), reconstruction.working)
+        else np.empty((0, passes.shape[0]), reconstruction.working)
     )
     exponent = square_safe_exponent(scan, factorization.report.source_norm)
     task = partial(compare, reconstruction=reconstruction, exponent=exponent)
@@ -104,7 +96,7 @@ def assess(source: MatrixSource, factorization: Factorization, threads: int) -> 
             expected=_shape_text(*expected),
         )
     require_for_decoding(factorization, threads, source.name)
-    passes = Passes(source)
+    passes = Passes(source, threads)
     with threadpool_limits(1, "blas"):
         return measure(passes, factorization, passes.scan(), threads)
 
@@ -189,43 +181,6 @@ def _ratio(squares: float, norm: float) -> float:
     if squares == 0:
         return 0.0
     return float(np.sqrt(squares / norm)) if norm > 0 else float("inf")
-
-
-def _by_inner_products(
-    passes: Passes, factorization: Factorization, scan: Scan, threads: int
-) -> ErrorReport:
-    """``‖A‖² − 2 <A, L R> + ‖L R‖²``: nothing is formed, so nothing limits the shape.
-
-    Exact but for float64 rounding, as long as decoding does not round to integers.
-    """
-    if factorization.left is None or factorization.right is None:
-        raise TypeError("inner products need both factors")
-    left, right = (
-        decode_factor(factor, passes.dtype, threads=threads)
-        for factor in (factorization.left, factorization.right)
-    )
-    norm = scan.source_norm**2
-    task = partial(_inner, right=np.ascontiguousarray(right.T))
-    inner = sum(passes.map_stored("measurement", task, left))
-    product = float(np.sum(gram_of(left.T) * gram_of(right.T)))
-    return ErrorReport(
-        relative_frobenius_error=_ratio(max(norm - 2 * inner + product, 0.0), norm),
-        max_abs_error=None,
-        exact=factorization.dtype in ("float32", "float64"),
-        source_norm=scan.source_norm,
-        passes=passes.count,
-        bound=factorization.report.bound,
-    )
-
-
-def _inner(block: RowBlock, right: NDArray[Any]) -> float:
-    from lplrcli.kernels.sparse import csr_inner_product
-
-    values = block.values
-    if not isinstance(values, CsrRows):
-        raise TypeError("inner products are for sparse rows")
-    rows = np.ascontiguousarray(_beside(block).T)
-    return float(csr_inner_product(values.indptr, values.indices, values.data, rows, right))
 
 
 def _beside(block: RowBlock) -> NDArray[Any]:

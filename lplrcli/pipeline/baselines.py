@@ -20,8 +20,10 @@ from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.model.plan import CompressionPlan
 from lplrcli.model.source import RowBlock
 from lplrcli.model.workspace import KeptBytes
+from lplrcli.pipeline import refusals
 from lplrcli.pipeline.factors import chunk_entries, decode_factor, encode_factor, rechunked
 from lplrcli.planning.bit_allocation import uniform_bits
+from lplrcli.planning.targets import DIRECT_ENTRIES
 from lplrcli.quantize import UniformQuantizer
 
 SVD_ENTRIES = 2**28
@@ -74,8 +76,10 @@ def dsvd(
 
 def nq(passes: Passes, plan: CompressionPlan) -> QuantizedFactor:
     """``Q_B(A)``: every entry rounded to one of 2**B levels between the extremes of A."""
-    scan = passes.scan()
     rows, columns = passes.shape
+    if passes.source.sparse and rows * columns > DIRECT_ENTRIES:
+        raise refusals.entry_by_entry(passes.source.name, passes.shape, "--method nq")
+    scan = passes.scan()
     bits = uniform_bits(1, plan.target.depths[0])
     quantizer = UniformQuantizer.over(scan.low, scan.high, bits)
     length = rows * columns

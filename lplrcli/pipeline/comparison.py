@@ -85,7 +85,7 @@ class Comparison:
         self.source = source
         self.threads = threads
         self.name = name
-        self._passes = Passes(source)
+        self._passes = Passes(source, threads)
         self._ranks: dict[tuple[int, int, int], int] = {}
 
     def refusal(self, method: str) -> str | None:

@@ -123,7 +123,7 @@ def compress(
         power_iterations=power_iterations,
         seed=seed,
     )
-    return carried_out(Passes(source), plan, threads, name)
+    return carried_out(Passes(source, threads), plan, threads, name)
 
 
 def first_plan(

@@ -20,10 +20,11 @@ from lplrcli.pipeline.compress import first_plan
 from lplrcli.pipeline.direct_curve import DirectCurve
 from lplrcli.pipeline.memory import require_for_compressing
 from lplrcli.pipeline.mode_coders import ModeCoders
-from lplrcli.pipeline.prospects import DIRECT_ENTRIES, HEADER_BYTES
+from lplrcli.pipeline.prospects import HEADER_BYTES
 from lplrcli.planning import mode_choice
 from lplrcli.planning.rate_bounds import least_bits, least_error
 from lplrcli.planning.rate_model import Spectrum
+from lplrcli.planning.targets import DIRECT_ENTRIES
 
 _MOST_DIRECTIONS = 512
 """Where the exact spectrum is too dear, so many directions at most are looked for."""
@@ -90,7 +91,7 @@ class Forecast:
     def __init__(
         self, source: MatrixSource, threads: int, most_bpc: float, least_error: float
     ) -> None:
-        self.passes = Passes(source)
+        self.passes = Passes(source, threads)
         self.shape = source.shape
         self.entries = source.shape[0] * source.shape[1]
         self._limits = most_bpc, least_error

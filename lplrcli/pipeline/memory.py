@@ -18,6 +18,7 @@ from lplrcli.model.reduction import GROUP
 from lplrcli.model.source import MatrixSource, working_dtype
 from lplrcli.model.workspace import workspace
 from lplrcli.pipeline.decompress import entry_dtype
+from lplrcli.planning.targets import DIRECT_ENTRIES
 
 _CODE = 72 << 20
 """Of libraries that are loaded on the way."""
@@ -89,7 +90,7 @@ def _for_directions(source: MatrixSource, plan: CompressionPlan, threads: int) -
 def _for_entries(source: MatrixSource, plan: CompressionPlan, threads: int) -> int:
     """What coding entry by entry needs, after the factors or without them."""
     # Imported here: the memory that the packed engine takes is counted in megabytes.
-    from lplrcli.pipeline.prospects import DIRECT_ENTRIES, LARGEST_FIELD
+    from lplrcli.pipeline.prospects import LARGEST_FIELD
     from lplrcli.pipeline.residual_coding import chunk_rows
 
     rows, columns = source.shape

@@ -11,12 +11,14 @@ from threadpoolctl import threadpool_limits
 
 from lplrcli.errors import TargetUnreachableError
 from lplrcli.linalg.passes import Passes
-from lplrcli.model.plan import CompressionPlan
+from lplrcli.model.plan import CompressionPlan, Target
+from lplrcli.model.source import MatrixSource
 from lplrcli.pipeline import rate_distortion, refusals
 from lplrcli.pipeline.centering import coders_of
 from lplrcli.planning import mode_choice
 from lplrcli.planning.mode_choice import Prediction
 from lplrcli.planning.rate_model import normal_entropy
+from lplrcli.planning.targets import DIRECT_ENTRIES
 
 logger = logging.getLogger(__name__)
 
@@ -103,11 +105,12 @@ def settled(
     Raises
     ------
     PlanError
-        If means of a sparse matrix are asked for.
+        If means of a sparse matrix are asked for, or all entries of one that is too large.
     TargetUnreachableError
         If no choice is predicted to reach the target.
     """
     target, source = plan.target, passes.source
+    _check_entries(source, target)
     candidates = [replace(plan, target=replace(target, center=one)) for one in _CENTERS]
     if target.center is None or target.relative_error == 0:
         return candidates[0]
@@ -139,6 +142,20 @@ def settled(
     if best is None:
         raise refused[0]
     return best[1]
+
+
+def _check_entries(source: MatrixSource, target: Target) -> None:
+    """Refuse a sparse matrix all of whose entries would have to be coded, if they are too many."""
+    if not source.sparse or math.prod(source.shape) <= DIRECT_ENTRIES:
+        return
+    asked = {
+        f"--mode {target.mode}": target.mode not in (None, "factors"),
+        "--max-abs-error": target.max_abs_error is not None,
+        "-e 0": target.relative_error == 0,
+    }
+    for name, impossible in asked.items():
+        if impossible:
+            raise refusals.entry_by_entry(source.name, source.shape, name)
 
 
 class _Outlook:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,12 @@ from lplrcli.container.layout import INDEX_ENTRY, aligned_payload
 from lplrcli.linalg.passes import Passes
 from lplrcli.linalg.projection import least_squares
 from lplrcli.linalg.range_finder import LeadingDirections, leading_directions
+from lplrcli.linalg.tall import gram_of
 from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.model.plan import CompressionPlan
 from lplrcli.pipeline.factors import chunk_entries, decode_factor, encode_factor
 from lplrcli.planning.bit_allocation import MAX_BITS, BitAllocation, allocate_bits
+from lplrcli.quantize import NormalQuantizer
 
 _TABLE_BYTES = 6
 """Of a component's depths and scales, both sides together."""
@@ -57,27 +60,59 @@ def factorize(
     depths = _allocation(directions.energies, passes.shape, plan, rank, left_chunk, right_chunk)
     kept = len(depths.left)
     left = encode_factor(directions.left[:kept], depths.left, "normal", left_chunk, threads)
-    refit = _refit(passes, directions, left, threads)
+    # As large as what it was projected from, and of no more use.
+    directions = replace(directions, left=directions.left[:0].copy())
+    decoded, product = _normal_equations(passes, directions, left, threads)
+    refit = least_squares(decoded, product) if kept else product
     right = encode_factor(refit, depths.right, "normal", right_chunk, threads)
-    return left, right, directions.found_by
+    return left, _rescaled(right, decoded, product, threads), directions.found_by
 
 
-def _refit(
+def _normal_equations(
     passes: Passes, directions: LeadingDirections, left: QuantizedFactor, threads: int
-) -> NDArray[Any]:
-    """R as the least-squares solution against what decoding will make of L.
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Lᵀ as it will be decoded, and ``Lᵀ A``: R solves least squares against it.
 
     Where A was sketched, it is represented by its projection onto the basis found, which saves
     a pass. What that leaves out meets only the quantization noise of L: on the matrices measured
     the error rises by half a percent at most. Where the Gram matrix was formed, which costs more
     than a pass, the fit is exact.
     """
-    if left.components == 0:
-        return np.zeros((0, passes.shape[1]), passes.dtype)
     decoded = decode_factor(left, passes.dtype, threads=threads)
+    if left.components == 0:
+        return decoded, np.zeros((0, passes.shape[1]), passes.dtype)
     exact = directions.found_by == "gram"
-    product = passes.left_times(decoded) if exact else directions.left_times(decoded)
-    return least_squares(decoded, product)
+    return decoded, passes.left_times(decoded) if exact else directions.left_times(decoded)
+
+
+def _rescaled(
+    right: QuantizedFactor, left: NDArray[Any], product: NDArray[Any], threads: int
+) -> QuantizedFactor:
+    """R with scales that fit A best beside each other, not each its own component.
+
+    Few bits, or a few entries far larger than all others, make R noisy, and noise of components
+    whose left columns are alike adds up: then it pays to shrink them. Without that the error may
+    exceed that of zeros. ``‖A − L diag(s) R‖²`` is a quadratic form in s.
+    """
+    if right.components == 0:
+        return right
+    quantizer = NormalQuantizer.of(right)
+    values = decode_factor(right, left.dtype, threads=threads)
+    form = gram_of(left.T, threads) * gram_of(values.T, threads)
+    linear = np.einsum("kj,kj->k", product, values, dtype=np.float64)
+    factors = np.zeros(len(form))
+    used = np.flatnonzero(np.diag(form))
+    while len(used):
+        solution = np.linalg.lstsq(form[np.ix_(used, used)], linear[used])[0]
+        if (solution > 0).all():
+            factors[used] = solution
+            break
+        used = used[solution > 0]  # a scale is positive: what would be subtracted is left out
+    found = quantizer.rescaled(factors)
+    # Scales are rounded to bfloat16: a gain that is less than that is none.
+    exact = found.scales.astype(np.float64) / quantizer.scales
+    gain = exact @ (2 * linear - form @ exact) - (2 * linear.sum() - form.sum())
+    return replace(right, side=found.side) if gain > 0 else right
 
 
 def _allocation(

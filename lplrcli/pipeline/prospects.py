@@ -25,13 +25,15 @@ from lplrcli.planning import mode_choice
 from lplrcli.planning.lattice import lattice_step, on_lattice
 from lplrcli.planning.mode_choice import Prediction
 from lplrcli.planning.rate_model import Bands, Spectrum
+from lplrcli.planning.targets import DIRECT_ENTRIES
 from lplrcli.transform import TRANSFORMS
 
 HEADER_BYTES = 700
 """Of a file, about: predictions start from it."""
 
-DIRECT_ENTRIES = 2**31
-"""Up to here a matrix may be coded entry by entry."""
+_FACTOR_ENTRIES = 2**28
+"""Of both factors of a matrix that can have no residual, at most, where no rank is asked for: its
+basis is held in memory, and grows to up to four times as many."""
 
 SMALLEST_STATE_BITS = 3
 """Of a trellis; predictions are made with it."""
@@ -164,6 +166,13 @@ class Prospects:
         """Whether the target allows a matrix without factors."""
         return self.target.mode in (None, "direct") and self.target.rank is None
 
+    @property
+    def factors_alone(self) -> bool:
+        """Whether no entry is coded by itself: not asked for, or not to be done for so many."""
+        if self.target.mode is None:
+            return self.entries > DIRECT_ENTRIES and self.target.max_abs_error is None
+        return self.target.mode == "factors"
+
     @cached_property
     def fields(self) -> tuple[ResidualCoder, ...]:
         """Coders of the whole array as one transformed field."""
@@ -197,8 +206,8 @@ class Prospects:
         modes = [self.target.mode] if self.target.mode else ["factors", "factors+residual"]
         if self.target.mode is None and self.target.rank is None:
             modes.append("direct")
-        if self.entries > DIRECT_ENTRIES:
-            modes = [mode for mode in modes if mode == "factors"] or modes
+        if self.factors_alone:
+            modes = ["factors"]
         found = [self._predicted(mode, relative_error) for mode in modes]
         known = [prediction for prediction in found if prediction is not None]
         norm = self.passes.original().norm
@@ -303,8 +312,7 @@ class Prospects:
 
     def needed(self, energies: NDArray[np.float64], complete: bool) -> int:
         """Directions worth having; more than there are if further ones would pay."""
-        possible = min(self.passes.shape)
-        most = min(self.target.rank or possible, possible)
+        most = min(self.target.rank or self._most_directions, *self.passes.shape)
         spectrum = Spectrum(self.passes.shape, energies[:most], self.passes.scan().norm ** 2)
         if spectrum.total == 0 or energies[0] == 0:
             return 0
@@ -328,16 +336,22 @@ class Prospects:
         if self.target.size is not None:
             bits = max(8.0 * (self.target.size - self.header_bytes), 1.0)
             found = [mode_choice.factors_at_size(spectrum, bits)]
-            if self.target.mode != "factors":
+            if not self.factors_alone:
                 found.append(mode_choice.residual_at_size(spectrum, bits))
             return min(found, key=lambda prediction: prediction.squared_error)
         allowed = self.allowed()
         factors = mode_choice.factors_at_error(spectrum, allowed)
         residual = mode_choice.residual_at_error(spectrum, allowed)
-        if self.target.mode == "factors":
+        if self.factors_alone:
             # Out of reach with what is known: endlessly many bits.
             return factors or replace(residual, bits=math.inf)
         return residual if factors is None or residual.bits < factors.bits else factors
+
+    @property
+    def _most_directions(self) -> int:
+        if not self.factors_alone or self.entries <= DIRECT_ENTRIES:
+            return min(self.passes.shape)
+        return max(1, _FACTOR_ENTRIES // sum(self.passes.shape))
 
     @property
     def _curves_only(self) -> bool:

@@ -262,7 +262,7 @@ class _Run:
                 hopeless.add(best.factorization.plan.mode)
             else:
                 allowed = 0.999 * expected * goal / error
-        if not math.isfinite(reached) and self.target.mode == "factors":
+        if not math.isfinite(reached) and self.coders.factors_alone:
             reached = relative(self.coders.spectrum.tail, self.scan.norm)
         raise refusals.too_exact(self.passes.source.name, goal, reached)
 

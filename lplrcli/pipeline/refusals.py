@@ -28,6 +28,17 @@ def centered_sparse(name: str, center: str) -> PlanError:
     )
 
 
+def entry_by_entry(name: str, shape: tuple[int, int], asked: str) -> PlanError:
+    """Every entry of a sparse matrix would have to be coded, and there are too many."""
+    return PlanError(
+        "a sparse matrix this large is not coded entry by entry: most entries are zeros that are "
+        "not even stored",
+        path=name,
+        found=f"{asked}, {shape[0]} x {shape[1]}",
+        advice="Factors alone can be had: by a rank, a size, or an error that they reach.",
+    )
+
+
 def too_small(name: str, size: int, smallest: int) -> TargetUnreachableError:
     """A file of zeros alone is larger."""
     return TargetUnreachableError(

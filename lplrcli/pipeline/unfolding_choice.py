@@ -54,7 +54,7 @@ def best_unfolded(source: Source, threads: int, name: str | None, **asked: Any) 
             )
         require_for_compressing(candidate, plan, threads)
         try:
-            found = prospects(Passes(candidate), plan, threads, name)[0]
+            found = prospects(Passes(candidate, threads), plan, threads, name)[0]
         except TargetUnreachableError as error:
             refusals.append(error)
             continue

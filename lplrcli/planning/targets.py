@@ -11,6 +11,9 @@ from lplrcli.errors import PlanError
 from lplrcli.model.plan import CENTERS, METHODS, MODES, SKETCHES, TRANSFORMS, Target
 from lplrcli.planning.bit_allocation import MAX_BITS
 
+DIRECT_ENTRIES = 2**31
+"""Up to here a matrix may be coded entry by entry."""
+
 DEFAULT_BITS = 4
 
 ENGINES = ("rate-distortion", "packed")

@@ -58,6 +58,11 @@ class NormalQuantizer(FixedWidthQuantizer):
         scales = list(ordered_map(partial(_best_scale, factor, bits), range(len(bits)), threads))
         return cls(bits, np.array(scales, np.uint16).astype("<u2").tobytes())
 
+    def rescaled(self, factors: NDArray[np.float64]) -> NormalQuantizer:
+        """The same codes of values multiplied by non-negative factors, one for each component."""
+        scales = [_upper_half(scale) for scale in (self.scales * factors).tolist()]
+        return NormalQuantizer(self.bits, np.array(scales, np.uint16).astype("<u2").tobytes())
+
     def encode(self, component: int, values: NDArray[Any]) -> NDArray[Any]:
         """Codes (uint16) of some values of one component."""
         return _codes(values, float(self.scales[component]), int(self.bits[component]))

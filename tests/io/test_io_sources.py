@@ -294,6 +294,18 @@ def test_sparse_duplicates_are_summed_in_a_copy():
     assert given.data.tolist() == [1, 1, 1, 1]
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int8])
+def test_columns_of_a_sparse_matrix_are_rows_of_its_transpose(dtype):
+    a = sp.random_array((70, 30), density=0.2, rng=0)
+    a.data = np.ceil(a.data * 9)
+    with open_array(a.astype(dtype)) as source:
+        found = source.columns()
+        assert found is source.columns()  # made once
+    turned = sp.csr_array((found.data, found.indices, found.indptr), found.shape)
+    np.testing.assert_array_equal(turned.toarray(), a.toarray().T)
+    assert open_array(A).columns() is None
+
+
 def test_sparse_blocks():
     matrix = sp.csr_array(sp.eye_array(5000, 40))
     source = open_array(matrix)

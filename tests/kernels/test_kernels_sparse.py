@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lplrcli.kernels.sparse import (
+    RUN,
+    csr_gram,
     csr_inner_product,
     csr_times_dense,
     csr_transposed_times_dense,
@@ -42,6 +44,29 @@ def test_times_dense_accumulates(case, width):
     np.testing.assert_allclose(out - 1, a @ x, atol=tolerance)
     twin = naive.csr_times_dense(a.indptr, a.indices, a.data, x)
     np.testing.assert_allclose(out - 1, twin, atol=tolerance)
+
+
+@pytest.mark.parametrize("count", [RUN - 1, RUN, 2 * RUN + 1])
+@pytest.mark.parametrize("wide", [np.float32, np.float64])
+def test_times_dense_of_long_rows(count, wide):
+    a = sp.csr_array(np.ones((2, count), np.float32))
+    x = np.random.default_rng(0).standard_normal((count, 3)).astype(np.float32)
+    out = np.zeros((2, 3), wide)
+    csr_times_dense(a.indptr, a.indices, a.data, x, out)
+    np.testing.assert_allclose(out, a @ x, atol=1e-3)
+    np.testing.assert_array_equal(out[0], out[1])
+
+
+@given(csr())
+@settings(deadline=None, max_examples=60)
+def test_gram_accumulates(case):
+    a, _, _ = case
+    out = np.ones((a.shape[1], a.shape[1]))
+    csr_gram(a.indptr, a.indices, a.data, out)
+    wide = a.astype(np.float64)
+    np.testing.assert_allclose(out - 1, (wide.T @ wide).toarray(), atol=1e-13)
+    twin = naive.csr_gram(a.indptr, a.indices, a.data, a.shape[1])
+    np.testing.assert_allclose(out - 1, twin, atol=1e-13)
 
 
 @given(csr(), st.integers(0, 5))

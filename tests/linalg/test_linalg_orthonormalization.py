@@ -28,6 +28,11 @@ def test_same_column_spaces_as_lapack(columns, extra, seed):
     np.testing.assert_allclose(overlap, np.eye(columns), atol=1e-13 * condition + 1e-12)
 
 
+def test_no_bit_depends_on_the_number_of_threads():
+    y = np.random.default_rng(0).standard_normal((1000, 7))
+    np.testing.assert_array_equal(orthonormal_basis(y, 1), orthonormal_basis(y, 3))
+
+
 @pytest.mark.parametrize("rows", [60, 1000])
 def test_columns_graded_over_thirty_orders_all_survive(rows):
     # Cholesky QR loses what is below 1e-8 of the largest.

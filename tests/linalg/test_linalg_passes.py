@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lplrcli.errors import NonFiniteError
 from lplrcli.io import open_array
@@ -52,7 +54,59 @@ def test_products_are_numpys(kind, dtype):
     np.testing.assert_allclose(found.left_times(y), y @ dense, atol=tolerance)
     np.testing.assert_allclose(found.gram(), dense.T @ dense, atol=tolerance)
     np.testing.assert_array_equal(found.dense(), dense)
-    assert found.count == 5
+    # The scan comes with the first product of dense rows; of nonzeros it is one of its own.
+    assert found.count == (6 if kind == "sparse" else 5)
+
+
+@DTYPES
+@pytest.mark.parametrize("exponent", [0, 60])
+def test_sums_over_blocks_are_products_with_the_transpose(dtype, exponent, monkeypatch):
+    a = matrix(dtype)
+    a.data = np.ldexp(a.data, exponent)
+    x = np.random.default_rng(0).standard_normal((COLUMNS, 5)).astype(dtype)
+    y = np.random.default_rng(1).standard_normal((4, ROWS)).astype(dtype)
+    found = passes("sparse", a)
+    turned = found.normal_times(Dense(x)), found.left_times(y)
+    assert (found.exponent != 0) == (exponent != 0)
+    monkeypatch.setattr(LocalSource, "columns", lambda source: None)
+    other = passes("sparse", a)
+    assert other.exponent == 0
+    summed = other.normal_times(Dense(x)), other.left_times(y)
+    for one, two in zip(turned, summed, strict=True):
+        np.testing.assert_allclose(one, two, atol=ROWS * 100 * np.finfo(dtype).eps)
+
+
+def test_no_bit_of_a_sparse_product_depends_on_the_threads():
+    a = matrix(np.float32)
+    x = np.random.default_rng(0).standard_normal((COLUMNS, 5)).astype(np.float32)
+    one, many = passes("sparse", a, threads=1), passes("sparse", a, threads=4)
+    many.threads = 4
+    np.testing.assert_array_equal(one.normal_times(Dense(x)), many.normal_times(Dense(x)))
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([None, np.nan, np.inf, -np.inf]))
+@settings(deadline=None, max_examples=40)
+def test_scan_of_zeros_and_duplicates_that_are_stored(seed, wrong):
+    generator = np.random.default_rng(seed)
+    count = int(generator.integers(0, 60))
+    places = generator.integers(0, ROWS, count), generator.integers(0, COLUMNS, count)
+    values = generator.integers(-2, 3, count).astype(np.float64)  # zeros among them
+    if wrong is not None:
+        values[: count // 4] = wrong
+    a = sp.coo_array((values, places), (ROWS, COLUMNS))
+    with np.errstate(invalid="ignore"):
+        dense = a.toarray()
+        source = open_array(a)
+    bad = np.argwhere(~np.isfinite(dense))
+    if len(bad) == 0:
+        scan = Passes(source).scan()
+        assert (scan.low, scan.high) == (dense.min(), dense.max())
+        assert scan.norm == pytest.approx(np.linalg.norm(dense))
+        return
+    with pytest.raises(NonFiniteError) as caught:
+        Passes(source).scan()
+    assert caught.value.count == len(bad)
+    assert caught.value.position == tuple(bad[0])
 
 
 @KINDS

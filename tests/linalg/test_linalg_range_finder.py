@@ -13,7 +13,6 @@ from lplrcli.linalg import range_finder
 from lplrcli.linalg.passes import Passes
 from lplrcli.linalg.projection import least_squares
 from lplrcli.linalg.range_finder import leading_directions
-from lplrcli.linalg.tall import gram_of
 from lplrcli.model.plan import SKETCHES
 
 
@@ -129,13 +128,6 @@ def test_every_direction_of_ordinary_extremes(basis, a, monkeypatch):
     assert np.all(np.isfinite(found.left))
     fitted = least_squares(found.left, passes.left_times(found.left))
     np.testing.assert_allclose(found.left.T @ fitted, a, atol=1e-9 * max(np.abs(a).max(), 1))
-
-
-@pytest.mark.parametrize("rows", [1, 4095, 4096, 10000])
-def test_gram_of_many_rows(rows):
-    y = np.random.default_rng(0).standard_normal((rows, 3)).astype(np.float32)
-    wide = y.astype(np.float64)
-    np.testing.assert_allclose(gram_of(y), wide.T @ wide, rtol=1e-12, atol=1e-10)
 
 
 @pytest.mark.parametrize("rank", [1, 5, 40])

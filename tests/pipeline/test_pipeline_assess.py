@@ -12,7 +12,7 @@ from ml_dtypes import bfloat16
 import lplrcli
 from lplrcli.errors import InputError, LplrError, NonFiniteError, PlanError
 from lplrcli.io import open_array
-from lplrcli.pipeline import assess
+from lplrcli.pipeline import assess, assess_sparse
 
 METHODS = ["rate-distortion", "packed", "lplr", "lsvd", "dsvd", "nq"]
 METHOD = pytest.mark.parametrize("method", METHODS)
@@ -168,7 +168,7 @@ def test_inner_products_agree_with_comparing_entries(method, dtype, monkeypatch)
     # What a sparse matrix too large to be made dense is measured by.
     a = sp.random_array((1500, 120), density=0.1, rng=0, dtype=dtype).tocsr()
     exact = compress(a, method).report
-    monkeypatch.setattr(assess, "DENSE_ENTRIES", 0)
+    monkeypatch.setattr(assess_sparse, "DENSE_ENTRIES", 0)
     found = compress(a, method).report
     assert found.exact
     assert found.max_abs_error is None
@@ -179,7 +179,7 @@ def test_inner_products_agree_with_comparing_entries(method, dtype, monkeypatch)
 def test_inner_products_of_integers_are_called_an_estimate(monkeypatch):
     a = sp.random_array((200, 50), density=0.1, rng=0)
     a.data = np.ceil(a.data * 50)
-    monkeypatch.setattr(assess, "DENSE_ENTRIES", 0)
+    monkeypatch.setattr(assess_sparse, "DENSE_ENTRIES", 0)
     report = compress(a.astype(np.int16), "packed").report
     assert not report.exact
 

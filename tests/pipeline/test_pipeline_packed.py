@@ -8,6 +8,7 @@ import matrices
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from scipy.optimize import nnls
 
 import lplrcli
 from lplrcli.coding import PackedCoding
@@ -186,3 +187,20 @@ def test_sparse_and_dense_give_the_same_error(method, dtype):
             dense.relative_frobenius_error, rel=1e-3
         )
         assert report.source_norm == pytest.approx(dense.source_norm, rel=1e-6)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_no_scaling_of_the_components_would_fit_better(bits):
+    # Entries of very different size, as power laws have them, make quantized components alike.
+    generator = np.random.default_rng(0)
+    places = 900 * generator.random(4000) ** 3, 300 * generator.random(4000) ** 5
+    entries = 1 + generator.standard_exponential(4000)
+    a = sp.coo_array((entries, [place.astype(int) for place in places]), (900, 300)).toarray()
+    found = lplrcli.compress(a, 40, bits)
+    left, right = (factor.astype(np.float64) for factor in (found.left, found.right))
+    # |A - L diag(s) R|**2, a quadratic form in s, as a small least-squares problem.
+    root = np.linalg.cholesky((left.T @ left) * (right @ right.T)).T
+    target = np.linalg.solve(root.T, np.einsum("ik,ij,kj->k", left, a, right, optimize=True))
+    misfit = nnls(root, target)[1]
+    least = np.sqrt(np.sum(a**2) - target @ target + misfit**2) / np.linalg.norm(a)
+    assert found.report.relative_frobenius_error <= least * 1.001

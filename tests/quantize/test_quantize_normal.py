@@ -56,6 +56,15 @@ def test_levels_are_products_rounded_once(bits):
     np.testing.assert_array_equal(quantizer.levels(0), exact.astype(np.float32))
 
 
+def test_rescaled_codes_are_those_of_multiplied_values():
+    values = np.random.default_rng(0).standard_normal((3, 50)).astype(np.float32)
+    quantizer = NormalQuantizer.fit(values, depths(3, 4, 5))
+    other = quantizer.rescaled(np.array([0.5, 4.0, 0.0]))
+    for i, factor in enumerate([0.5, 4.0]):
+        np.testing.assert_array_equal(other.levels(i), factor * quantizer.levels(i))
+    assert 0 < np.abs(other.levels(2)).max() < 1e-36  # scales are positive
+
+
 def test_scales_are_bfloat16_in_little_endian():
     factor = np.random.default_rng(0).standard_normal((3, 50)) * [[1e-3], [1], [1e3]]
     quantizer = NormalQuantizer.fit(factor, depths(2, 3, 4))
