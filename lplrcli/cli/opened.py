@@ -46,10 +46,11 @@ def opened_matrix(
     memory_limit: int | None,
     progress: bool | None,
     quiet: bool = False,
+    once: bool = False,
 ) -> Iterator[LocalSource]:
     """Yield the matrix in the file at `path`, its passes under a progress bar, kernels loaded.
 
-    Memory is limited meanwhile.
+    Memory is limited meanwhile. See `lplrcli.io.open_source` for `once`.
 
     Raises
     ------
@@ -65,7 +66,7 @@ def opened_matrix(
         limited_memory(memory_limit),
         progress_bar(label, progress) as observe,
         open_source(
-            path, dataset=dataset, request=request, threads=threads, observer=observe
+            path, dataset=dataset, request=request, threads=threads, observer=observe, once=once
         ) as matrix,
     ):
         _load_kernels(quiet)

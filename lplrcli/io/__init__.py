@@ -51,6 +51,7 @@ def open_source(
     request: UnfoldingRequest = ANY_ARRAY,
     threads: int | None = None,
     observer: Callable[[int, int], None] | None = None,
+    once: bool = False,
 ) -> LocalSource:
     """Open the matrix in a file, whatever its format.
 
@@ -67,6 +68,9 @@ def open_source(
         Worker threads of every pass; by default the number of usable CPUs.
     observer : callable, optional
         Called with (rows done, rows in total) as a pass goes on.
+    once : bool
+        The matrix will be visited once: an ``.npy`` file in C order that cannot be read twice is
+        then not copied, but read as it comes.
 
     Returns
     -------
@@ -86,9 +90,17 @@ def open_source(
     MissingDependencyError
         A filter of an HDF5 dataset needs a package that is not installed.
     """
+    from lplrcli.io.backends import LocalSource
     from lplrcli.io.spool import open_seekable
 
-    file, name, reopenable = open_seekable(path)
+    if once and dataset is None:
+        from lplrcli.io.forward import open_forward
+
+        file, name, reopenable, forward = open_forward(path, request)
+        if forward is not None:
+            return LocalSource(forward, name=name, format="npy", threads=threads, observer=observer)
+    else:
+        file, name, reopenable = open_seekable(path)
     try:
         key = recognise(file, FORMATS, name)
         if dataset is not None and key != "hdf5":
@@ -104,8 +116,6 @@ def open_source(
     except BaseException:
         file.close()
         raise
-    from lplrcli.io.backends import LocalSource
-
     return LocalSource(handle, name=name, format=key, threads=threads, observer=observer)
 
 

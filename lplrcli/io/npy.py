@@ -12,7 +12,7 @@ import mmap
 import os
 import re
 import warnings
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import numpy as np
 
@@ -58,18 +58,18 @@ def open_handle(
     """
     with file:
         try:
-            stored, fortran_order, shape, offset = _read_header(file, name)
+            size = os.fstat(file.fileno()).st_size
+            stored, fortran_order, shape, offset = read_header(file, name, size)
             dtype = real_dtype(stored, name)
             unfolding = unfolding_of(shape, name, request)
             entries = math.prod(shape)
-            found = os.fstat(file.fileno()).st_size
             expected = offset + entries * dtype.itemsize
-            if found != expected:
-                fault = "the file is cut short" if found < expected else "bytes follow the data"
+            if size != expected:
+                fault = "the file is cut short" if size < expected else "bytes follow the data"
                 raise InputError(
                     fault,
                     path=name,
-                    found=f"{found} bytes",
+                    found=f"{size} bytes",
                     expected=f"{expected} for {'x'.join(map(str, shape))} {dtype.name}",
                     advice="Save it again with numpy.save.",
                 )
@@ -81,8 +81,35 @@ def open_handle(
     return MappedHandle(array, mapping, unfolding, dtype)
 
 
-def _read_header(file: BinaryIO, name: str) -> tuple[np.dtype[Any], bool, tuple[int, ...], int]:
-    """Parse the header to dtype, Fortran order, shape and offset of the data."""
+class Readable(Protocol):
+    """What a header is read from."""
+
+    def read(self, count: int, /) -> bytes:
+        """As many bytes as that, fewer at the end only."""
+        ...
+
+
+def read_header(
+    file: Readable, name: str, size: int | None
+) -> tuple[np.dtype[Any], bool, tuple[int, ...], int]:
+    """Parse the header to dtype, Fortran order, shape and offset of the data.
+
+    Parameters
+    ----------
+    file : Readable
+        At its start; read forwards, to the data.
+    name : str
+        For messages.
+    size : int or None
+        Bytes of the file, if that is known.
+
+    Raises
+    ------
+    InputError
+        The header is damaged.
+    NotAMatrixError
+        The entries are no numbers that NumPy has in one field.
+    """
     start = file.read(len(NPY_MAGIC) + 2)
     if len(start) < len(NPY_MAGIC) + 2:
         raise _damaged(name, "it ends within the magic string")
@@ -95,11 +122,11 @@ def _read_header(file: BinaryIO, name: str) -> tuple[np.dtype[Any], bool, tuple[
             expected="1.0, 2.0 or 3.0",
             advice="Save it again with numpy.save.",
         )
-    size = _LENGTH_BYTES[version]
-    field = file.read(size)
+    width = _LENGTH_BYTES[version]
+    field = file.read(width)
     length = int.from_bytes(field, "little")
-    offset = len(start) + size + length
-    if len(field) < size or offset > os.fstat(file.fileno()).st_size:
+    offset = len(start) + width + length
+    if len(field) < width or (size is not None and offset > size):
         raise _damaged(name, "the file ends within it")
     if length > MAX_HEADER_BYTES:
         raise InputError(
@@ -109,8 +136,11 @@ def _read_header(file: BinaryIO, name: str) -> tuple[np.dtype[Any], bool, tuple[
             expected=f"at most {MAX_HEADER_BYTES}",
             advice="A header of a matrix has about 120; save it again with numpy.save.",
         )
+    header = file.read(length)
+    if len(header) < length:
+        raise _damaged(name, "the file ends within it")
     try:
-        text = file.read(length).decode("latin1" if version < (3, 0) else "utf8")
+        text = header.decode("latin1" if version < (3, 0) else "utf8")
         fields = _literal(text)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
         raise _damaged(name, "it is not a Python literal") from error

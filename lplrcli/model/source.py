@@ -113,6 +113,9 @@ class MatrixSource(Protocol):
         Key of the input format, or ``"array"`` for one in memory.
     sparse : bool
         Whether blocks are `CsrRows`.
+    bytes_read : int
+        What all visits so far took from the matrix: of every row of a dense one its entries as
+        stored, of a sparse one the entries that are stored and their column indices.
     """
 
     @property
@@ -143,6 +146,11 @@ class MatrixSource(Protocol):
     @property
     def sparse(self) -> bool:
         """Whether blocks are `CsrRows`."""
+        ...
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes that all visits so far took from the matrix."""
         ...
 
     def map_blocks(

@@ -13,9 +13,10 @@ from threadpoolctl import threadpool_limits
 from lplrcli.errors import InputError
 from lplrcli.linalg.operands import dense_rows, scaled, stored_entries
 from lplrcli.linalg.passes import Passes, Scan
+from lplrcli.linalg.probe import Probe
 from lplrcli.linalg.tall import gram_of
 from lplrcli.model.compressed import Factorization
-from lplrcli.model.report import ErrorReport
+from lplrcli.model.report import GAUSSIAN_ROWS, ErrorReport
 from lplrcli.model.source import CsrRows, MatrixSource, RowBlock
 from lplrcli.pipeline.decompress import Reconstruction
 from lplrcli.pipeline.factors import decode_factor
@@ -29,12 +30,13 @@ _TILE_BYTES = 2**22
 
 
 def measure(passes: Passes, factorization: Factorization, scan: Scan, threads: int) -> ErrorReport:
-    """Error of `factorization` against the matrix it was made from.
+    """Error of `factorization` against the matrix it was made from; an estimate without a pass.
 
     Parameters
     ----------
     passes : Passes
-        The original A (n x d); one more pass is made over it.
+        The original A (n x d); one more pass is made over it, if that is allowed. Otherwise their
+        probe tells the error, of what decoding will give back.
     factorization : Factorization
         Its compressed form.
     scan : Scan
@@ -42,6 +44,8 @@ def measure(passes: Passes, factorization: Factorization, scan: Scan, threads: i
     threads : int
         For decoding the factors.
     """
+    if passes.probe is not None and not passes.allows(1):
+        return _estimated(passes, passes.probe, factorization, scan, threads)
     rows, columns = passes.shape
     left = factorization.left
     huge = passes.source.sparse and rows * columns > DENSE_ENTRIES
@@ -68,6 +72,27 @@ def measure(passes: Passes, factorization: Factorization, scan: Scan, threads: i
         source_norm=scan.source_norm,
         passes=passes.count,
         bound=factorization.report.bound,
+        bytes_read=passes.bytes_read,
+    )
+
+
+def _estimated(
+    passes: Passes, probe: Probe, factorization: Factorization, scan: Scan, threads: int
+) -> ErrorReport:
+    reconstruction = Reconstruction(factorization, threads=threads)
+    blocks = (
+        scaled(block.astype(np.float64), -passes.exponent) for block in reconstruction.blocks()
+    )
+    squares = probe.squared_distance(probe.times(blocks, passes.dtype))
+    return ErrorReport(
+        relative_frobenius_error=_ratio(squares, scan.norm**2),
+        max_abs_error=None,
+        exact=False,
+        source_norm=scan.source_norm,
+        passes=passes.count,
+        bound=factorization.report.bound,
+        estimator=GAUSSIAN_ROWS,
+        bytes_read=passes.bytes_read,
     )
 
 
@@ -177,6 +202,7 @@ def _by_inner_products(
         source_norm=scan.source_norm,
         passes=passes.count,
         bound=factorization.report.bound,
+        bytes_read=passes.bytes_read,
     )
 
 

@@ -11,7 +11,9 @@ import math
 
 from lplrcli.errors import MemoryLimitError
 from lplrcli.io.handles import BLOCK_BYTES
+from lplrcli.linalg.probe import TEST_ROWS
 from lplrcli.linalg.range_finder import FIRST_BLOCK, gram_columns, gram_is_affordable
+from lplrcli.linalg.single_pass import core_size
 from lplrcli.model.compressed import Factorization
 from lplrcli.model.memory import resident_memory
 from lplrcli.model.plan import CompressionPlan
@@ -74,6 +76,10 @@ def _for_directions(source: MatrixSource, plan: CompressionPlan, threads: int) -
     """What the range finder needs."""
     rows, columns = source.shape
     size = min(plan.sketch_size or FIRST_BLOCK, rows, columns)
+    if plan.basis == "single-pass":
+        # A core on both sides, and what every block in flight adds to the sketches.
+        core = core_size(size, columns)
+        return 8 * columns * (core + (_BASES + threads) * (size + TEST_ROWS))
     if plan.target.method == "rate-distortion":
         gram = gram_is_affordable(source.shape)
     else:
