@@ -24,12 +24,14 @@ from lplrcli.linalg.tall import gram_of, rotated, row_blocks, transposed
 from lplrcli.model.source import RowBlock
 from lplrcli.model.workspace import workspace
 
+_CORE_FACTOR = 4
+
 _CO_RANGE, _CORE = 1, 2
 """Streams of the test matrices with a column for every row of A."""
 
 
 def range_size(rank: int, shape: tuple[int, int]) -> int:
-    """Columns k of the sketch of the range for so many components: 4 r + 1, section 5.4.
+    """Columns k of the sketch of the range for so many components: 4 r + 1, as the paper has it.
 
     Never more than A has rows or columns.
     """
@@ -37,8 +39,14 @@ def range_size(rank: int, shape: tuple[int, int]) -> int:
 
 
 def core_size(size: int, extent: int) -> int:
-    """Size s = 2 k + 1 of the core on a side of A of this extent, section 5.4."""
-    return min(2 * size + 1, extent)
+    """Size s = 4 k + 1 of the core on a side of A of this extent.
+
+    The paper recommends 2 k + 1, for least storage where singular values fall fast. Where they
+    fall slowly, the error beyond k directions comes back through the core, and half as much of it
+    with twice the core: with 2 k + 1 the error of 1/√i at rank 16 is 1.5 times the least one, with
+    4 k + 1 it is 1.2 times (benchmarks/passes.py --single-sizes), for half as many operations more.
+    """
+    return min(_CORE_FACTOR * size + 1, extent)
 
 
 def single_pass_directions(
@@ -47,10 +55,10 @@ def single_pass_directions(
     """Approximate leading directions of A, in one pass.
 
     Sketches Y = A Ω (n x k), X = Υ A (k x d) and Z = Φ A Ψ (s x s) give ``Q (ΦQ)⁺ Z (ΨᵀP)⁺ᵀ Pᵀ``
-    for orthonormal bases Q of Y and P of Xᵀ, cut to `rank` components: their equations (2.5) to
-    (2.8) and (3.1). Theorem 5.1: the squared error before the cut is in expectation at most
-    ``s' / (s' − k) · min_ρ (k + ρ − 1) / (k − ρ − 1) ‖A − A_ρ‖²`` with s' = s − 1. The cut adds
-    twice that error, at most, to the best one of rank r (their corollary 5.5).
+    for orthonormal bases Q of Y and P of Xᵀ, cut to `rank` components. Their Theorem 5.1: the
+    squared error before the cut is in expectation at most
+    ``s' / (s' − k) · min_ρ (k + ρ − 1) / (k − ρ − 1) ‖A − A_ρ‖²`` with s' = s − 1. With the cut,
+    the error is that of the best approximation of rank r and twice this one, at most.
 
     A test matrix that is to be as large as the side it acts on is the identity, which loses
     nothing: where k = d the result is exact.
