@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 GAUSSIAN_ROWS = "gaussian-rows"
 """Estimator of Tropp, Yurtsever, Udell and Cevher 2019, section 6; see `lplrcli.linalg.probe`."""
@@ -33,7 +33,7 @@ class ErrorReport:
     bytes_read : int or None
         What the source gave in all passes, as it counts (see
         `lplrcli.model.source.MatrixSource`). Depends on the source, so files do not hold it:
-        None of an opened one.
+        None of an opened one, and not compared.
     """
 
     relative_frobenius_error: float
@@ -43,7 +43,7 @@ class ErrorReport:
     passes: int
     bound: float | None = None
     estimator: str | None = None
-    bytes_read: int | None = None
+    bytes_read: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
