@@ -354,6 +354,7 @@ def compress(
     mode: str | None = None,
     transform: str | None = None,
     center: str | None = None,
+    passes: int | None = None,
     method: str | None = None,
     sketch: str | None = None,
     oversampling: int | None = None,
@@ -402,6 +403,10 @@ def compress(
         ``mean-column`` (the mean over the columns, n x 1; the mean field where snapshots are
         columns), ``both``, or ``auto``, which looks at every choice first and stores means where
         error or size is predicted to be 3 % less. ``none`` by default; and for no error at all.
+    passes : int, optional
+        How often the matrix may be read, the measurement included. With 1 or 2 the error is
+        estimated (``report.exact`` is False), and a size needs a rank too; an error needs 3 or
+        more. With 1 an ``.npy`` file that is a pipe is not copied first.
     method : str, optional
         ``rate-distortion`` or ``packed``, by what is asked; or one of the paper's, ``lplr``,
         ``lsvd``, ``dsvd``, ``nq``.
@@ -466,7 +471,7 @@ def compress(
     source = (
         open_array(matrix, **opening)
         if paths is None
-        else open_source(paths, dataset=dataset, layout=layout, **opening)
+        else open_source(paths, dataset=dataset, layout=layout, once=passes == 1, **opening)
     )
     asked: dict[str, Any] = {
         "method": method,
@@ -481,6 +486,7 @@ def compress(
         "mode": mode,
         "transform": transform,
         "center": center,
+        "passes": passes,
         "sketch": sketch,
         "oversampling": oversampling,
         "power_iterations": power_iterations,

@@ -281,6 +281,8 @@ def later_than_first(meta: dict[str, Any]) -> None:
     check(None not in (target["bits"], target["bits_right"]), f"{name}: bits of null")
     new = target.keys() - {"method", "rank", "bits", "bits_right"}
     check(not new and "predictions" not in plan, f"{name}: keys of the plan")
+    estimated = "estimator" in meta["achieved"] or plan["basis"] == "single-pass"
+    check(not estimated, f"{name}: passes that were saved")
     check(not meta["factors"].keys() & {*MEANS}, f"{name}: means")
     for factor in meta["factors"].values():
         check(factor["quantizer"] in ("uniform", "normal"), f"{name}: quantizer")

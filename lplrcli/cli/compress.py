@@ -13,6 +13,8 @@ from lplrcli.cli import inputs, options, render
 from lplrcli.cli.dry_run import predicted, show_predicted
 from lplrcli.cli.explanation import (
     basis_text,
+    counted,
+    estimator_text,
     mode_text,
     reached_text,
     reason_text,
@@ -58,9 +60,17 @@ Examples:
   lplr compress part-*.npy --bpc 1 -o all.lplr
   lplr compress u.bin --shape 1000x500 --dtype float32 --bpc 1
   lplr compress a.npy --bpc 1 --scheduler tcp://host:8786
-  cat a.npy | lplr compress - --bpc 1 -o - > a.lplr""",
+  cat a.npy | lplr compress - --bpc 1 -o - > a.lplr
+  cat a.npy | lplr compress - --passes 1 -r 64 -b 2 -o - > a.lplr""",
 )
 @target_options
+@click.option(
+    "--passes",
+    type=click.IntRange(min=1),
+    metavar="P",
+    help="Read the matrix at most P times; with 1 or 2 the error is estimated.  [default: as "
+    "often as is worth it]",
+)
 @click.option(
     "--sketch",
     type=click.Choice(SKETCHES),
@@ -69,7 +79,7 @@ Examples:
 @click.option(
     "--oversampling",
     type=click.IntRange(min=0),
-    help="Columns of the sketch beyond the rank.  [default: 8 for packed, none for lplr]",
+    help="Columns of the sketch beyond the rank.  [default: 8 for packed, 3 r + 1 for one pass]",
 )
 @click.option(
     "--power-iterations",
@@ -142,6 +152,8 @@ def command(
     if as_json and destination == "-" and not dry_run:
         raise click.UsageError("--json and -o - would both write to standard output.")
     check_target(asked)
+    if unfold == AUTO and asked["passes"] is not None:
+        raise click.UsageError("--unfold auto takes passes over the data that nobody can count.")
     if unfold == AUTO and not any(asked[goal] is not None for goal in GOALS):
         raise click.UsageError(
             "--unfold auto goes by what is predicted for a size or an error: ask for one of them."
@@ -160,6 +172,7 @@ def command(
         "threads": threads,
         "memory_limit": memory_limit,
         "scheduler": scheduler,
+        "once": asked["passes"] == 1,
         "progress": progress,
         "quiet": quiet,
     }
@@ -247,7 +260,9 @@ def _explain(factorization: Factorization, result: dict[str, Any]) -> None:
     method = plan["target"]["method"]
     lines: list[str | None] = [
         f"asked: {target_text(plan['target'], entries)}",
-        f"mode {plan['mode']}, method {method}, {report.passes} passes over the data",
+        f"mode {plan['mode']}, method {method}, {counted(report.passes, 'pass')} over the data, "
+        f"{render.bytes_text(report.bytes_read or 0)} read",
+        estimator_text(report.estimator),
         reason_text(plan, report.relative_frobenius_error),
         basis_text(plan),
     ]

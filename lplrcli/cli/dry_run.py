@@ -32,15 +32,14 @@ def predicted(
     asked : dict
         Options of `lplrcli.pipeline.compress.compress`.
     """
-    from lplrcli.linalg.passes import Passes
     from lplrcli.model.parallel import usable_cpus
-    from lplrcli.pipeline.compress import carried_out, first_plan
+    from lplrcli.pipeline.compress import carried_out, first_plan, passes_over
     from lplrcli.pipeline.memory import require_for_compressing
     from lplrcli.pipeline.outlook import Prospect, prospects, settled
 
     threads = threads or usable_cpus()
     plan = first_plan(matrix.shape, matrix.dtype, **asked)
-    passes = Passes(matrix, threads)
+    passes = passes_over(matrix, plan, threads)
     exact = plan.target.method != "rate-distortion"
     if exact:
         from lplrcli.container.writer import container_size

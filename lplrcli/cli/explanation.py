@@ -41,7 +41,25 @@ def target_text(target: dict[str, Any], entries: int) -> str:
         parts.append(f"transform {target['transform']}")
     if target.get("center") is not None:
         parts.append(f"{CENTERED[target['center']]} stored apart")
+    if target.get("passes") is not None:
+        parts.append(f"{counted(target['passes'], 'pass')} at most")
     return ", ".join(parts)
+
+
+def counted(number: int, what: str) -> str:
+    """``1 pass``, ``2 passes``."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}es"
+
+
+def estimator_text(estimator: str | None) -> str | None:
+    """How an error was estimated; None where it was not."""
+    if estimator is None:
+        return None
+    return (
+        "error estimated, as no pass was left to measure it: from 20 Gaussian combinations of rows "
+        "(Tropp, Yurtsever, Udell and Cevher 2019, section 6), standard deviation at most 16 % of "
+        "it"
+    )
 
 
 def reason_text(plan: dict[str, Any], relative_error: float) -> str | None:
@@ -97,6 +115,10 @@ def basis_text(plan: dict[str, Any]) -> str | None:
     """How the singular directions were found."""
     if plan["basis"] == "gram":
         return "exact spectrum from the Gram matrix: its small side is small"
+    if plan["basis"] == "single-pass":
+        return f"single pass: {plan['sketch']} sketch of {plan['sketch_size']} columns, " + (
+            f"as many rows, and their core, seed {plan['seed']}"
+        )
     if plan["basis"] == "sketch":
         return (
             f"{plan['sketch']} sketch of {plan['sketch_size']} columns, "

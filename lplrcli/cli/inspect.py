@@ -260,6 +260,7 @@ def _decisions(matrix: dict[str, Any]) -> list[list[str]]:
         told[label] = values
     told |= {key: value for key, value in plan.items() if key not in ("target", "predictions")}
     told |= {"passes": matrix["passes"], "bound": matrix["bound"]}
+    told |= {"estimator": matrix.get("estimator")}
     told |= {f"source {key}": value for key, value in matrix["source"].items()}
     told["tool"] = matrix["tool"]
     return [[key, str(value)] for key, value in told.items() if value is not None]

@@ -84,10 +84,11 @@ def opened_source(
     memory_limit: int | None,
     progress: bool | None,
     scheduler: str | None = None,
+    once: bool = False,
 ) -> Iterator[Source]:
     """Yield the matrix in the files, its passes under a progress bar.
 
-    Memory is limited meanwhile.
+    Memory is limited meanwhile. See `lplrcli.io.open_source` for `once`.
 
     Raises
     ------
@@ -112,6 +113,7 @@ def opened_source(
             threads=threads,
             observer=observe,
             scheduler=scheduler,
+            once=once,
         ) as matrix,
     ):
         if scheduler is not None:

@@ -72,7 +72,7 @@ def describe(
         "array": array,
         "matrix": {"shape": list(f.shape), "unfold": f.unfold},
         "plan": _describe_plan(f.plan),
-        "achieved": dataclasses.asdict(f.report),
+        "achieved": _describe_report(f.report),
         "factors": {
             side: _describe_factor(f.parts[side], table_lengths[side])
             for side in CHUNK_TAGS
@@ -151,6 +151,15 @@ def _describe_plan(plan: CompressionPlan) -> dict[str, Any]:
     record["target"] = {k: v for k, v in target.items() if v is not None or k in ALWAYS_ASKED}
     if plan.predictions is None:
         del record["predictions"]
+    return record
+
+
+def _describe_report(report: ErrorReport) -> dict[str, Any]:
+    record = dataclasses.asdict(report)
+    # Equal matrices are to give equal files, whatever they were read from.
+    del record["bytes_read"]
+    if report.estimator is None:
+        del record["estimator"]
     return record
 
 

@@ -9,7 +9,8 @@ from lplrcli.container.layout import FIRST_VERSION, METADATA
 from lplrcli.errors import CorruptSectionError
 
 NEW_METHODS = ("rate-distortion",)
-NEW_TARGETS = ("size", "relative_error", "max_abs_error", "mode", "transform", "center")
+NEW_TARGETS = ("size", "relative_error", "max_abs_error", "mode", "transform", "center", "passes")
+NEW_BASES = ("single-pass",)
 NEW_FACTORS = ("mean_row", "mean_column")
 NEW_QUANTIZERS = ("deadzone", "trellis")
 NEW_CODINGS = ("rans",)
@@ -47,8 +48,12 @@ def _newer_than_first(document: dict[str, Any]) -> Iterator[tuple[str, object]]:
     for key in NEW_TARGETS:
         if key in target:
             yield f"plan.target.{key}", target[key]
+    if plan["basis"] in NEW_BASES:
+        yield "plan.basis", plan["basis"]
     if "predictions" in plan:
         yield "plan.predictions", "an object"
+    if "estimator" in document["achieved"]:
+        yield "achieved.estimator", document["achieved"]["estimator"]
     for name, record in document["factors"].items():
         if name in NEW_FACTORS:
             yield f"factors.{name}", "an object"

@@ -86,6 +86,7 @@ def open_source(
     threads: int | None = None,
     observer: Callable[[int, int], None] | None = None,
     scheduler: str | Client | None = None,
+    once: bool = False,
 ) -> Source:
     """Open the matrix in a file, whatever its format, or in several files.
 
@@ -108,6 +109,9 @@ def open_source(
         Called with (rows done, rows in total) as a pass goes on.
     scheduler : str or distributed.Client, optional
         Of a dask cluster, whose workers then open the files and do all passes.
+    once : bool
+        The matrix will be visited once: an ``.npy`` file in C order that cannot be read twice is
+        then not copied, but read as it comes.
 
     Returns
     -------
@@ -141,7 +145,7 @@ def open_source(
         arguments = {"dataset": dataset, "layout": layout, "request": request}
         return open_on_cluster(paths, scheduler, observer, **arguments)
     if len(paths) == 1:
-        handle, name, key = _open_file(paths[0], dataset, layout, request)
+        handle, name, key = _open_file(paths[0], dataset, layout, request, once)
     else:
         handle, name, key = _open_several(paths, dataset, layout, request)
     return LocalSource(handle, name=name, format=key, threads=threads, observer=observer)
@@ -175,7 +179,11 @@ def _open_several(
 
 
 def _open_file(
-    path: str, dataset: str | None, layout: RawLayout | None, request: UnfoldingRequest
+    path: str,
+    dataset: str | None,
+    layout: RawLayout | None,
+    request: UnfoldingRequest,
+    once: bool = False,
 ) -> tuple[Handle, str, str]:
     """Handle of the array in a file, name of the file and its format."""
     from lplrcli.io.spool import open_seekable
@@ -184,7 +192,14 @@ def _open_file(
         from lplrcli.io.zarr import open_folder
 
         return open_folder(path, dataset, request), path, "zarr"
-    file, name, reopenable = open_seekable(path)
+    if once and dataset is None and layout is None:
+        from lplrcli.io.forward import open_forward
+
+        file, name, reopenable, forward = open_forward(path, request)
+        if forward is not None:
+            return forward, name, "npy"
+    else:
+        file, name, reopenable = open_seekable(path)
     try:
         key = RAW if layout is not None else recognise(file, FORMATS, name)
         if dataset is not None and (key == RAW or not FORMATS[key].named):

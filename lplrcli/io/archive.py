@@ -12,7 +12,7 @@ from lplrcli.errors import InputError
 from lplrcli.io.mapping import map_array
 from lplrcli.io.npy import NpyHeader, read_header
 from lplrcli.io.recognition import ZIP_MAGIC
-from lplrcli.io.spool import spool
+from lplrcli.io.spool import spooled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -87,8 +87,8 @@ class NpyArchive:
         name = self.name_of(member)
         self.header(member).check_size(info.file_size, name)
         # ZipExtFile gives no more than the size checked, and raises where the sum is wrong.
-        with self._zipped.open(info) as stream, spool(stream, name) as spooled:
-            yield spooled, 0, spooled.seek(0, 2)
+        with self._zipped.open(info) as stream, spooled(stream, name) as copy:
+            yield copy, 0, copy.seek(0, 2)
 
     def array(self, member: str) -> NDArray[Any]:
         """Map the array of a member, of any shape; read-only.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -54,6 +55,13 @@ class LocalSource:
         self.format = format
         self.threads = threads or usable_cpus()
         self.observer = observer
+        self._bytes_read = 0
+        self._counting = threading.Lock()
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes taken from the matrix so far; see `lplrcli.model.source.MatrixSource`."""
+        return self._bytes_read
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -177,6 +185,8 @@ class LocalSource:
             raise InputError(
                 f"rows {start} to {stop - 1} cannot be read: {reason}", path=self.name
             ) from error
+        with self._counting:
+            self._bytes_read += stored_bytes(values, self.dtype)
         try:
             return task(RowBlock(start, values, beside))
         finally:
@@ -196,3 +206,10 @@ class LocalSource:
             self._handle.expect(ahead, min(ahead + height, self.shape[0]))
         mine = None if beside is None else beside[..., start:stop]
         return self.on_block(task, start, stop, mine)
+
+
+def stored_bytes(values: NDArray[Any] | CsrRows, dtype: np.dtype[Any]) -> int:
+    """Bytes of rows whose entries are stored as `dtype`: of sparse ones with their columns."""
+    if isinstance(values, CsrRows):
+        return len(values.indices) * (dtype.itemsize + values.indices.itemsize)
+    return values.size * dtype.itemsize

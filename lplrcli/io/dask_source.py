@@ -81,6 +81,12 @@ class DaskSource:
         self.format = self._description.format
         self.observer = observer
         self._columns: CsrRows | None = None
+        self._bytes_read = 0
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes that workers took from the matrix; see `lplrcli.model.source.MatrixSource`."""
+        return self._bytes_read
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -203,9 +209,10 @@ class DaskSource:
     def _submit(self, work: Callable[..., Any], task: Shared[Any], span: Span) -> Future:
         return self._cluster.submit(work, task.future, self._rows.of(span), span)
 
-    def _observed(self, span: Span, results: list[T]) -> Iterator[T]:
-        """The results of a group, each after the observer was told."""
-        for (_, stop), result in zip(span.blocks(), results, strict=True):
+    def _observed(self, span: Span, results: list[tuple[int, T]]) -> Iterator[T]:
+        """The results of a group, each after its bytes were counted and the observer was told."""
+        for (_, stop), (count, result) in zip(span.blocks(), results, strict=True):
+            self._bytes_read += count
             if self.observer is not None:
                 self.observer(stop, self.shape[0])
             yield result
@@ -236,11 +243,11 @@ class _Section:
         self.total = sums[0]
 
 
-def _kept(group: tuple[list[T], NDArray[np.float64]]) -> list[T]:
+def _kept(group: tuple[list[tuple[int, T]], NDArray[np.float64]]) -> list[tuple[int, T]]:
     return group[0]
 
 
-def _sum(group: tuple[list[T], NDArray[np.float64]]) -> NDArray[np.float64]:
+def _sum(group: tuple[list[tuple[int, T]], NDArray[np.float64]]) -> NDArray[np.float64]:
     return group[1]
 
 

@@ -12,7 +12,7 @@ import os
 import re
 import warnings
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import numpy as np
 
@@ -162,15 +162,23 @@ def map_npy(
     return MappedHandle(array, mapping, unfolding, dtype)
 
 
-def read_header(file: IO[bytes], size: int, name: str) -> NpyHeader:
+class Readable(Protocol):
+    """What a header is read from."""
+
+    def read(self, count: int, /) -> bytes:
+        """As many bytes as that, fewer at the end only."""
+        ...
+
+
+def read_header(file: Readable, size: int | None, name: str) -> NpyHeader:
     """Parse the header of an .npy file.
 
     Parameters
     ----------
-    file : binary file
+    file : Readable
         At its start; read forwards only, and left where the data begins.
-    size : int
-        Bytes of the whole file.
+    size : int or None
+        Bytes of the whole file, if that is known.
     name : str
         For messages.
 
@@ -197,7 +205,7 @@ def read_header(file: IO[bytes], size: int, name: str) -> NpyHeader:
     field = file.read(width)
     length = int.from_bytes(field, "little")
     offset = len(start) + width + length
-    if len(field) < width or offset > size:
+    if len(field) < width or (size is not None and offset > size):
         raise _damaged(name, "the file ends within it")
     if length > MAX_HEADER_BYTES:
         raise InputError(
@@ -207,8 +215,11 @@ def read_header(file: IO[bytes], size: int, name: str) -> NpyHeader:
             expected=f"at most {MAX_HEADER_BYTES}",
             advice="A header of a matrix has about 120; save it again with numpy.save.",
         )
+    header = file.read(length)
+    if len(header) < length:
+        raise _damaged(name, "the file ends within it")
     try:
-        text = file.read(length).decode("latin1" if version < (3, 0) else "utf8")
+        text = header.decode("latin1" if version < (3, 0) else "utf8")
         fields = _literal(text)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
         raise _damaged(name, "it is not a Python literal") from error

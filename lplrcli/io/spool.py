@@ -18,6 +18,32 @@ _PIECE = 1 << 20  # bytes copied at a time
 def open_seekable(path: str) -> tuple[BinaryIO, str, bool]:
     """Open a file for reading, spooling what cannot be read twice.
 
+    See `open_stream`; only that the file is seekable in any case. What a URL names is read by
+    ranges.
+
+    Raises
+    ------
+    InputError
+        It cannot be opened, or not be copied.
+    MissingDependencyError
+        What reads the URL is not installed.
+    """
+    if "://" in path:
+        from lplrcli.io.remote import open_url
+
+        return open_url(path), path, False
+    file, name, reopenable = open_stream(path)
+    if reopenable:
+        return file, name, True
+    try:
+        return spooled(file, name), name, False
+    finally:
+        close_stream(file)
+
+
+def open_stream(path: str) -> tuple[BinaryIO, str, bool]:
+    """Open a file for reading, once at least.
+
     Parameters
     ----------
     path : str
@@ -26,18 +52,16 @@ def open_seekable(path: str) -> tuple[BinaryIO, str, bool]:
     Returns
     -------
     file : binary file
-        Seekable, at its start.
+        At its start; closed by `close_stream`.
     name : str
         How to call it in messages.
     reopenable : bool
-        Whether `path` itself leads to the same bytes again.
+        Whether it is seekable, and `path` itself leads to the same bytes again.
 
     Raises
     ------
     InputError
-        It does not exist, is not a file, may not be read, or cannot be spooled.
-    MissingDependencyError
-        What reads the URL is not installed.
+        It does not exist, is not a file, or may not be read.
     """
     if path == "-":
         if sys.stdin is None or sys.stdin.closed:
@@ -48,13 +72,9 @@ def open_seekable(path: str) -> tuple[BinaryIO, str, bool]:
                 path=STDIN_NAME,
                 advice="Pipe a matrix in, or name a file.",
             )
-        return spool(sys.stdin.buffer, STDIN_NAME), STDIN_NAME, False
+        return sys.stdin.buffer, STDIN_NAME, False
     if not path:
         raise InputError("the file name is empty")
-    if "://" in path:
-        from lplrcli.io.remote import open_url
-
-        return open_url(path), path, False
     try:
         mode = Path(path).stat().st_mode
         if stat.S_ISDIR(mode):
@@ -67,14 +87,31 @@ def open_seekable(path: str) -> tuple[BinaryIO, str, bool]:
             raise
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"cannot be opened: {reason}", path=path) from error
-    if stat.S_ISREG(mode):
-        return file, path, True
-    with file:
-        return spool(file, path), path, False
+    return file, path, stat.S_ISREG(mode)
 
 
-def spool(stream: IO[bytes], name: str) -> BinaryIO:
+def close_stream(file: BinaryIO) -> None:
+    """Close what `open_stream` opened: all but standard input."""
+    if sys.stdin is None or file is not sys.stdin.buffer:
+        file.close()
+
+
+def spooled(stream: IO[bytes], name: str, start: bytes = b"") -> BinaryIO:
     """Copy a stream to a temporary file that has no name, so nothing is ever left behind.
+
+    Parameters
+    ----------
+    stream : binary file
+        Read to its end.
+    name : str
+        For messages.
+    start : bytes
+        What has been read of it already.
+
+    Returns
+    -------
+    binary file
+        Seekable, at its start.
 
     Raises
     ------
@@ -82,17 +119,18 @@ def spool(stream: IO[bytes], name: str) -> BinaryIO:
         There is nothing in it, or no room for it.
     """
     try:
-        spooled = tempfile.TemporaryFile(prefix="lplr-")  # noqa: SIM115 - the caller closes it
+        copy = tempfile.TemporaryFile(prefix="lplr-")  # noqa: SIM115 - the caller closes it
     except OSError as error:
         raise InputError(f"no temporary file: {error.strerror}", path=name) from error
     try:
-        shutil.copyfileobj(stream, spooled, _PIECE)
-        if not spooled.tell():
+        copy.write(start)
+        shutil.copyfileobj(stream, copy, _PIECE)
+        if not copy.tell():
             raise InputError("there is nothing to read", path=name, found="0 bytes")
-        spooled.flush()
-        spooled.seek(0)
+        copy.flush()
+        copy.seek(0)
     except BaseException as error:
-        spooled.close()
+        copy.close()
         if isinstance(error, OSError):
             raise InputError(
                 f"cannot be copied to a temporary file: {error.strerror or error}",
@@ -100,4 +138,4 @@ def spool(stream: IO[bytes], name: str) -> BinaryIO:
                 advice="Set TMPDIR to a folder with room for it, or name a regular file.",
             ) from error
         raise
-    return spooled
+    return copy

@@ -6,6 +6,7 @@ import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from stat import S_ISDIR
@@ -16,7 +17,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from lplrcli.errors import ClusterError
-from lplrcli.io.backends import LocalSource
+from lplrcli.io.backends import LocalSource, stored_bytes
 from lplrcli.io.handles import ArrayHandle
 from lplrcli.io.remote import is_url
 from lplrcli.model.reduction import TreeSum
@@ -223,8 +224,8 @@ def described(file: SharedFile) -> Description:
 
 def map_group(
     task: Callable[[RowBlock], T], rows: SharedFile | NDArray[Any], span: Span
-) -> list[T]:
-    """Results of the task for every block of a group."""
+) -> list[tuple[int, T]]:
+    """Bytes read and result of the task for every block of a group."""
     return list(_results(task, rows, span))
 
 
@@ -232,11 +233,11 @@ def sum_group(
     task: Callable[[RowBlock], tuple[T, NDArray[Any]]],
     rows: SharedFile | NDArray[Any],
     span: Span,
-) -> tuple[list[T], NDArray[np.float64]]:
-    """What is kept of every block of a group, and the sum of what is added."""
+) -> tuple[list[tuple[int, T]], NDArray[np.float64]]:
+    """Bytes read and what is kept of every block of a group, and the sum of what is added."""
     tree, kept = TreeSum(), []
-    for mine, part in _results(task, rows, span):
-        kept.append(mine)
+    for count, (mine, part) in _results(task, rows, span):
+        kept.append((count, mine))
         tree.add(part)
     return kept, tree.total()
 
@@ -249,14 +250,20 @@ def run_task(task: Callable[[Any], T], item: Any) -> T:
 
 def _results(
     task: Callable[[RowBlock], T], rows: SharedFile | NDArray[Any], span: Span
-) -> Iterator[T]:
+) -> Iterator[tuple[int, T]]:
     source = rows.source() if isinstance(rows, SharedFile) else _source_of(rows, span)
     with _one_blas_thread():
         for start, stop in span.blocks():
             beside = span.beside
             if beside is not None:
                 beside = beside[..., start - span.start : stop - span.start]
-            yield source.on_block(task, start, stop, beside)
+            counted = partial(_counted, task=task, dtype=source.dtype)
+            yield source.on_block(counted, start, stop, beside)
+
+
+def _counted(block: RowBlock, task: Callable[[RowBlock], T], dtype: np.dtype[Any]) -> tuple[int, T]:
+    """Bytes that a block took from the matrix, and the result of the task."""
+    return stored_bytes(block.values, dtype), task(block)
 
 
 def _source_of(values: NDArray[Any], span: Span) -> LocalSource:

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lplrcli.errors import InputError, NonFiniteError
+from lplrcli.errors import InputError, NonFiniteError, PlanError
 from lplrcli.linalg.operands import (
     RightOperand,
     dense_rows,
@@ -31,11 +31,20 @@ from lplrcli.linalg.operands import (
     stored_entries,
     transposed_times,
 )
+from lplrcli.linalg.probe import Probe, probed
 from lplrcli.linalg.tall import rows_times
 from lplrcli.model.source import CsrRows, MatrixSource, RowBlock, working_dtype
 from lplrcli.model.workspace import workspace
 
 T = TypeVar("T")
+
+_LINEAR_EXPONENTS = {"float32": 100, "float64": 450}
+"""Of largest entries, within which sums of entries times Gaussian numbers lose nothing; squares of
+entries are summed in float64 in any case."""
+
+_RESCALED = 4
+"""Passes after the first where it shows that the scale is unsafe: norm, that pass again, a
+projection and a measurement at least."""
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +104,10 @@ class Passes:
         The matrix.
     threads : int
         For what is computed between passes; no result depends on it.
+    limit : int, optional
+        Passes that may be made.
+    probe : Probe, optional
+        Of the error, where there will be no pass to measure it; filled by the first sum over A.
 
     Attributes
     ----------
@@ -110,9 +123,18 @@ class Passes:
         Products are with what is left of A once these are subtracted.
     """
 
-    def __init__(self, source: MatrixSource, threads: int = 1) -> None:
+    def __init__(
+        self,
+        source: MatrixSource,
+        threads: int = 1,
+        limit: int | None = None,
+        probe: Probe | None = None,
+    ) -> None:
         self.source = source
         self.threads = threads
+        self.limit = limit
+        self.probe = probe
+        self._read_before = source.bytes_read
         self.shape = source.shape
         self.dtype = working_dtype(source.dtype)
         self.exponent = 0
@@ -122,6 +144,15 @@ class Passes:
         self._original: Scan | None = None
         self._sums: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
         self._svd: tuple[NDArray[Any], NDArray[Any], NDArray[Any]] | None = None
+
+    @property
+    def bytes_read(self) -> int:
+        """What the source gave in these passes."""
+        return self.source.bytes_read - self._read_before
+
+    def allows(self, count: int) -> bool:
+        """Whether so many more passes may be made."""
+        return self.limit is None or self.count + count <= self.limit
 
     def scan(self) -> Scan:
         """Range and norm: a pass, unless the first sum made over A has found them on the way.
@@ -145,7 +176,7 @@ class Passes:
     def sums(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Sums over the rows, shape (d,), and over the columns, shape (n,): one pass, once."""
         if self._sums is None:
-            rows = _Rows(np.empty(self.shape[0]))
+            rows = Rows(np.empty(self.shape[0]))
             self._sums = self._sum("means", _row_of_sums, rows.take)[0], rows.out
         return self._sums
 
@@ -160,8 +191,7 @@ class Passes:
         """``A X``, shape (n, columns), in the working precision; in `out` if that is given."""
         if out is None:
             out = workspace().empty((self.shape[0], operand.columns), self.dtype)
-        with self._pass("projection"):
-            self._fill(out, operand)
+        self._sum("projection", partial(_times, operand=operand), Rows(out).take)
         return out
 
     def normal_times(
@@ -173,14 +203,12 @@ class Passes:
         """
         columns = self._columns()
         if columns is not None:
-            self.scan()  # of the nonzeros alone; it decides the scale
             if image is None:
                 image = workspace().empty((self.shape[0], operand.columns), self.dtype)
-            with self._pass("power iteration"):
-                self._fill(image, operand)
-                return rows_times(columns, image, -self.exponent, self.threads)
+            self._sum("power iteration", partial(_times, operand=operand), Rows(image).take)
+            return rows_times(columns, image, -self.exponent, self.threads)
         task = partial(_normal_times, operand=operand, imaged=image is not None)
-        keep = _dropped if image is None else _Rows(image).take
+        keep = _dropped if image is None else Rows(image).take
         return self._sum("power iteration", task, keep)
 
     def gram(self) -> NDArray[np.float64]:
@@ -199,7 +227,9 @@ class Passes:
 
     def dense(self) -> NDArray[np.float64]:
         """The whole matrix in memory, for the full decompositions of the paper's baselines."""
-        return np.concatenate(list(self.map_scaled("reading", _dense)))
+        out = np.empty(self.shape)
+        self._sum("reading", _dense, Rows(out).take)
+        return out
 
     def svd(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
         """U, Σ and Vᵀ of the whole matrix, in float64; computed once."""
@@ -220,6 +250,32 @@ class Passes:
         pairs = list(self.map_scaled(label, partial(_scanned_too, task=task)))
         self._scan = self._concluded([scan for scan, _ in pairs])
         return [result for _, result in pairs]
+
+    def sketched(
+        self,
+        task: Callable[[RowBlock], tuple[T, NDArray[Any]]],
+        keep: Callable[[T], None],
+    ) -> NDArray[np.float64]:
+        """Sum of products that are linear in A, in one pass whatever the scale of A.
+
+        Parameters
+        ----------
+        task : callable
+            Of a block in the working precision and at the scale of A, not at the safe one.
+        keep : callable
+            Called with what is kept of each block, likewise at the scale of A, in row order.
+
+        Raises
+        ------
+        PlanError
+            If entries are so large or small that even such products need a safe scale.
+        """
+        scans: list[_BlockScan] = []
+        scanned = self._prepared(partial(_scanned, task=task))
+        with self._pass("sketches"), np.errstate(over="ignore", invalid="ignore"):
+            total = self.source.sum_blocks(scanned, partial(_noted, scans, keep))
+        self._scan = self._concluded(scans, linear=True)
+        return scaled(total, -self.exponent)
 
     def map_scaled(
         self, label: str, task: Callable[[RowBlock], T], beside: NDArray[Any] | None = None
@@ -245,15 +301,16 @@ class Passes:
         """The transpose, where there is one of what the passes are over."""
         return self.source.columns() if self.means is None else None
 
-    def _fill(self, out: NDArray[Any], operand: RightOperand) -> None:
-        """``A X`` into an array of shape (n, columns)."""
-        rows = _Rows(out)
-        for part in self.source.map_blocks(self._prepared(partial(_times, operand=operand))):
-            rows.take(part)
-
     @contextmanager
     def _pass(self, label: str) -> Iterator[None]:
         """Count and time what is done over all blocks."""
+        if not self.allows(1):
+            raise PlanError(
+                "so many passes over the data are not enough",
+                path=self.source.name,
+                found=self.limit,
+                advice="Allow more, or do not limit them.",
+            )
         self.count += 1
         started = time.perf_counter()
         yield
@@ -278,14 +335,22 @@ class Passes:
         # The first look at A: scan it on the way, and start again if its scale was unsafe.
         scans: list[_BlockScan] = []
         exponent = self.exponent
+        if self.probe is not None:
+            task = partial(probed, task=task, probe=self.probe)
         scanned = self._prepared(partial(_scanned, task=task))
         with self._pass(label), np.errstate(over="ignore", invalid="ignore"):
             total = self.source.sum_blocks(scanned, partial(_noted, scans, keep), beside)
+        if self.probe is not None:
+            total = self.probe.taken_from(total)
         self._scan = self._concluded(scans)
         return total if self.exponent == exponent else self._sum(label, task, keep, beside)
 
-    def _concluded(self, scans: list[_BlockScan]) -> Scan:
-        """Combine the scans of all blocks, and choose the exponent."""
+    def _concluded(self, scans: list[_BlockScan], linear: bool = False) -> Scan:
+        """Combine the scans of all blocks, and choose the exponent.
+
+        Where only products that are linear in A were made, these are good for most of the range
+        of the working precision, and need not be made again.
+        """
         nonfinite = sum(scan.nonfinite for scan in scans)
         if nonfinite:
             row = 0
@@ -296,11 +361,23 @@ class Passes:
                     raise NonFiniteError(nonfinite, first, path=self.source.name)
                 row += scan.rows
         low, high = min(scan.low for scan in scans), max(scan.high for scan in scans)
+        squares_exponent = 0
         if self._original is None:
             self.exponent = _safe_exponent(max(-low, high))
-            if self.exponent:
+            if linear and abs(self.exponent) <= _LINEAR_EXPONENTS[self.dtype.name]:
+                squares_exponent = self.exponent
+            elif self.exponent:
+                if not self.allows(_RESCALED):
+                    raise PlanError(
+                        "entries this large or small take two passes more, at a safe scale",
+                        path=self.source.name,
+                        found=f"entries from {low:.3g} to {high:.3g}",
+                        expected=f"at most {2**40:.3g}, and something from {2**-40:.3g} on",
+                        advice="Allow two more passes, or divide the matrix by a constant first.",
+                    )
                 scans = list(self.map_scaled("norm, at a safe scale", _scan_block))
         norm = float(np.sqrt(sum(scan.squares for scan in scans)))
+        norm = math.ldexp(norm, -squares_exponent)
         if math.frexp(norm)[1] + self.exponent > sys.float_info.max_exp:
             raise InputError(
                 "the Frobenius norm of the matrix overflows float64",
@@ -321,7 +398,7 @@ class _BlockScan:
     squares: float
 
 
-class _Rows:
+class Rows:
     """Fills an array with parts of its rows, in row order.
 
     Parameters
@@ -408,8 +485,8 @@ def _scan_block(block: RowBlock) -> _BlockScan:
     return _BlockScan(rows, 0, (0, 0), low, high, float(sum_of_squares(entries)))
 
 
-def _times(block: RowBlock, operand: RightOperand) -> NDArray[Any]:
-    return operand.multiply(block.values)
+def _times(block: RowBlock, operand: RightOperand) -> tuple[NDArray[Any], NDArray[Any]]:
+    return operand.multiply(block.values), _nothing(block)
 
 
 def _normal_times(
@@ -434,5 +511,10 @@ def _left_times(block: RowBlock) -> tuple[None, NDArray[Any]]:
     return None, block.beside @ block.values
 
 
-def _dense(block: RowBlock) -> NDArray[Any]:
-    return dense_rows(block.values, np.dtype(np.float64))
+def _dense(block: RowBlock) -> tuple[NDArray[Any], NDArray[Any]]:
+    return dense_rows(block.values, np.dtype(np.float64)), _nothing(block)
+
+
+def _nothing(block: RowBlock) -> NDArray[Any]:
+    """What is added where all is kept: no columns, as long as the rows of A."""
+    return np.empty((block.values.shape[1], 0))

@@ -37,7 +37,7 @@ class LeadingDirections:
     energies : ndarray of float64, shape (r,)
         Squared singular values, descending.
     found_by : str
-        ``gram`` or ``sketch``.
+        ``gram``, ``sketch`` or ``single-pass``.
     row_basis : ndarray, shape (d, w)
         V, orthonormal columns, w ≥ r.
     projected : ndarray, shape (n, w)
@@ -135,13 +135,15 @@ def directions_needed(
     sketch: str,
     power_iterations: int,
     seed: int,
+    first_block: int = FIRST_BLOCK,
 ) -> LeadingDirections:
     """As many leading directions as `needed` asks for, found by growing the basis.
 
     Exactly, from the Gram matrix, where that is affordable. Elsewhere a randomized block Krylov
     basis grows by blocks, each sketch in the complement of what is found, until fewer directions
     are needed than it holds (the adaptive range finder of Halko, Martinsson and Tropp 2011,
-    Algorithm 4.2, with the planner's criterion in place of a tolerance).
+    Algorithm 4.2, with the planner's criterion in place of a tolerance). Or until another block
+    would leave no pass, of those that may be made, to measure the error in.
 
     Parameters
     ----------
@@ -152,6 +154,8 @@ def directions_needed(
         how many directions are worth having. More than were given asks for further ones.
     sketch, power_iterations, seed
         As for `leading_directions`.
+    first_block : int
+        Columns of the first sketch.
     """
     rows, columns = passes.shape
     possible = min(passes.shape)
@@ -161,27 +165,29 @@ def directions_needed(
         energies = _without_rounding_noise(energies, passes)
         kept = min(max(1, needed(energies, True)), possible)
         row_basis = vectors[:, : -kept - 1 : -1]
-        found = _rotated(passes, row_basis, passes.times(_operand(passes, row_basis)), "gram")
+        projected = passes.times(_operand(passes, row_basis))
+        found = singular_directions(passes, row_basis, projected, "gram")
         return replace(found, beyond=float(np.maximum(values[:-kept], 0).sum()))
-    width = min(FIRST_BLOCK, possible)
+    width = min(first_block, possible)
     row_basis, projected = np.empty((columns, 0)), np.empty((rows, 0), passes.dtype)
     while True:
         fresh_seed = (seed + row_basis.shape[1]) % 2**64
         operand = sketching_operator(sketch, columns, width, fresh_seed, passes.dtype)
         row_basis, projected = _grown(passes, operand, power_iterations, row_basis, projected)
-        found = _rotated(passes, row_basis, projected, "sketch")
+        found = singular_directions(passes, row_basis, projected, "sketch")
         complete = row_basis.shape[1] >= possible or found.energies[-1] == 0.0
         kept = needed(found.energies, complete)
         # The last directions of a Krylov basis are poor: do not rely on them.
-        if complete or kept <= 0.8 * len(found.energies):
+        enough = complete or kept <= 0.8 * len(found.energies)
+        if enough or not passes.allows(power_iterations + 2):
             return found
         width = min(row_basis.shape[1], possible - row_basis.shape[1])
 
 
-def _rotated(
+def singular_directions(
     passes: Passes, row_basis: NDArray[Any], projected: NDArray[Any], found_by: str
 ) -> LeadingDirections:
-    """Singular directions of A V."""
+    """Singular directions of A V, given V and A V."""
     energies, rotation = np.linalg.eigh(gram_of(projected, passes.threads))
     turned = rotation.T[::-1].astype(passes.dtype)
     left = transposed_image(turned, projected, passes.threads)

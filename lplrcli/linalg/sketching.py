@@ -20,6 +20,9 @@ from lplrcli.model.source import CsrRows
 _BLOCK = 4096
 """Rows of S made from one key."""
 
+_GROUP = 64
+"""Likewise of a matrix whose rows go with those of A, which come in blocks of any height."""
+
 _NONZEROS = 8
 """Nonzeros in each row of a sparse-sign sketch (Martinsson and Tropp 2020, section 9.2)."""
 
@@ -74,6 +77,34 @@ class Sketch:
         """``values @ S``."""
         product: NDArray[Any] = self.drawn.multiply(values)
         return product
+
+
+def gaussian_rows(
+    seed: int, stream: int, start: int, stop: int, columns: int, dtype: np.dtype[Any]
+) -> NDArray[Any]:
+    """Rows ``start : stop`` of a Gaussian matrix that goes on for ever: iid N(0, 1).
+
+    Parameters
+    ----------
+    seed : int
+        Non-negative.
+    stream : int
+        1, 2 or 3: which of the matrices of a seed.
+    start, stop : int
+        The entries of a row do not depend on them.
+    columns : int
+        Its columns.
+    dtype : numpy.dtype
+        Working precision.
+    """
+    groups = range(start // _GROUP, -(-stop // _GROUP))
+    # No block of a sketching operator has these keys.
+    drawn = [
+        _generator(seed, (stream << 60) + group).standard_normal((_GROUP, columns))
+        for group in groups
+    ]
+    first = groups.start * _GROUP
+    return np.concatenate(drawn)[start - first : stop - first].astype(dtype)
 
 
 def _generator(seed: int, block: int) -> np.random.Generator:

@@ -48,6 +48,8 @@ class Target:
     center : str or None
         One of `CENTERS`: the means to store apart; None for none. ``auto`` until the matrix has
         been looked at, what it led to from then on.
+    passes : int or None
+        How often the matrix may be read, if somebody limits it.
     """
 
     method: str
@@ -60,6 +62,7 @@ class Target:
     mode: str | None = None
     transform: str | None = None
     center: str | None = None
+    passes: int | None = None
 
     @property
     def depths(self) -> tuple[int, int]:
@@ -79,9 +82,10 @@ class CompressionPlan:
         One of `MODES`.
     basis : str
         How the singular directions were found: ``gram`` (exact, from AᵀA), ``sketch``
-        (randomized range finder), ``svd`` (full decomposition) or ``none``.
+        (randomized range finder), ``single-pass`` (sketches of both sides), ``svd`` (full
+        decomposition) or ``none``.
     sketch : str or None
-        One of `SKETCHES` where `basis` is ``sketch``.
+        One of `SKETCHES` where `basis` is ``sketch`` or ``single-pass``.
     sketch_size : int or None
         Columns of the sketch: rank + oversampling.
     power_iterations : int or None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+GAUSSIAN_ROWS = "gaussian-rows"
+"""Estimator of Tropp, Yurtsever, Udell and Cevher 2019, section 6; see `lplrcli.linalg.probe`."""
 
 
 @dataclass(frozen=True)
@@ -14,7 +17,7 @@ class ErrorReport:
     relative_frobenius_error : float
         ``‖A − Â‖_F / ‖A‖_F``; 0 where both are zero.
     max_abs_error : float or None
-        ``max |A − Â|``; None where it was not measured (sparse input).
+        ``max |A − Â|``; None where it was not measured (sparse input, an estimate).
     exact : bool
         True if measured on every entry, False if estimated.
     source_norm : float
@@ -25,6 +28,12 @@ class ErrorReport:
         For method ``lplr``: the relative error that Theorem 3.2 of LPLR grants in expectation
         before quantization, ``sqrt((1 + k/(r−k−1)) ‖A − A_k‖²) / ‖A‖`` at its best k, where the
         spectrum is known.
+    estimator : str or None
+        How the error was estimated where no pass was left to measure it: `GAUSSIAN_ROWS`.
+    bytes_read : int or None
+        What the source gave in all passes, as it counts (see
+        `lplrcli.model.source.MatrixSource`). Depends on the source, so files do not hold it:
+        None of an opened one, and not compared.
     """
 
     relative_frobenius_error: float
@@ -33,6 +42,8 @@ class ErrorReport:
     source_norm: float
     passes: int
     bound: float | None = None
+    estimator: str | None = None
+    bytes_read: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -118,6 +118,9 @@ class MatrixSource(Protocol):
     distribute : callable or None
         Whoever maps the blocks also takes other work, see `lplrcli.model.parallel.Mapper`;
         None where that is this process.
+    bytes_read : int
+        What all visits so far took from the matrix: of every row of a dense one its entries as
+        stored, of a sparse one the entries that are stored and their column indices.
     """
 
     @property
@@ -166,6 +169,11 @@ class MatrixSource(Protocol):
         Aᵀ needs no sums over blocks, each of the size of the result: a row of the transpose gives
         a row of the product.
         """
+        ...
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes that all visits so far took from the matrix."""
         ...
 
     def map_blocks(

@@ -192,7 +192,9 @@ def _whole(old: ErrorReport, added: ErrorReport, error_norm: float, name: str) -
     largest = None
     if old.max_abs_error is not None and added.max_abs_error is not None:
         largest = max(old.max_abs_error, added.max_abs_error)
-    return ErrorReport(error, largest, old.exact, norm, old.passes, None)
+    return ErrorReport(
+        error, largest, old.exact, norm, old.passes, bound=None, estimator=old.estimator
+    )
 
 
 def _plan(plan: CompressionPlan, rel_error: float | None) -> CompressionPlan:

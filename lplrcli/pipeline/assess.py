@@ -15,8 +15,9 @@ from threadpoolctl import threadpool_limits
 from lplrcli.errors import InputError
 from lplrcli.linalg.operands import dense_rows, scaled, stored_entries
 from lplrcli.linalg.passes import Passes, Scan
+from lplrcli.linalg.probe import Probe
 from lplrcli.model.compressed import Factorization
-from lplrcli.model.report import ErrorReport
+from lplrcli.model.report import GAUSSIAN_ROWS, ErrorReport
 from lplrcli.model.source import CsrRows, MatrixSource, RowBlock
 from lplrcli.pipeline.assess_sparse import follows_from_inner_products, measure_sparse
 from lplrcli.pipeline.decompress import Reconstruction
@@ -27,12 +28,13 @@ _TILE_BYTES = 2**22
 
 
 def measure(passes: Passes, factorization: Factorization, scan: Scan, threads: int) -> ErrorReport:
-    """Error of `factorization` against the matrix it was made from.
+    """Error of `factorization` against the matrix it was made from; an estimate without a pass.
 
     Parameters
     ----------
     passes : Passes
-        The original A (n x d); one more pass is made over it.
+        The original A (n x d); one more pass is made over it, if that is allowed. Otherwise their
+        probe tells the error, of what decoding will give back.
     factorization : Factorization
         Its compressed form.
     scan : Scan
@@ -40,6 +42,8 @@ def measure(passes: Passes, factorization: Factorization, scan: Scan, threads: i
     threads : int
         For decoding the factors.
     """
+    if passes.probe is not None and not passes.allows(1):
+        return _estimated(passes, passes.probe, factorization, scan, threads)
     if follows_from_inner_products(passes, factorization):
         return measure_sparse(passes, factorization, scan, threads)
     reconstruction = Reconstruction(factorization, threads=threads)
@@ -53,7 +57,12 @@ def measure(passes: Passes, factorization: Factorization, scan: Scan, threads: i
     task = partial(compare, reconstruction=reconstruction, exponent=exponent)
     distances = passes.map_stored("measurement", task, decoded)
     report = report_of(*summed(distances), scan, exponent)
-    return replace(report, passes=passes.count, bound=factorization.report.bound)
+    return replace(
+        report,
+        passes=passes.count,
+        bound=factorization.report.bound,
+        bytes_read=passes.bytes_read,
+    )
 
 
 def summed(distances: Iterable[tuple[float, float]]) -> tuple[float, float]:
@@ -73,6 +82,26 @@ def report_of(squares: float, largest: float, scan: Scan, exponent: int) -> Erro
         exact=True,
         source_norm=scan.source_norm,
         passes=0,
+    )
+
+
+def _estimated(
+    passes: Passes, probe: Probe, factorization: Factorization, scan: Scan, threads: int
+) -> ErrorReport:
+    reconstruction = Reconstruction(factorization, threads=threads)
+    blocks = (
+        scaled(block.astype(np.float64), -passes.exponent) for block in reconstruction.blocks()
+    )
+    squares = probe.squared_distance(probe.times(blocks, passes.dtype))
+    return ErrorReport(
+        relative_frobenius_error=_ratio(squares, scan.norm**2),
+        max_abs_error=None,
+        exact=False,
+        source_norm=scan.source_norm,
+        passes=passes.count,
+        bound=factorization.report.bound,
+        estimator=GAUSSIAN_ROWS,
+        bytes_read=passes.bytes_read,
     )
 
 

@@ -69,6 +69,7 @@ def measure_sparse(
         source_norm=scan.source_norm,
         passes=passes.count,
         bound=factorization.report.bound,
+        bytes_read=passes.bytes_read,
     )
 
 

@@ -43,14 +43,13 @@ def lplr(
         Theorem 3.2 without its ε, see `expected_error`.
     """
     columns = passes.shape[1]
-    scan = passes.scan()
     sketch = sketching_operator(str(plan.sketch), columns, rank, plan.seed, passes.dtype)
     operand = power_iterate(passes, sketch, int(plan.power_iterations or 0))
     left = _encode(transposed(passes.times(operand)), plan.target.depths[0], threads)
     decoded = decode_factor(left, passes.dtype, threads=threads)
     fitted = least_squares(decoded, passes.left_times(decoded))
     right = _encode(fitted, plan.target.depths[1], threads)
-    return left, right, expected_error(decoded, fitted, scan.norm)
+    return left, right, expected_error(decoded, fitted, passes.scan().norm)
 
 
 def lsvd(
@@ -143,7 +142,6 @@ def _direct_codes(
 
 def _svd(passes: Passes, rank: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Leading singular triplets from a full decomposition, as the paper's baselines need."""
-    passes.scan()
     entries = passes.shape[0] * passes.shape[1]
     if entries > SVD_ENTRIES:
         raise PlanError(

@@ -9,6 +9,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from lplrcli.linalg.passes import Passes
+from lplrcli.linalg.probe import Probe
+from lplrcli.linalg.single_pass import range_size
 from lplrcli.model.compressed import Factorization, QuantizedFactor
 from lplrcli.model.parallel import usable_cpus, work_mapped_by
 from lplrcli.model.plan import CompressionPlan, Target
@@ -18,7 +20,8 @@ from lplrcli.pipeline import baselines, packed
 from lplrcli.pipeline.assess import measure
 from lplrcli.pipeline.factors import on_grid
 from lplrcli.pipeline.memory import require_for_compressing
-from lplrcli.planning.targets import check_sketch, require, target_of
+from lplrcli.planning.pass_budget import MEASURED, iterations_within
+from lplrcli.planning.targets import ENGINES, check_sketch, require, target_of
 
 ENGINE_POWER_ITERATIONS = 2
 ENGINE_OVERSAMPLING = 8
@@ -41,6 +44,7 @@ def compress(
     mode: str | None = None,
     transform: str | None = None,
     center: str | None = None,
+    passes: int | None = None,
     sketch: str | None = None,
     oversampling: int | None = None,
     power_iterations: int | None = None,
@@ -79,10 +83,15 @@ def compress(
         Means stored apart: ``mean-row`` (the mean over the rows, 1 x d), ``mean-column`` (over
         the columns, n x 1), ``both``, ``auto`` for what is predicted to pay; ``none``, the
         default.
+    passes : int, optional
+        How often the matrix may be read, the measurement of the error included. With 1 or 2 the
+        error is estimated; with 1 every block is visited once and in order. A size or an error
+        then means mode ``factors``; an error needs 3 or more, a size below that a rank.
     sketch : str, optional
         ``gaussian``, the default, ``srht`` or ``sparse-sign``.
     oversampling : int, optional
-        Columns of the sketch beyond the rank, 8 by default; for ``packed`` only.
+        Columns of the sketch beyond the rank, 8 by default, 3 r + 1 for one pass; for ``packed``
+        only.
     power_iterations : int, optional
         Products with AᵀA: 2 by default for the engines, 0 for ``lplr``.
     seed : int
@@ -118,12 +127,20 @@ def compress(
         mode=mode,
         transform=transform,
         center=center,
+        passes=passes,
         sketch=sketch,
         oversampling=oversampling,
         power_iterations=power_iterations,
         seed=seed,
     )
-    return carried_out(Passes(source, threads), plan, threads, name)
+    return carried_out(passes_over(source, plan, threads), plan, threads, name)
+
+
+def passes_over(source: MatrixSource, plan: CompressionPlan, threads: int) -> Passes:
+    """Passes over a matrix, no more than the plan allows."""
+    limit = plan.target.passes
+    estimated = limit is not None and limit < MEASURED
+    return Passes(source, threads, limit, Probe(plan.seed) if estimated else None)
 
 
 def first_plan(
@@ -155,8 +172,8 @@ def first_plan(
         If the options contradict each other or the matrix.
     """
     target = target_of(shape, dtype, **asked)
-    check_sketch(target.method, sketch, oversampling, power_iterations, seed)
-    return _plan(target, min(shape), sketch or "gaussian", oversampling, power_iterations, seed)
+    check_sketch(target.method, sketch, oversampling, power_iterations, seed, target.passes)
+    return _plan(target, shape, sketch or "gaussian", oversampling, power_iterations, seed)
 
 
 def carried_out(
@@ -210,7 +227,7 @@ def _factorize(
     if method == "packed":
         left, right, basis = packed.factorize(passes, plan, rank, threads)
         plan = replace(plan, basis=basis)
-        if basis != "sketch":
+        if basis == "gram":
             plan = replace(plan, sketch=None, sketch_size=None, power_iterations=None)
     elif method == "lplr":
         left, right, bound = baselines.lplr(passes, plan, rank, threads)
@@ -223,26 +240,28 @@ def _factorize(
 
 def _plan(
     target: Target,
-    possible: int,
+    shape: tuple[int, int],
     sketch: str,
     oversampling: int | None,
     power_iterations: int | None,
     seed: int,
 ) -> CompressionPlan:
-    method = target.method
+    method, possible = target.method, min(shape)
     rank = min(target.rank or possible, possible)
-    if method == "rate-distortion":
-        iterations = ENGINE_POWER_ITERATIONS if power_iterations is None else power_iterations
-        return CompressionPlan(target, "factors", "sketch", sketch, None, iterations, seed)
-    if method == "packed":
-        extra = ENGINE_OVERSAMPLING if oversampling is None else oversampling
-        iterations = ENGINE_POWER_ITERATIONS if power_iterations is None else power_iterations
-        return CompressionPlan(
-            target, "factors", "sketch", sketch, min(rank + extra, possible), iterations, seed
-        )
     if method == "lplr":
         return CompressionPlan(
             target, "factors", "sketch", sketch, rank, power_iterations or 0, seed
         )
-    mode, basis = ("direct", "none") if method == "nq" else ("factors", "svd")
-    return CompressionPlan(target, mode, basis, None, None, None, seed)
+    if method not in ENGINES:
+        mode, basis = ("direct", "none") if method == "nq" else ("factors", "svd")
+        return CompressionPlan(target, mode, basis, None, None, None, seed)
+    size = None if oversampling is None else min(rank + oversampling, possible)
+    if target.passes == 1:
+        size = range_size(rank, shape) if size is None else size
+        return CompressionPlan(target, "factors", "single-pass", sketch, size, None, seed)
+    iterations = ENGINE_POWER_ITERATIONS if power_iterations is None else power_iterations
+    within = iterations_within(target.passes, iterations)
+    if size is None and (method == "packed" or (target.passes and target.rank)):
+        # The basis is as large with fewer iterations, as they make it of their products.
+        size = min((rank + ENGINE_OVERSAMPLING) * iterations // within, possible)
+    return CompressionPlan(target, "factors", "sketch", sketch, size, within, seed)

@@ -73,10 +73,16 @@ def require_for_compressing(source: MatrixSource, plan: CompressionPlan, threads
 def _for_directions(source: MatrixSource, plan: CompressionPlan, threads: int) -> int:
     """What the range finder needs."""
     # Imported here: decoding is to start at once.
+    from lplrcli.linalg.probe import TEST_ROWS
     from lplrcli.linalg.range_finder import FIRST_BLOCK, gram_columns, gram_is_affordable
+    from lplrcli.linalg.single_pass import core_size
 
     rows, columns = source.shape
     size = min(plan.sketch_size or FIRST_BLOCK, rows, columns)
+    if plan.basis == "single-pass":
+        # A core on both sides, and what every block in flight adds to the sketches.
+        core = core_size(size, columns)
+        return 8 * columns * (core + (_BASES + threads) * (size + TEST_ROWS))
     if plan.target.method == "rate-distortion":
         gram = gram_is_affordable(source.shape)
     else:

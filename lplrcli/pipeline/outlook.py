@@ -167,6 +167,9 @@ class _Outlook:
         self.target = plan.target
         self.name = name
         self.entries = self.coders.entries
+        if self.target.mode == "factors" and self.target.relative_error != 0:
+            # The first product with A scans it on the way.
+            _ = self.coders.directions
         self.norm = self.passes.original().norm  # refuses what is not finite
 
     def prospects(self) -> Iterator[Prospect]:

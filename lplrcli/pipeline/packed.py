@@ -12,6 +12,7 @@ from lplrcli.container.layout import INDEX_ENTRY, aligned_payload
 from lplrcli.linalg.passes import Passes
 from lplrcli.linalg.projection import least_squares
 from lplrcli.linalg.range_finder import LeadingDirections, leading_directions
+from lplrcli.linalg.single_pass import single_pass_directions
 from lplrcli.linalg.tall import gram_of
 from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.model.plan import CompressionPlan
@@ -47,14 +48,7 @@ def factorize(
         How the directions were found.
     """
     length, width = passes.shape
-    directions = leading_directions(
-        passes,
-        rank,
-        sketch=str(plan.sketch),
-        sketch_size=int(plan.sketch_size or rank),
-        power_iterations=int(plan.power_iterations or 1),
-        seed=plan.seed,
-    )
+    directions = _directions(passes, plan, rank)
     left_chunk = chunk_entries(length, plan.target.depths[0] * rank)
     right_chunk = chunk_entries(width, plan.target.depths[1] * rank)
     depths = _allocation(directions.energies, passes.shape, plan, rank, left_chunk, right_chunk)
@@ -68,6 +62,20 @@ def factorize(
     return left, _rescaled(right, decoded, product, threads), directions.found_by
 
 
+def _directions(passes: Passes, plan: CompressionPlan, rank: int) -> LeadingDirections:
+    sketch, size = str(plan.sketch), int(plan.sketch_size or rank)
+    if plan.basis == "single-pass":
+        return single_pass_directions(passes, rank, sketch=sketch, sketch_size=size, seed=plan.seed)
+    return leading_directions(
+        passes,
+        rank,
+        sketch=sketch,
+        sketch_size=size,
+        power_iterations=int(plan.power_iterations or 1),
+        seed=plan.seed,
+    )
+
+
 def _normal_equations(
     passes: Passes, directions: LeadingDirections, left: QuantizedFactor, threads: int
 ) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -76,12 +84,12 @@ def _normal_equations(
     Where A was sketched, it is represented by its projection onto the basis found, which saves
     a pass. What that leaves out meets only the quantization noise of L: on the matrices measured
     the error rises by half a percent at most. Where the Gram matrix was formed, which costs more
-    than a pass, the fit is exact.
+    than a pass, the fit is exact, if there is a pass left for it besides the measurement.
     """
     decoded = decode_factor(left, passes.dtype, threads=threads)
     if left.components == 0:
         return decoded, np.zeros((0, passes.shape[1]), passes.dtype)
-    exact = directions.found_by == "gram"
+    exact = directions.found_by == "gram" and passes.allows(2)
     return decoded, passes.left_times(decoded) if exact else directions.left_times(decoded)
 
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from lplrcli.linalg.operands import stored_entries
 from lplrcli.linalg.passes import Passes
-from lplrcli.linalg.range_finder import LeadingDirections, directions_needed
+from lplrcli.linalg.range_finder import FIRST_BLOCK, LeadingDirections, directions_needed
+from lplrcli.linalg.single_pass import single_pass_directions
 from lplrcli.model.plan import CompressionPlan
 from lplrcli.model.source import RowBlock
 from lplrcli.pipeline.field_sample import FieldSample
@@ -108,12 +109,22 @@ class Prospects:
     @cached_property
     def directions(self) -> LeadingDirections:
         """As many leading directions as the target can make use of."""
+        rank, sketch = self.target.rank, str(self.plan.sketch)
+        if self.plan.basis == "single-pass" and rank is not None:
+            return single_pass_directions(
+                self.passes,
+                min(rank, *self.passes.shape),
+                sketch=sketch,
+                sketch_size=int(self.plan.sketch_size or rank),
+                seed=self.plan.seed,
+            )
         return directions_needed(
             self.passes,
             self.needed,
-            sketch=str(self.plan.sketch),
+            sketch=sketch,
             power_iterations=int(self.plan.power_iterations or 1),
             seed=self.plan.seed,
+            first_block=self.plan.sketch_size or FIRST_BLOCK,
         )
 
     @cached_property
@@ -196,6 +207,8 @@ class Prospects:
     def completed_plan(self) -> CompressionPlan:
         """The plan with basis, sketch size and predictions."""
         plan = replace(self.plan, predictions=self.told or None)
+        if plan.basis == "single-pass":
+            return plan
         if "directions" not in self.__dict__ or self.directions.found_by == "gram":
             basis = "gram" if "directions" in self.__dict__ else "none"
             return replace(plan, basis=basis, sketch=None, sketch_size=None, power_iterations=None)

@@ -236,6 +236,8 @@ class _Run:
         allowed, reached = goal, math.inf
         hopeless: set[str] = set()
         for _ in range(_VERIFICATIONS):
+            if not self.passes.allows(1):
+                raise refusals.out_of_passes(self.passes.source.name, goal, reached)
             candidates = [] if lossless is None else [lossless]
             promising = self._promising(allowed, hopeless)
             for prediction in promising:
@@ -348,8 +350,9 @@ class _Run:
                 self.coders.completed_plan(), mode=coded.mode, exponent=self.scan.exponent
             ),
             report=ErrorReport(
-                _UNMEASURED, _UNMEASURED * 1e-9, exact=True, source_norm=self.scan.source_norm,
-                passes=99,
+                # Where there is no pass to measure another file in, no digits to spare.
+                _UNMEASURED * (1.0 if self.target.passes is None else 1e-9), _UNMEASURED * 1e-9,
+                exact=True, source_norm=self.scan.source_norm, passes=99,
             ),
             source={"format": self.passes.source.format},
             array_shape=unfolding.array_shape,

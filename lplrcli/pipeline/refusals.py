@@ -60,6 +60,17 @@ def too_exact(name: str, error: float, reached: float) -> TargetUnreachableError
     )
 
 
+def out_of_passes(name: str, error: float, reached: float) -> TargetUnreachableError:
+    """What was coded for the error did not keep it, and may not be measured again."""
+    return TargetUnreachableError(
+        "the error asked for was not kept within the passes allowed",
+        path=name,
+        found=f"{reached:.6g}",
+        expected=f"{error:g} or less",
+        advice="Allow one more pass, or a slightly larger error.",
+    )
+
+
 def too_exact_everywhere(name: str, bound: float, reached: float) -> TargetUnreachableError:
     """The largest error is below what rounding to the entries' type makes."""
     return TargetUnreachableError(

@@ -52,6 +52,12 @@ def best_unfolded(source: Source, threads: int, name: str | None, **asked: Any) 
                 path=source.name,
                 advice="Ask for one of them, or say how many axes to unfold.",
             )
+        if plan.target.passes is not None:
+            raise PlanError(
+                "choosing an unfolding takes passes that cannot be counted beforehand",
+                path=source.name,
+                advice="Say how many axes to unfold.",
+            )
         require_for_compressing(candidate, plan, threads)
         try:
             found = prospects(Passes(candidate, threads), plan, threads, name)[0]

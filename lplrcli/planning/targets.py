@@ -10,6 +10,7 @@ import numpy as np
 from lplrcli.errors import PlanError
 from lplrcli.model.plan import CENTERS, METHODS, MODES, SKETCHES, TRANSFORMS, Target
 from lplrcli.planning.bit_allocation import MAX_BITS
+from lplrcli.planning.pass_budget import check_iterations, within_passes
 
 DIRECT_ENTRIES = 2**31
 """Up to here a matrix may be coded entry by entry."""
@@ -35,6 +36,7 @@ def target_of(
     mode: str | None = None,
     transform: str | None = None,
     center: str | None = None,
+    passes: int | None = None,
 ) -> Target:
     """The target that options stand for.
 
@@ -48,7 +50,7 @@ def target_of(
     dtype : numpy.dtype
         Of its entries as stored: what `ratio` refers to.
     method, rank, bits, bits_right, bpc, ratio, size, rel_error, max_abs_error, mode, transform
-    center
+    center, passes
         See `lplrcli.pipeline.compress.compress`.
 
     Raises
@@ -86,9 +88,10 @@ def target_of(
             size = max(math.floor(bpc * entries / 8), 1)
         if ratio is not None:
             size = max(math.floor(entries * dtype.itemsize / ratio), 1)
-        return Target(
+        target = Target(
             method, rank, None, None, size, rel_error, max_abs_error, mode, transform, center
         )
+        return within_passes(target, passes)
     if method == "nq":
         require(rank is None, "method nq stores no factors, so no rank", rank, None)
         require(bits_right is None, "method nq has no right factor", bits_right, None)
@@ -97,7 +100,8 @@ def target_of(
         expected = "a size, an error, or a rank" if method == "packed" else "1 or more"
         require(rank is not None, f"method {method} needs a rank", found, expected)
     left_bits = DEFAULT_BITS if bits is None else bits
-    return Target(method, rank, left_bits, left_bits if bits_right is None else bits_right)
+    target = Target(method, rank, left_bits, left_bits if bits_right is None else bits_right)
+    return within_passes(target, passes)
 
 
 def check_sketch(
@@ -106,6 +110,7 @@ def check_sketch(
     oversampling: int | None,
     power_iterations: int | None,
     seed: int,
+    passes: int | None = None,
 ) -> None:
     """Raise `PlanError` if the options of the range finder make no sense for a method."""
     iterated = method in (*ENGINES, "lplr")
@@ -117,6 +122,7 @@ def check_sketch(
         least = 1 if method in ENGINES else 0
         valid = power_iterations >= least
         require(valid, "too few power iterations", power_iterations, f"{least} or more")
+        check_iterations(method, power_iterations, passes)
     if oversampling is not None:
         require(method == "packed", f"method {method} has no oversampling", oversampling, None)
         require(oversampling >= 0, "oversampling is negative", oversampling, "0 or more")

@@ -25,10 +25,11 @@ SUMMARY = re.compile(
 KEYS = {
     "input", "output", "shape", "dtype", "mode", "rank", "file_bytes", "bits_per_coordinate",
     "compression_ratio", "relative_frobenius_error", "max_abs_error", "exact", "source_norm",
-    "passes", "bound", "seconds", "bytes_per_second", "plan", "matrix_shape", "unfold",
+    "passes", "bytes_read", "bound", "estimator", "seconds", "bytes_per_second", "plan",
+    "matrix_shape", "unfold",
 }  # fmt: skip
 NOT_ASKED = dict.fromkeys(
-    ("size", "relative_error", "max_abs_error", "mode", "transform", "center")
+    ("size", "relative_error", "max_abs_error", "mode", "transform", "center", "passes")
 )
 PLAN_KEYS = {
     "target", "mode", "basis", "sketch", "sketch_size", "power_iterations", "seed", "exponent",
