@@ -216,13 +216,15 @@ class Passes:
         return self._sum("Gram matrix", _gram)
 
     def left_times(self, left: NDArray[Any]) -> NDArray[np.float64]:
-        """``Lᵀ A``, shape (k, d), for `left` = Lᵀ of shape (k, n); summed in float64."""
+        """``Lᵀ A``, shape (k, d), for `left` = Lᵀ of shape (k, n); summed in float64.
+
+        No pass where the transpose is at hand.
+        """
         columns = self._columns()
         if columns is not None:
-            self.scan()
-            with self._pass("least squares"):
-                tall = np.ascontiguousarray(left.T)
-                return rows_times(columns, tall, -self.exponent, self.threads).T
+            self.scan()  # it decides the scale
+            tall = np.ascontiguousarray(left.T)
+            return rows_times(columns, tall, -self.exponent, self.threads).T
         return self._sum("least squares", _left_times, beside=left)
 
     def dense(self) -> NDArray[np.float64]:

@@ -77,7 +77,7 @@ def test_what_is_stored_is_mapped_where_it_lies(path, tmp_path, monkeypatch):
     np.savez(path, u=A)
     monkeypatch.setenv("TMPDIR", str(tmp_path / "none"))
     monkeypatch.setattr("tempfile.tempdir", None)
-    monkeypatch.setattr("lplrcli.io.archive.spool", None)
+    monkeypatch.setattr("lplrcli.io.archive.spooled", None)
     np.testing.assert_array_equal(whole(open_source(path)), A)
 
 
@@ -150,7 +150,7 @@ def test_a_bomb_is_not_inflated(path, tmp_path, monkeypatch):
     bomb = archive(content=CONTENT + bytes(5 << 20))
     assert len(bomb) < 1 << 16
     (tmp_path / "a.npz").write_bytes(bomb)
-    monkeypatch.setattr("lplrcli.io.archive.spool", None)
+    monkeypatch.setattr("lplrcli.io.archive.spooled", None)
     with pytest.raises(InputError, match="bytes follow"):
         open_source(path, dataset="u")
 

@@ -21,7 +21,7 @@ SHAPES = pytest.mark.parametrize("shape", [(300, 120), (120, 300)])
 
 def directions(a, rank, seed=0, sketch="gaussian", size=None, threads=1):
     with open_array(a, threads=threads) as source:
-        passes = Passes(source, 1, Probe(seed))
+        passes = Passes(source, limit=1, probe=Probe(seed))
         size = range_size(rank, a.shape) if size is None else size
         found = single_pass_directions(passes, rank, sketch=sketch, sketch_size=size, seed=seed)
     assert passes.count == 1
@@ -150,7 +150,7 @@ def test_the_first_pass_fills_the_probe(single, kind):
     expected = probe.times([a[:100], a[100:]], a.dtype)
     given = sp.csr_array(a) if kind == "sparse" else a
     with open_array(given) as source:
-        passes = Passes(source, 2, probe)
+        passes = Passes(source, limit=2, probe=probe)
         if single:
             found = single_pass_directions(passes, 4, sketch="gaussian", sketch_size=17, seed=3)
             ratio = found.beyond / squared_error(a, found)

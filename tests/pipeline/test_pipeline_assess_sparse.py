@@ -151,7 +151,7 @@ def test_an_error_out_of_reach_of_the_directions_that_fit_memory(huge, monkeypat
 
     monkeypatch.setattr(range_finder, "GRAM_COLUMNS", 0)
     monkeypatch.setattr(range_finder, "GRAM_PRODUCTS", 0)
-    monkeypatch.setattr(range_finder, "FIRST_BLOCK", 4)
+    monkeypatch.setattr(prospects, "FIRST_BLOCK", 4)
     monkeypatch.setattr(prospects, "_FACTOR_ENTRIES", 600)
     white = sp.random_array((60, 50), density=0.3, rng=0).tocsr()
     with pytest.raises(TargetUnreachableError, match=r"expected 0\.\d+ or more"):

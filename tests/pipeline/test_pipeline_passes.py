@@ -100,7 +100,7 @@ def test_sparse_rows_are_counted_by_what_is_stored():
     for passes in (1, 2, 4):
         found, source = counted(a, rank=4, bits=4, passes=passes)
         assert source.bytes_read == source.visits * a.nnz * (4 + a.indices.itemsize)
-        assert found.report.passes == passes
+        assert found.report.passes == source.visits <= passes
 
 
 @pytest.mark.parametrize("sketch", ["srht", "sparse-sign"])
