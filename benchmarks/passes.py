@@ -71,7 +71,11 @@ def by_size(matrix: NDArray[np.float32], rank: int, factor: int, core: int, seed
     for seed in range(seeds):
         with open_array(matrix) as source, threadpool_limits(1, "blas"):
             one = single_pass.single_pass_directions(
-                Passes(source, limit=1), rank, sketch="gaussian", sketch_size=factor * rank + 1, seed=seed
+                Passes(source, limit=1),
+                rank,
+                sketch="gaussian",
+                sketch_size=factor * rank + 1,
+                seed=seed,
             )
         found.append(np.linalg.norm(matrix - one.projected @ one.row_basis.T))
     return float(np.mean(found) / np.linalg.norm(matrix))

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import mmap
 from pathlib import Path
-
-import psutil
 
 _SHARE = 0.75
 """Of what is free: the default limit leaves something to others."""
 
+_STATUS = Path("/proc/self/statm")
+_MACHINE = Path("/proc/meminfo")
 _CGROUPS = Path("/proc/self/cgroup")
 _CONTROLLERS = Path("/sys/fs/cgroup")
 
 
 def resident_memory() -> int:
     """Bytes of this process in memory, pages of mapped files included."""
-    return int(psutil.Process().memory_info().rss)
+    try:
+        return int(_STATUS.read_text().split()[1]) * mmap.PAGESIZE
+    except OSError:  # not Linux, where loading psutil would take longer than decoding a small file
+        import psutil
+
+        return int(psutil.Process().memory_info().rss)
 
 
 def default_limit() -> int:
@@ -24,11 +30,22 @@ def default_limit() -> int:
     What is free of the machine, or of the control group that the process is in, as in a container
     or under a batch system; and what the process has already.
     """
-    free = psutil.virtual_memory().available
+    free = _available()
     for limit, usage in _group_files():
         if limit.isdecimal() and usage.isdecimal():
             free = min(free, max(int(limit) - int(usage), 0))
     return resident_memory() + int(_SHARE * free)
+
+
+def _available() -> int:
+    """Bytes that the machine can give without swapping."""
+    try:
+        lines = _MACHINE.read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable")) << 10
+    except (OSError, StopIteration):
+        import psutil
+
+        return int(psutil.virtual_memory().available)
 
 
 def _group_files() -> list[tuple[str, str]]:

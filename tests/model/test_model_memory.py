@@ -44,6 +44,14 @@ def test_a_control_group_bounds_it(
     assert memory.default_limit() == 300_000_000
 
 
+def test_elsewhere_psutil_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = memory.resident_memory(), memory._available()
+    monkeypatch.setattr(memory, "_STATUS", tmp_path / "none")
+    monkeypatch.setattr(memory, "_MACHINE", tmp_path / "none")
+    found = memory.resident_memory(), memory._available()
+    assert found == pytest.approx(here, rel=0.2)
+
+
 def test_a_group_without_a_limit_bounds_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
