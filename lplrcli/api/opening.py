@@ -1,0 +1,57 @@
+"""Files of the public interface: of what is compressed, and ``.lplr`` files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from lplrcli.api.matrix import CompressedMatrix
+from lplrcli.container.reader import Container, open_container
+from lplrcli.io.spool import open_seekable
+
+
+def open(path: str | os.PathLike[str], matrix: int = 0) -> CompressedMatrix:  # noqa: A001
+    """Open an ``.lplr`` file; factors are read when first needed.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    matrix : int
+        Which matrix, of a file that holds several.
+
+    Raises
+    ------
+    InputError
+        If there is no such file.
+    ContainerError
+        If it is not an ``.lplr`` file, or is damaged.
+    """
+    container = opened(os.fspath(Path(path)))
+    try:
+        return CompressedMatrix(container.factorization(matrix), container)
+    except BaseException:
+        container.close()
+        raise
+
+
+def opened(path: str) -> Container:
+    """The container in a file; see `open` for what is raised."""
+    file, name, _ = open_seekable(path)
+    try:
+        return open_container(file, name)
+    except BaseException:
+        file.close()
+        raise
+
+
+def paths_of(matrix: Any) -> list[str] | None:
+    """Names of the files, None where it is no file."""
+    if isinstance(matrix, (str, os.PathLike)):
+        return [os.fspath(matrix)]
+    if not isinstance(matrix, (list, tuple)) or not matrix:
+        return None
+    if not all(isinstance(one, (str, os.PathLike)) for one in matrix):
+        return None
+    return [os.fspath(one) for one in matrix]
