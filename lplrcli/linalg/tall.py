@@ -133,7 +133,8 @@ def chosen(components: NDArray[Any], which: Any) -> NDArray[Any]:
     """Components of an array of shape (components, length) that a mask says."""
     places = np.flatnonzero(which)
     out = workspace().empty((len(places), components.shape[1]), components.dtype)
-    return np.take(components, places, axis=0, out=out)
+    # Any other mode makes a copy of the result first.
+    return np.take(components, places, axis=0, out=out, mode="clip")
 
 
 def rows_times(

@@ -23,7 +23,7 @@ from lplrcli.planning.targets import DIRECT_ENTRIES
 _CODE = 72 << 20
 """Of libraries that are loaded on the way."""
 
-_ENGINE = 96 << 20
+_ENGINE = 144 << 20
 """Of samples, tables and kernels of the engine that meets targets."""
 
 _BLOCKS = 4
