@@ -1,7 +1,7 @@
 """Fuzz the payload of ``META``: frame, JSON, schema and arithmetic, then what is made of it.
 
-The first byte says the version of the file (lowest bit), and whether the rest is the payload
-itself or the JSON of which one is made.
+The first byte says the version of the file (two bits), and whether the rest is the payload itself
+or the JSON of which one is made.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from lplrcli.container.metadata import check_metadata, plan_of, report_of
 from lplrcli.container.metadata_text import parse_text
 from lplrcli.errors import CorruptSectionError
 
-VERSIONS = (FIRST_VERSION, VERSION)
-PLAIN = 2
+VERSIONS = (FIRST_VERSION, VERSION, (VERSION[0], VERSION[1] + 1), (0, 2))
+PLAIN = 4
 """Of the first byte: what follows is JSON."""
 
 NUMBERS = (0, 1, -1, 2, 7, 8, 16, 31, 32, 33, 255, 2**20, 2**20 + 1, 2**31 - 1, 2**32, 2**62)
@@ -44,7 +44,7 @@ def seeds():
     compressor = zstandard.ZstdCompressor(dict_data=metadata_dictionary())
     for document in documents():
         text = json.dumps(document, separators=(",", ":")).encode()
-        for version in (0, 1):
+        for version in (0, 1, 2):
             yield bytes([PLAIN + version]) + text
         yield b"\1" + compressor.compress(text)
         yield b"\0" + zstandard.ZstdCompressor().compress(text)
@@ -102,12 +102,11 @@ def places_of(value):
 def one_input(data):
     if not data:
         return
-    version, rest = VERSIONS[data[0] & 1], data[1:]
+    version, rest = VERSIONS[data[0] & 3], data[1:]
     if data[0] & PLAIN:
         rest = zstandard.ZstdCompressor(level=1).compress(rest)
     try:
-        document = parse_text(rest, version)
-        check_metadata(document, version)
+        document = check_metadata(parse_text(rest, version), version)
     except CorruptSectionError as error:
         check_refusal(error)
         assert error.section == "META"
