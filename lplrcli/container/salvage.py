@@ -130,8 +130,7 @@ class Salvage:
         owned = self._owned.get(i, {})
         with self._reader.naming():
             raw = self._only(owned, METADATA, MAX_COMPRESSED)
-            document = parse_text(raw, self._version)
-            check_metadata(document, self._version)
+            document = check_metadata(parse_text(raw, self._version), self._version)
             length = sum(record["table_length"] for record in document["factors"].values())
             tables = self._only(owned, TABLES, length)
             if len(tables) != length:
@@ -224,8 +223,9 @@ class SalvagedChunks(Sequence[bytes]):
 
     @property
     def lengths(self) -> list[int]:
-        """Bytes of each chunk that is present; none is read."""
-        return [self._sections[number].length for number in self.present]
+        """Bytes of each chunk that is present, no more than the file has; none is read."""
+        most = self._reader.file_bytes
+        return [min(self._sections[number].length, most) for number in self.present]
 
     @overload
     def __getitem__(self, at: int) -> bytes: ...

@@ -179,3 +179,27 @@ ATTACKS = (
     foreign("safetensors_of_negative_places", "no valid"),
     foreign("safetensors_of_duplicate_names", "occurs twice"),
 )
+
+MEMORY = (
+    "index_of_2_32_entries.lplr",
+    "length_of_2_63.lplr",
+    "metadata_that_states_petabytes.lplr",
+    "metadata_that_states_too_little.lplr",
+    "metadata_of_16_mib.lplr",
+    "metadata_with_a_large_window.lplr",
+    "tables_that_state_too_little.lplr",
+    "many_values.lplr",
+    "components_of_2_31.lplr",
+    "one_symbol_for_2_62_entries.lplr",
+    "npy_of_exabytes.npy",
+    "npy_of_a_long_header.npy",
+    "mtx_of_many_entries.mtx",
+    "mtx_of_long_sides.mtx",
+    "mtx_bomb.mtx",
+    "npz_of_a_long_format.npz",
+    "npz_of_a_long_shape.npz",
+    "npz_of_long_sides.npz",
+    "safetensors_of_a_long_header.safetensors",
+    "safetensors_of_long_integers.safetensors",
+)
+"""Attacks on memory above all: what is allocated is counted."""

@@ -1,5 +1,7 @@
 """Fuzz whole files: header, index, metadata, tables, and every chunk of what is small.
 
+Some are verified too, which searches a file for what is left of it where it cannot be opened.
+
 Random bytes hardly ever have a right checksum, so inputs are changed as structures: a section's
 payload, a field, a value of the metadata, the order. Checksums, offsets and the index are made
 right again, unless it is those that are changed.
@@ -10,6 +12,7 @@ from __future__ import annotations
 import io
 import json
 import struct
+import zlib
 from dataclasses import replace
 
 import zstandard
@@ -21,11 +24,17 @@ from rans_samples import SLOPE, rans_factor
 from lplrcli.cli.inspect import _describe
 from lplrcli.container.layout import CHUNK_TAGS, WHOLE_FILE
 from lplrcli.container.reader import open_container
-from lplrcli.errors import ContainerError
+from lplrcli.errors import ContainerError, MemoryLimitError
+from lplrcli.model.memory import resident_memory
+from lplrcli.model.workspace import limited_memory
 from lplrcli.pipeline.decompress import Reconstruction
+from lplrcli.pipeline.verification import verify
 
 SMALL = 1 << 13
 """Entries of a matrix, and of each of its factors, that are decoded."""
+
+VERIFYING = 96 << 20
+"""Bytes that may be allocated on the way: no more than chunks of a few million entries take."""
 
 TAGS = (b"META", b"COMP", *(tag.encode() for tag in CHUNK_TAGS.values()), b"INDX", b"LEND")
 TAGS += (b"xTRA", b"XTRA", b"xtra", b"\x1b[2J")
@@ -195,6 +204,8 @@ CHANGES = (
 
 
 def one_input(data):
+    if len(data) % 8 == 0 and zlib.crc32(data) % 4 == 0:
+        check_verification(data)
     try:
         with open_container(io.BytesIO(data), "fuzzed.lplr") as container:
             assert sum(container.section_bytes(None).values()) <= len(data)
@@ -204,6 +215,19 @@ def one_input(data):
     except ContainerError as error:
         check_refusal(error)
         assert error.path == "fuzzed.lplr" or "does not decode to its end" in str(error)
+
+
+def check_verification(data):
+    try:
+        with limited_memory(resident_memory() + VERIFYING):
+            found = verify(io.BytesIO(data), "fuzzed.lplr")
+    except MemoryLimitError as error:
+        check_refusal(error)
+        return
+    for error in found.damage:
+        check_refusal(error)
+    if found.ok:
+        open_container(io.BytesIO(data), "fuzzed.lplr").close()
 
 
 def decode(factorization):
