@@ -234,6 +234,7 @@ class SalvagedChunks(Sequence[bytes]):
     def __getitem__(self, at: int | slice) -> bytes | Sequence[bytes]:
         if isinstance(at, slice):
             return [self[i] for i in range(*at.indices(self._count))]
+        at = range(self._count)[at]
         section = self._sections.get(at)
         with self._reader.naming():
             if section is None:
