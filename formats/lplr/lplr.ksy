@@ -69,7 +69,7 @@ types:
 
   file_header:
     doc: These 32 bytes keep their layout in every version.
-    doc-ref: SPEC.md "File header"
+    doc-ref: SPEC.md "File header", "Versions and compatibility"
     seq:
       - id: signature
         contents: [0x89, LPLR, 0x0d, 0x1a, 0x0a]
@@ -82,8 +82,8 @@ types:
         valid:
           expr: major == 1 or _ == 1 or _ == 2
         doc: |
-          Of major 0, 1 or 2; of major 1 any. What a higher one may add that a reader can pass over
-          is in ancillary sections.
+          Of major 0, 1 or 2; of major 1 any. A later one brings nothing that earlier readers
+          would misread: unknown keys of the metadata and unknown ancillary sections are passed over.
       - id: flags
         type: u4
         valid: 0
@@ -143,8 +143,15 @@ types:
         doc: Plain bytes where their layout depends on other sections; see the top of this file.
     instances:
       is_ancillary:
-        value: (tag.to_i & 0xe0e0e0e0) == 0x40404060
-        doc: The first letter is in lower case, the others are in upper case.
+        value: |
+          (tag.to_i & 0xc0e0e0e0) == 0x40404060
+          and (_root.header.major == 1 or not is_safe_to_copy)
+        doc: The first letter is in lower case, the two after it are in upper case.
+      is_safe_to_copy:
+        value: (tag.to_i & 0x20000000) != 0
+        doc: |
+          The last letter is in lower case, as an ancillary section may have it from 1.0 on. A program
+          that does not know the tag leaves out any other one if it changes what that is about.
       is_of_file:
         value: tag == section_tag::indx or tag == section_tag::lend
       is_single:
