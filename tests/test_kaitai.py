@@ -167,8 +167,9 @@ def test_files_that_break_rules_of_the_description_are_refused(compiled, tmp_pat
         path.write_bytes(draft.build())
     for path, javascript in zip(paths, found_by_javascript(paths), strict=True):
         place, _ = drafts[path.name]
-        assert ("refused" in javascript) == bool(place), (path.name, javascript)
         if place:
+            told = javascript.get("refused", "accepted")
+            assert told.startswith(("Validation", "EOF")), (path.name, told)
             with pytest.raises((KaitaiStructError, EOFError), match=place):
                 report.of(path.read_bytes())
         else:
@@ -188,11 +189,7 @@ def test_unknown_ancillary_sections_are_passed_over(compiled):
 
 
 def test_the_description_names_what_the_format_has(compiled):
-    class Row:
-        def __init__(self, tag):
-            self.tag = tag
-
-    assert {tag_of(Row(tag)) for tag in compiled.SectionTag} == CRITICAL_TAGS
+    assert {tag_of(each) for each in compiled.SectionTag} == CRITICAL_TAGS
     assert [int(each) for each in compiled.ContextKind] == list(CONTEXTS)
 
 

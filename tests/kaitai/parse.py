@@ -27,8 +27,8 @@ def parsed(kind, raw, *parameters):
     return kind(*parameters, KaitaiStream(BytesIO(raw)))
 
 
-def tag_of(section):
-    return int(section.tag).to_bytes(4, "little").decode("ascii")
+def tag_of(number):
+    return int(number).to_bytes(4, "little").decode("ascii")
 
 
 class FileReport:
@@ -81,7 +81,7 @@ class FileReport:
     def matrix(self, sections, dictionary):
         payloads = {}
         for section in sections:
-            payloads.setdefault(tag_of(section), []).append(section.payload)
+            payloads.setdefault(tag_of(section.tag), []).append(section.payload)
         metadata = self.inflated(payloads["META"][0].frame, dictionary).decode()
         described = json.loads(metadata)["factors"]
         names = [name for name in CHUNK_TAGS if name in described]
@@ -102,11 +102,11 @@ class FileReport:
             end = offset + each.length
             place = each.matrix, each.ordinal, offset, each.length
             checksums = each.payload_checksum, each.header_checksum
-            sections.append([tag_of(each), each.flags, *place, *checksums])
+            sections.append([tag_of(each.tag), each.flags, *place, *checksums])
         index = []
         for each in lplr.index.entries:
             place = each.payload_checksum, each.payload_offset, each.length
-            index.append([tag_of(each), each.matrix, each.ordinal, *place])
+            index.append([tag_of(each.tag), each.matrix, each.ordinal, *place])
         ending = lplr.ending
         version = [lplr.header.major, lplr.header.minor]
         dictionary = None if version == [0, 1] else DICTIONARY
