@@ -24,7 +24,7 @@ _PASSES = 4
 """How many times the bytes of a file may be read for checksums: headers within the payloads of
 others may be as many as there is room for, each with a length as long as the file."""
 
-_START = re.compile(rb"[A-Za-z][A-Z]{3}\0{4}")
+_START = re.compile(rb"[A-Za-z][A-Z]{2}[A-Za-z]\0{4}")
 """Tag and flags of every section header."""
 
 
