@@ -8,7 +8,7 @@ DEMO := build/demo
 KAITAI := build/kaitai
 PARSERS := $(KAITAI)/.compiled
 
-.PHONY: setup demo test lint bench clean
+.PHONY: setup demo test lint fuzz bench clean
 
 setup: $(STAMP) $(PARSERS)
 
@@ -53,6 +53,12 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Every harness of tests/fuzz for so many seconds, two at a time.
+fuzz: SECONDS ?= 60
+fuzz: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
+	$(BIN)/python benchmarks/fuzzing.py --seconds $(SECONDS)
 
 # The peers of rate_distortion.py take hours; its results are committed.
 bench: $(STAMP)

@@ -123,7 +123,6 @@ def run(shard: Shard, keep: Path, scratch: str) -> tuple[Shard, int, bool, float
         environment |= BOUNDS | {"NUMBA_CACHE_DIR": scratch}
     prefix = keep.resolve() / f"{shard.name}-"
     before = set(keep.iterdir())
-    # The shell tells what its child took of the processor; other shards run meanwhile.
     command = [sys.executable, str(RUNNER), shard.name, f"-artifact_prefix={prefix}"]
     with subprocess.Popen(
         [*command, *shard.options],

@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import sys
 from pathlib import Path
 
 import pytest
+from run import HARNESSES
 
 HERE = Path(__file__).parent
-HARNESSES = (
-    *("container", "metadata", "rans_tables", "packed_codes", "headers"),
-    "foreign_files",
-)
 FOUND = sorted((HERE / "regressions").iterdir())
-
-
-@pytest.fixture(scope="module", autouse=True)
-def harnesses():
-    """The harnesses import each other by name, as scripts do."""
-    sys.path.insert(0, str(HERE))
-    yield
-    sys.path.remove(str(HERE))
 
 
 @pytest.mark.parametrize("name", HARNESSES)
