@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import click
 
-from lplrcli.errors import LplrError
+from lplrcli.errors import LplrError, printable
 from lplrcli.model.version import __version__
 
 COMMANDS = {
@@ -116,9 +116,9 @@ def _explained(error: Exception) -> tuple[str, int]:
         return "not enough memory\nUse a smaller rank, or a machine with more memory.", 1
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
-        return f"{where}{error.strerror or error}", 1
+        return printable(f"{where}{error.strerror or error}"), 1
     return (
-        f"internal error: {type(error).__name__}: {error}\n"
+        f"{printable(f'internal error: {type(error).__name__}: {error}')}\n"
         "This is a defect of lplr; `lplr --debug ...` shows where.",
         1,
     )
