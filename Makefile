@@ -13,7 +13,7 @@ KAITAI := build/kaitai
 PARSERS := $(KAITAI)/.compiled
 PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
 
-.PHONY: setup lock demo test lint bench clean
+.PHONY: setup lock demo test lint fuzz bench clean
 
 setup: $(STAMP) $(PARSERS)
 
@@ -70,6 +70,12 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Every harness of tests/fuzz for so many seconds, two at a time.
+fuzz: SECONDS ?= 60
+fuzz: $(STAMP)
+	$(PIP) --editable '.[fuzz]'
+	$(BIN)/python benchmarks/fuzzing.py --seconds $(SECONDS)
 
 # The peers of rate_distortion.py take hours; its results are committed.
 bench: $(STAMP)
