@@ -91,12 +91,11 @@ def append(
         limited_memory(memory_limit),
         source,
         opened(name) as container,
-        AtomicOutput(target, force=True, inputs=inputs) as stream,
+        AtomicOutput(target, force=True, inputs=inputs, unchanged=unchanged) as stream,
     ):
         factorization = container.factorization(matrix)
         done = append_rows(
             source, factorization, rel_error=rel_error, threads=threads, path=container.path
         )
         written = rewrite_container(stream, container, matrix, done.factorization)
-        unchanged.check()
     return AppendReport(done.rows, done.added, done.limit, done.factorization.report, written)

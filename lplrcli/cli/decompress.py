@@ -126,10 +126,9 @@ def command(
         result_bytes = math.prod(selection.shape) * entry_type.itemsize
         _check_size(result_bytes, max_output, target)
         gzip = gzip or (kind == "mtx" and target.lower().endswith(".gz"))
-        inputs = [] if source == "-" else [source]
         with (
             limited_memory(memory_limit),
-            AtomicOutput(target, force=force, inputs=inputs) as stream,
+            AtomicOutput(target, force=force, inputs=[source]) as stream,
             progress_bar("decompressing", progress) as observe,
             threadpool_limits(1, "blas"),
             render.shown_log(verbose),
