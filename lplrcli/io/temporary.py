@@ -18,6 +18,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+_own: set[Path] = set()
+
 
 @contextmanager
 def temporary_file(folder: Path, mode: int | None) -> Iterator[tuple[BinaryIO, Path]]:
@@ -40,6 +42,7 @@ def temporary_file(folder: Path, mode: int | None) -> Iterator[tuple[BinaryIO, P
     """
     _remove_abandoned(folder)
     path = folder / f"{_prefix()}{os.urandom(6).hex()}.tmp"
+    _own.add(path)
     try:
         # Not by tempfile: a new file gets the permissions that the umask leaves it.
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
@@ -54,6 +57,14 @@ def temporary_file(folder: Path, mode: int | None) -> Iterator[tuple[BinaryIO, P
                 return
             yield stream, path
     finally:
+        with suppress(OSError):
+            path.unlink()
+        _own.discard(path)
+
+
+def remove_own() -> None:
+    """Remove those of this process, which is about to end."""
+    for path in list(_own):
         with suppress(OSError):
             path.unlink()
 
