@@ -230,13 +230,12 @@ def _written_back(descriptor: int) -> Iterator[None]:
 
 def _sync_folder(folder: Path, path: str) -> None:
     """Make a rename durable; file systems without that keep their own promise."""
+    descriptor = None
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    except PermissionError:
-        return  # it may be written, but not read
-    try:
         os.fsync(descriptor)
     except OSError as error:
+        # A folder may also be written, but not read.
         if error.errno not in _NO_SYNC:
             raise OutputError(
                 f"is written, but its folder cannot be synced: {error.strerror}",
@@ -244,7 +243,8 @@ def _sync_folder(folder: Path, path: str) -> None:
                 advice="It may be lost when the power fails: see to the disk, and write it again.",
             ) from error
     finally:
-        os.close(descriptor)
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 @contextmanager
