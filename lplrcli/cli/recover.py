@@ -141,10 +141,11 @@ def command(
             with progress_bar("recovering", progress) as observe:
                 _write(recovery, sink, observe)
             sink.close()
-        result = _described(salvage, recovery, number) | {
+        result = {
             "input": source,
             "output": target,
             "format": kind,
+            **_described(salvage, recovery, number),
             "seconds": time.perf_counter() - started,
         }
         _print_losses(salvage, recovery, number, quiet)
@@ -181,7 +182,8 @@ def _described(salvage: Salvage, recovery: Recovery, number: int) -> dict[str, A
             {"rows": list(part.rows), "columns": list(part.columns)} for part in losses.parts
         ],
         "chunks": {
-            factor: {"left": left, "of": count} for factor, (left, count) in recovery.chunks.items()
+            factor: {"remaining": remaining, "of": count}
+            for factor, (remaining, count) in recovery.chunks.items()
         },
         "lost_chunks": [
             {

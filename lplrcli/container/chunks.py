@@ -244,6 +244,7 @@ class RemainingChunks(Sequence[bytes]):
     def __getitem__(self, at: int | slice) -> bytes | Sequence[bytes]:
         if isinstance(at, slice):
             return [self[i] for i in range(*at.indices(len(self)))]
+        at = range(len(self))[at]
         return self._stored[at] if at in self._remaining else b""
 
 

@@ -107,8 +107,8 @@ class Container:
                     found=section.length,
                     expected=f"at most {MAX_COMPRESSED}",
                 )
-            document: dict[str, Any] = parse_text(self._payload(section), self.version)
-            check_metadata(document, self.version)
+            text = parse_text(self._payload(section), self.version)
+            document = check_metadata(text, self.version)
             self._check_lengths(i, document["factors"])
         return document
 

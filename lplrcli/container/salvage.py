@@ -34,6 +34,10 @@ from lplrcli.errors import (
 from lplrcli.model.compressed import Factorization
 
 
+_UNKNOWN_VERSION = VERSION[0], VERSION[1] + 1
+"""Of a file whose header is lost: whatever a later minor version may hold is let pass."""
+
+
 def salvage_container(file: BinaryIO, path: str) -> Salvage:
     """Open a damaged file as far as that is possible.
 
@@ -53,7 +57,7 @@ def salvage_container(file: BinaryIO, path: str) -> Salvage:
     """
     reader = SectionReader(file, path)
     damage: list[ContainerError] = []
-    version = VERSION
+    version = _UNKNOWN_VERSION
     with reader.naming():
         try:
             version = parse_file_header(reader.read(0, FILE_HEADER.size))
@@ -130,8 +134,7 @@ class Salvage:
         owned = self._owned.get(i, {})
         with self._reader.naming():
             raw = self._only(owned, METADATA, MAX_COMPRESSED)
-            document = parse_text(raw, self._version)
-            check_metadata(document, self._version)
+            document = check_metadata(parse_text(raw, self._version), self._version)
             length = sum(record["table_length"] for record in document["factors"].values())
             tables = self._only(owned, TABLES, length)
             if len(tables) != length:
@@ -234,6 +237,7 @@ class SalvagedChunks(Sequence[bytes]):
     def __getitem__(self, at: int | slice) -> bytes | Sequence[bytes]:
         if isinstance(at, slice):
             return [self[i] for i in range(*at.indices(self._count))]
+        at = range(self._count)[at]
         section = self._sections.get(at)
         with self._reader.naming():
             if section is None:

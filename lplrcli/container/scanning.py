@@ -20,7 +20,7 @@ from lplrcli.errors import CorruptSectionError
 _BLOCK = 1 << 20
 """Bytes that are searched at a time, a multiple of `ALIGNMENT`."""
 
-_START = re.compile(rb"[A-Za-z][A-Z]{3}\0{4}")
+_START = re.compile(rb"[A-Za-z][A-Z]{2}[A-Za-z]\0{4}")
 """Tag and flags of every section header."""
 
 

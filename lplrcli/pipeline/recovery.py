@@ -49,6 +49,11 @@ class LostPart:
             return [Rectangle(self.span, columns)]
         return [Rectangle(rows, self.span)]
 
+    def entries(self, shape: tuple[int, int]) -> int:
+        """How many they are in a matrix of a shape."""
+        count = self.span[1] - self.span[0]
+        return count * {"rows": shape[1], "columns": shape[0], "entries": 1}[self.axis]
+
 
 class Recovery:
     """A matrix of a damaged file, as far as it can be decoded.
@@ -112,11 +117,12 @@ class Recovery:
         places = (each.rectangles(factorization.shape) for each in self.lost)
         self.losses = Losses.of(factorization.shape, chain.from_iterable(places))
         if self.losses.everything:
+            worst = max(self.lost, key=lambda each: each.entries(factorization.shape)).chunks.error
             raise CorruptSectionError(
-                f"nothing of the matrix is left: {chunks[0].error.message}",
+                f"nothing of the matrix is left: {worst.message}",
                 path=path,
-                found=chunks[0].error.found,
-                expected=chunks[0].error.expected,
+                found=worst.found,
+                expected=worst.expected,
             )
         require_for_decoding(factorization, threads, path)
         self.shape = factorization.array_shape
