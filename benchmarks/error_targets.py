@@ -13,7 +13,7 @@ mantissa and exponents that no square leaves): nothing of the tool takes part. I
               not go together, with an error of its own
     failed    anything else: a target missed, a file too large, an error stated that differs from
               the true one by more than 1e-6 of it (or 1e-15 of the matrix), decoded entries that
-              are not finite, any warning, another exception, more than two minutes
+              are not finite, any warning, another exception, two minutes of the processor
 
 Refusals of a relative error are looked at again: `reachable` are those that rounding all entries to
 multiples of 2**-27 of the largest one would have met, without a mode or rank in its way.
@@ -87,7 +87,7 @@ def main() -> int:
     outcomes: list[Outcome] = []
     told: dict[str, Any] = {"failures": 0}
     numbers = range(options.start, options.start + options.cases)
-    with multiprocessing.get_context("spawn").Pool(options.jobs, maxtasksperchild=2000) as pool:
+    with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
         for outcome in pool.imap_unordered(partial(tried, options.seed), numbers, chunksize=4):
             outcomes.append(outcome)
             if outcome.kind in FAILURES or options.verbose:
@@ -107,8 +107,8 @@ def tried(seed: int, number: int) -> Outcome:
     """Compress one case and judge the result."""
     case = drawn(seed, number)
     began = time.perf_counter()
-    signal.signal(signal.SIGALRM, _too_long)
-    signal.alarm(SECONDS)
+    signal.signal(signal.SIGPROF, _too_long)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
     reachable = False
     try:
         with warnings.catch_warnings():
@@ -117,13 +117,13 @@ def tried(seed: int, number: int) -> Outcome:
             if kind == "refused: target":
                 reachable = reached_by_rounding(case)
     except TimeoutError:
-        kind, text = "hang", f"more than {SECONDS} seconds"
+        kind, text = "hang", f"more than {SECONDS} processor seconds"
     except Warning as found:
         kind, text = "warning", f"{found!r}\n{traceback.format_exc()}"
     except Exception as found:  # whatever it is, it is what is looked for here
         kind, text = "exception", f"{found!r}\n{traceback.format_exc()}"
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
     seconds = time.perf_counter() - began
     dtype = case.array.dtype.name
     return Outcome(number, kind, dtype, goal_of(case), f"{case}: {text}", seconds, reachable)

@@ -100,18 +100,21 @@ def residual_at_error(spectrum: Spectrum, squared_error: float) -> Prediction:
         too_long = fine < _FINEST * deviation
         return too_long, Prediction("factors+residual", step, fine, bits, squared_error)
 
-    found = (predicted(*one) for one in _factors(spectrum))
+    deep = math.sqrt(squared_error / entries) / _FINEST / 8
+    found = (predicted(*one) for one in _factors(spectrum, deep))
     return min(found, key=lambda one: (one[0], one[1].bits))[1]
 
 
-def _factors(spectrum: Spectrum) -> Iterator[tuple[float, float, float]]:
+def _factors(spectrum: Spectrum, wanted: float = math.inf) -> Iterator[tuple[float, float, float]]:
     """Steps from where all directions vanish down to where the last is coded finely.
 
-    Bits and squared error of the factors with each.
+    Or down to `wanted`, if that is less, as far as codes of factors reach. Bits and squared error
+    of the factors with each.
     """
     n, d = spectrum.shape
     largest = 2 * np.sqrt(spectrum.energies[0] / min(n, d))
     smallest = 0.2 * np.sqrt(max(float(spectrum.energies[-1]), spectrum.total * 1e-16) / max(n, d))
+    smallest = min(smallest, max(wanted, _FINEST * math.sqrt(spectrum.total)))
     count = int(np.log2(largest / smallest) * _STEPS_PER_OCTAVE) + 1
     steps = largest * 2.0 ** (-np.arange(count) / _STEPS_PER_OCTAVE)
     bits, errors = spectrum.factors_at(steps)
