@@ -1,21 +1,55 @@
-# Everything runs in an environment of its own, .venv, which the first target that needs it builds.
+# Everything runs in an environment of its own, .venv, which the first target that needs it builds:
+# from the newest versions that pyproject.toml allows, as users get them, or with
+# LOCK=.ci/requirements.txt from those versions, and those bytes, that the project is checked with.
 
 PYTHON ?= python3
 VENV ?= .venv
+LOCK ?=
+PINS := .ci/requirements.txt
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO := build/demo
+KAITAI := build/kaitai
+PARSERS := $(KAITAI)/.compiled
+PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
 
-.PHONY: setup demo test lint bench clean
+.PHONY: setup lock demo test lint bench clean
 
-setup: $(STAMP)
+setup: $(STAMP) $(PARSERS)
 
-$(STAMP): pyproject.toml
+$(STAMP): pyproject.toml $(LOCK)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lplr needs Python 3.11 or later")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check \
-		--editable '.[test,lint]'
+ifeq ($(LOCK),)
+	$(PIP) --editable '.[test,lint]'
+else
+	$(PIP) --require-hashes --requirement $(LOCK)
+	$(PIP) --no-deps --no-build-isolation --editable .
+endif
 	@touch $@
+
+# The parsers that Kaitai Struct makes of the description of the format. Without Node.js the tests of
+# them are skipped, but not where a change is judged.
+$(PARSERS): formats/lplr/lplr.ksy tests/kaitai/package-lock.json tests/kaitai/compile.mjs
+	@mkdir -p $(KAITAI)
+	@if command -v node >/dev/null && command -v npm >/dev/null; then \
+		set -e; \
+		cp tests/kaitai/package.json tests/kaitai/package-lock.json $(KAITAI); \
+		npm ci --prefix $(KAITAI) --no-audit --no-fund --loglevel error >/dev/null; \
+		node tests/kaitai/compile.mjs $(KAITAI); \
+		touch $@; \
+	else \
+		echo 'formats/lplr/lplr.ksy is not tested: install nodejs (18 or later) and npm'; \
+		test -z "$$CI"; \
+	fi
+
+# Pins the newest versions allowed of everything that the checks install, for every Python and
+# platform. Needed after a change to the dependencies, and when the audit finds a flaw.
+lock: $(STAMP)
+	$(PIP) 'uv>=0.5'
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--extra test --extra lint --extra audit --custom-compile-command 'make lock' \
+		--output-file $(PINS) pyproject.toml
 
 # Compress sentence embeddings, restore them, measure the error against the original.
 demo: $(STAMP)
@@ -28,7 +62,7 @@ demo: $(STAMP)
 	@echo; echo "The method of the paper, and the engine at the same size:"
 	@$(BIN)/lplr inspect $(DEMO)/paper.lplr $(DEMO)/equal.lplr
 
-test: $(STAMP)
+test: $(STAMP) $(PARSERS)
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 lint: $(STAMP)
@@ -39,7 +73,7 @@ lint: $(STAMP)
 
 # The peers of rate_distortion.py take hours; its results are committed.
 bench: $(STAMP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	$(PIP) --editable '.[bench]'
 	$(BIN)/python benchmarks/packed_engine.py
 	$(BIN)/python benchmarks/power_iterations.py
 	$(BIN)/python benchmarks/quantizer_loss.py

@@ -23,7 +23,18 @@ the file and what is wrong, then what to do.
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def printable(text: str) -> str:
+    """Text of one line, in which characters that a terminal would obey are escaped as in Python.
+
+    Names and words out of a file may hold any: controls, line ends, changes of direction.
+    """
+    return _UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 class LplrError(Exception):
@@ -65,7 +76,7 @@ class LplrError(Exception):
             text += f": found {self.found}"
         if self.expected is not None:
             text += (", " if self.found is not None else ": ") + f"expected {self.expected}"
-        return f"{text}\n{self.advice}" if self.advice else text
+        return "\n".join(printable(line) for line in (text, self.advice) if line)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Errors come back from other processes, whatever the parameters of their class are.
@@ -163,6 +174,18 @@ class ContainerError(LplrError, ValueError):
         )
         self.section = section
         self.offset = offset
+
+    def located(self, path: str, section: str, offset: int) -> ContainerError:
+        """The same error, of a section that whoever raised it did not know."""
+        return type(self)(
+            self.message,
+            path=path,
+            section=section,
+            offset=offset,
+            found=self.found,
+            expected=self.expected,
+            advice=self.advice,
+        )
 
 
 class NotLplrError(ContainerError):

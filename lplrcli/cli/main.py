@@ -12,13 +12,15 @@ from typing import NoReturn
 
 import click
 
-from lplrcli.errors import LplrError
+from lplrcli.errors import LplrError, printable
 from lplrcli.model.version import __version__
 
 COMMANDS = {
     "compress": "Compress a matrix into an .lplr file.",
     "append": "Append rows to the matrix in an .lplr file.",
     "decompress": "Restore a matrix, or part of it, from an .lplr file.",
+    "verify": "Check .lplr files to the last bit.",
+    "recover": "Restore what is left of a matrix in a damaged .lplr file.",
     "inspect": "Show what .lplr files hold, and how exact they are.",
     "plan": "Predict what compressing a matrix would give.",
     "compare": "Compress a matrix by every method at equal file sizes.",
@@ -114,9 +116,9 @@ def _explained(error: Exception) -> tuple[str, int]:
         return "not enough memory\nUse a smaller rank, or a machine with more memory.", 1
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
-        return f"{where}{error.strerror or error}", 1
+        return printable(f"{where}{error.strerror or error}"), 1
     return (
-        f"internal error: {type(error).__name__}: {error}\n"
+        f"{printable(f'internal error: {type(error).__name__}: {error}')}\n"
         "This is a defect of lplr; `lplr --debug ...` shows where.",
         1,
     )

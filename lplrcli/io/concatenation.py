@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lplrcli.errors import InputError
-from lplrcli.io.handles import Handle, dense_block_rows, sparse_block_rows
+from lplrcli.io.handles import Handle, dense_block_rows, joined_rows, sparse_block_rows
 from lplrcli.io.unfolding import UnfoldingRequest, unfolding_of
 from lplrcli.model.source import CsrRows, Unfolding
 
@@ -57,7 +57,12 @@ class ConcatenatedHandle(Handle):
         ]
         if len(pieces) == 1:
             return pieces[0]  # type: ignore[no-any-return]
-        return _joined(pieces) if self.sparse else np.concatenate(pieces)
+        return joined_rows(pieces) if self.sparse else np.concatenate(pieces)
+
+    def expect(self, start: int, stop: int) -> None:
+        """Pass it on to the parts."""
+        for part, first, last in self._within(start, stop):
+            part.expect(first, last)
 
     def release(self, start: int, stop: int) -> None:
         """Pass it on to the parts."""
@@ -128,16 +133,3 @@ def _rows_of(shape: tuple[int, ...]) -> str:
 
 def _storage(part: Handle) -> str:
     return "sparse" if part.sparse else "dense"
-
-
-def _joined(pieces: Sequence[CsrRows]) -> CsrRows:
-    ends = accumulate(len(piece.data) for piece in pieces)
-    indptr = [
-        piece.indptr[1:] + end - len(piece.data) for piece, end in zip(pieces, ends, strict=True)
-    ]
-    return CsrRows(
-        shape=(sum(piece.shape[0] for piece in pieces), pieces[0].shape[1]),
-        indptr=np.concatenate([pieces[0].indptr[:1], *indptr]),
-        indices=np.concatenate([piece.indices for piece in pieces]),
-        data=np.concatenate([piece.data for piece in pieces]),
-    )

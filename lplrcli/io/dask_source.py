@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import numpy as np
 
 from lplrcli.io.cluster import Cluster, Shared
-from lplrcli.io.handles import columns_of
+from lplrcli.io.handles import columns_of, joined_rows
 from lplrcli.io.worker import Description, Span, map_group, sum_group
 from lplrcli.model.reduction import GROUP, TreeSum, group_sum
 from lplrcli.model.source import CsrRows
@@ -116,7 +116,7 @@ class DaskSource:
     def columns(self) -> CsrRows | None:
         """The transpose of a sparse matrix, which comes here once and is kept."""
         if self.sparse and self._columns is None:
-            self._columns = columns_of(_joined(list(self.map_blocks(_values)), self.shape))
+            self._columns = columns_of(joined_rows(list(self.map_blocks(_values))))
         return self._columns
 
     def unfolded(self, axes: int) -> DaskSource:
@@ -258,15 +258,3 @@ def _sections(spans: Iterator[Span]) -> Iterator[list[Span]]:
 
 def _values(block: RowBlock) -> Any:
     return block.values
-
-
-def _joined(parts: list[CsrRows], shape: tuple[int, int]) -> CsrRows:
-    """Blocks of rows, in order, as one matrix."""
-    starts = np.cumsum([0, *(len(part.data) for part in parts)])
-    ends = [part.indptr[1:] + start for part, start in zip(parts, starts, strict=False)]
-    return CsrRows(
-        shape,
-        np.concatenate([np.zeros(1, np.int64), *ends]),
-        np.concatenate([part.indices for part in parts]),
-        np.concatenate([part.data for part in parts]),
-    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,6 +41,7 @@ class Handle(ABC):
     dtype: np.dtype[Any]
     sparse: bool = False
     block_rows: int
+    _columns: CsrRows | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -63,8 +66,11 @@ class Handle(ABC):
         """Take note that the rows will be asked for soon: reading them may begin."""
 
     def columns(self) -> CsrRows | None:
-        """The transpose, see `lplrcli.model.source.MatrixSource`; most have it not."""
-        return None
+        """The transpose of a sparse matrix: as large, made when first asked for, and kept."""
+        if self.sparse and self._columns is None:
+            rows = self[0 : self.shape[0]]
+            self._columns = columns_of(rows) if isinstance(rows, CsrRows) else None
+        return self._columns
 
     def release(self, start: int, stop: int) -> None:  # noqa: B027 - most have nothing to free
         """Take note that the rows are not needed for now."""
@@ -170,6 +176,20 @@ def columns_of(rows: CsrRows) -> CsrRows:
     return CsrRows(rows.shape[::-1], turned.indptr.astype(np.int64), turned.indices, turned.data)
 
 
+def joined_rows(pieces: Sequence[CsrRows]) -> CsrRows:
+    """Pieces of a sparse matrix, in row order, as one."""
+    ends = accumulate(len(piece.data) for piece in pieces)
+    indptr = [
+        piece.indptr[1:] + end - len(piece.data) for piece, end in zip(pieces, ends, strict=True)
+    ]
+    return CsrRows(
+        shape=(sum(piece.shape[0] for piece in pieces), pieces[0].shape[1]),
+        indptr=np.concatenate([pieces[0].indptr[:1], *indptr]),
+        indices=np.concatenate([piece.indices for piece in pieces]),
+        data=np.concatenate([piece.data for piece in pieces]),
+    )
+
+
 class CsrHandle(Handle):
     """A sparse matrix in compressed sparse row form, without duplicates.
 
@@ -193,14 +213,6 @@ class CsrHandle(Handle):
         self._indptr = matrix.indptr
         self._indices = matrix.indices
         self._data = matrix.data
-        self._columns: CsrRows | None = None
-
-    def columns(self) -> CsrRows:
-        """The transpose: as large as the matrix, made when it is first asked for, and kept."""
-        if self._columns is None:
-            rows = CsrRows(self.shape, self._indptr, self._indices, self._data)
-            self._columns = columns_of(rows)
-        return self._columns
 
     def __getitem__(self, rows: slice) -> CsrRows:
         indptr = self._indptr[rows.start : rows.stop + 1].astype(np.int64)
