@@ -14,6 +14,7 @@ import zstandard
 from rans_samples import rans_factor
 
 from lplrcli.container.frames import metadata_dictionary
+from lplrcli.container.layout import FIRST_VERSION, VERSION
 from lplrcli.container.reader import open_container
 from lplrcli.container.writer import write_container
 from lplrcli.model.compressed import Factorization, QuantizedFactor, basis_stride
@@ -173,7 +174,7 @@ class Draft:
                 for s in container.sections[:-2]
             ]
         self.signature = raw[:8]
-        self.major, self.minor, self.flags, self.reserved = 0, 2, 0, bytes(12)
+        self.major, self.minor, self.flags, self.reserved = *VERSION, 0, bytes(12)
         self.header_flip = 0
         self.index = DraftSection(b"INDX", WHOLE_FILE)
         self.last = DraftSection(b"LEND", WHOLE_FILE)
@@ -187,7 +188,7 @@ class Draft:
         self.sections = [s for s in self.sections if s.tag != tag.encode()]
 
     def json(self):
-        dictionary = metadata_dictionary() if self.minor == 2 else None
+        dictionary = None if (self.major, self.minor) == FIRST_VERSION else metadata_dictionary()
         inflater = zstandard.ZstdDecompressor(dict_data=dictionary)
         return json.loads(inflater.decompress(self["META"].payload))
 
@@ -199,7 +200,7 @@ class Draft:
     def as_first_version(self):
         """Make it a file of version 0.1: without the dictionary, which that did not have."""
         document = self.json()
-        self.minor = 1
+        self.major, self.minor = FIRST_VERSION
         self.set_json(json.dumps(document).encode())
 
     def edit_table(self, change):

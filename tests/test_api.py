@@ -364,3 +364,27 @@ def test_iterating_gives_the_rows():
     rows = list(compressed("packed"))
     assert len(rows) == ROWS
     np.testing.assert_allclose(rows, decoded("packed"), rtol=1e-9, atol=1e-13)
+
+
+# -- damaged files
+
+
+def test_verify_and_recover(tmp_path):
+    path = tmp_path / "a.lplr"
+    lplrcli.compress(A.astype(np.float32), 3, 2).save(path)
+    found = lplrcli.verify(path)
+    assert found.ok and found.matrices == 1 and found.path == str(path)
+    whole = lplrcli.recover(path)
+    assert whole.whole and whole.array.dtype == np.float32
+    with lplrcli.open(path) as c:
+        np.testing.assert_array_equal(whole.array, np.asarray(c))
+    raw = path.read_bytes()
+    path.write_bytes(raw[:-30])
+    assert not lplrcli.verify(path).ok
+    cut = lplrcli.recover(path, dtype=np.float64, threads=1)
+    assert cut.whole and len(cut.damage) == 1 and cut.array.dtype == np.float64
+    with pytest.raises(ContainerError, match="nothing of the matrix is left"):
+        path.write_bytes(raw[: len(raw) // 2])
+        lplrcli.recover(path)
+    with pytest.raises(InputError):
+        lplrcli.verify(tmp_path / "none.lplr")

@@ -32,7 +32,8 @@ CHUNK_TAGS |= {"left": b"LEFT", "right": b"RGHT", "residual": b"RESD"}
 CHUNK_TAGS |= {"mean_row": b"MROW", "mean_column": b"MCOL"}
 MEANS = ("mean_row", "mean_column")
 ORDER = (b"META", b"COMP", *CHUNK_TAGS.values())
-VERSIONS = ((0, 1), (0, 2))
+VERSION = (1, 0)
+EARLIER = ((0, 1), (0, 2))
 MODES = {"factors": "left right", "direct": "residual", "factors+residual": "left residual right"}
 SCHEMA = json.loads(Path(__file__).with_name("metadata.schema.json").read_text("utf-8"))
 DICTIONARY = Path(__file__).with_name("metadata.dict").read_bytes()
@@ -104,8 +105,9 @@ def file_header(data: memoryview) -> tuple[int, int]:
     check(len(data) >= 32, "File header: file is truncated")
     _, major, minor, flags, reserved, checksum = struct.unpack_from("<8sHHI12sI", data)
     check(zlib.crc32(data[:28]) == checksum, "File header, header checksum: mismatch")
-    needed = f"file needs a reader of version {major}.{minor}, this one reads 0.1 and 0.2"
-    check((major, minor) in VERSIONS, f"File header, major, minor: {needed}")
+    needed = f"file needs a reader of version {major}.{minor}, this one reads 0.1, 0.2 and 1.x"
+    known = (major, minor) in EARLIER or major == VERSION[0]
+    check(known, f"File header, major, minor: {needed}")
     check(flags == 0 and not any(reserved), "File header, flags, reserved: not zero")
     return major, minor
 
@@ -162,7 +164,8 @@ def order_of_sections(entries: list[Section]) -> list[dict[bytes, list[Section]]
     for entry in entries:
         tag, matrix = entry.tag, entry.matrix
         name = f"Section {tag!r} {entry.ordinal} of matrix {matrix}"
-        check(tag.isalpha() and tag[1:].isupper(), f"{name}, tag: not letters in the case reserved")
+        case = tag.isupper() or (tag[:1].islower() and tag[1:3].isupper())
+        check(tag.isalpha() and case, f"{name}, tag: not letters, or in another case")
         check(entry.ordinal == counts.get((tag, matrix), 0), f"{name}, ordinal: out of order")
         counts[tag, matrix] = entry.ordinal + 1
         if tag[:1].islower():
@@ -240,8 +243,10 @@ def parse_json(content: bytes) -> Any:
         raise LplrError(f"META: {error}") from error
 
 
-def validate(value: Any, schema: dict[str, Any], name: str = "META") -> None:
+def validate(value: Any, schema: dict[str, Any], later: bool, name: str = "META") -> None:
     """Check a value against the part of JSON Schema draft 4 that the metadata schema uses."""
+    if later:  # Versions and compatibility: ids that no decoder needs
+        schema = schema.get("inLaterMinors", schema)
     while "$ref" in schema:
         schema = SCHEMA["definitions"][schema["$ref"].rpartition("/")[2]]
     wanted = schema.get("type", [])
@@ -261,16 +266,17 @@ def validate(value: Any, schema: dict[str, Any], name: str = "META") -> None:
         most = schema.get("maxItems", len(value))
         check(schema.get("minItems", 0) <= len(value) <= most, f"{name}: wrong number of items")
         for each in value:
-            validate(each, schema.get("items", {}), name)
+            validate(each, schema.get("items", {}), later, name)
     elif isinstance(value, dict):
         properties = schema.get("properties", {})
         missing = set(schema.get("required", ())) - value.keys()
         check(not missing, f"{name}: {sorted(missing)} missing")
         check(len(value) >= schema.get("minProperties", 0), f"{name}: empty")
-        unknown = value.keys() - properties.keys() if "additionalProperties" in schema else set()
+        closed = "keysAreIds" if later else "additionalProperties"
+        unknown = value.keys() - properties.keys() if closed in schema else set()
         check(not unknown, f"{name}: {ascii(min(unknown, default=''))[:99]} unknown")
         for key in properties.keys() & value.keys():
-            validate(value[key], properties[key], f"{name}, {key}")
+            validate(value[key], properties[key], later, f"{name}, {key}")
 
 
 def later_than_first(meta: dict[str, Any]) -> None:
@@ -822,7 +828,7 @@ def decode_file(path: str | Path, most_entries: int = 2**28) -> list[Matrix]:
             check(meta.length <= 2**20, "META: payload over 1 MiB")
             dictionary = b"" if version == (0, 1) else DICTIONARY
             metadata = parse_json(inflate(payload(data, meta), 2**24, "META", dictionary))
-            validate(metadata, SCHEMA)
+            validate(metadata, SCHEMA, later=version > VERSION)
             if version == (0, 1):
                 later_than_first(metadata)
             arithmetic(metadata)

@@ -1,11 +1,11 @@
-"""Print metadata.dict: what the metadata of version 0.2 is compressed against.
+"""Print metadata.dict: what the metadata of files is compressed against.
 
     python make_dictionary.py > metadata.dict
 
 Typical metadata of each mode and method, one text after another, those met most often last, where
 a reference to them is shortest. Where a number in a file has as many digits as the one here, the
 reference to the text behind it costs least: so these have the usual number of digits.
-The file is fixed for ever, since every file of version 0.2 needs it.
+The file is fixed for ever, since every file of version 0.2 and of versions 1.x needs it.
 """
 
 import json

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from lplrcli.api.opening import opened, paths_of
-from lplrcli.container.rewriter import rewrite_container
+from lplrcli.container.rewriter import check_rewritable, rewrite_container
 from lplrcli.io import AtomicOutput, open_array, open_source
 from lplrcli.io.unchanged import Unchanged
 from lplrcli.model.report import AppendReport
@@ -93,6 +93,7 @@ def append(
         opened(name) as container,
         AtomicOutput(target, force=True, inputs=inputs) as stream,
     ):
+        check_rewritable(container)
         factorization = container.factorization(matrix)
         done = append_rows(
             source, factorization, rel_error=rel_error, threads=threads, path=container.path

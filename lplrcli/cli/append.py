@@ -85,7 +85,7 @@ def command(
     if rel_error is not None and not math.isfinite(rel_error):
         raise click.BadParameter("it must be a finite number.", param_hint="'-e' / '--rel-error'")
 
-    from lplrcli.container.rewriter import rewrite_container
+    from lplrcli.container.rewriter import check_rewritable, rewrite_container
     from lplrcli.io import AtomicOutput
     from lplrcli.io.unchanged import Unchanged
     from lplrcli.io.unfolding import ANY_ARRAY
@@ -110,6 +110,7 @@ def command(
             quiet=quiet,
         ) as rows,
     ):
+        check_rewritable(container)
         number = chosen_matrix(container, matrix)
         factorization = container.factorization(number)
         done = append(

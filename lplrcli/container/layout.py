@@ -18,11 +18,11 @@ from lplrcli.errors import (
 
 SIGNATURE = b"\x89LPLR\r\x1a\n"
 FIRST_VERSION = (0, 1)
-VERSION = (0, 2)
+VERSION = (1, 0)
 """What is written."""
 
-READABLE = (FIRST_VERSION, VERSION)
-"""What is read; any other version is refused, earlier and later ones alike."""
+READABLE = (FIRST_VERSION, (0, 2), VERSION)
+"""What is read, beside later minor versions of the same major; any other version is refused."""
 
 ALIGNMENT = 64
 FILE_HEADER = struct.Struct("<8sHHI12sI")
@@ -100,6 +100,11 @@ class Section:
         return self.tag[0].isupper()
 
     @property
+    def safe_to_copy(self) -> bool:
+        """Whether the section stays right when the matrices it is about are changed."""
+        return self.tag[3].islower()
+
+    @property
     def header_offset(self) -> int:
         """First byte of the section header."""
         return self.offset - SECTION_HEADER.size
@@ -131,17 +136,23 @@ def read_tag(raw: bytes, offset: int, section: str | None = None) -> str:
     Raises
     ------
     CorruptSectionError
-        Not four letters, or a reserved case bit set.
+        Not four letters, or in another case than they may have.
     """
-    if not (raw.isalpha() and raw[1:].isupper()):  # of bytes, both know ASCII letters only
+    # Of bytes, these know ASCII letters only.
+    if not (raw.isalpha() and (raw.isupper() or (raw[:1].islower() and raw[1:3].isupper()))):
         raise CorruptSectionError(
             "wrong tag",
             section=section,
             offset=offset,
             found=ascii(raw)[1:],
-            expected="four ASCII letters, the last three upper case",
+            expected="four ASCII letters, upper case but for the first and then the last one",
         )
     return raw.decode("ascii")
+
+
+def is_later(version: tuple[int, int]) -> bool:
+    """Whether a file is of a minor version after the one that is known here."""
+    return version[0] == VERSION[0] and version > VERSION
 
 
 def pack_file_header() -> bytes:
@@ -158,7 +169,7 @@ def parse_file_header(raw: bytes) -> tuple[int, int]:
     NotLplrError
         The signature is wrong; says so where a transfer in text mode explains it.
     UnsupportedVersionError
-        The version is not one of `READABLE`.
+        The version is neither one of `READABLE` nor a later minor.
     CorruptSectionError
         The checksum or a reserved field is wrong, or the header is cut short.
     """
@@ -190,12 +201,12 @@ def parse_file_header(raw: bytes) -> tuple[int, int]:
         )
     _, major, minor, flags, reserved, checksum = FILE_HEADER.unpack(raw)
     _expect("file header: header checksum", checksum, zlib.crc32(raw[:-CHECKSUM_SIZE]), 28)
-    if (major, minor) not in READABLE:
+    if (major, minor) not in READABLE and not is_later((major, minor)):
         raise UnsupportedVersionError(
             "format version (major.minor) not supported",
             offset=8,
             found=f"{major}.{minor}",
-            expected=" or ".join(f"{major}.{minor}" for major, minor in READABLE),
+            expected=", ".join(f"{major}.{minor}" for major, minor in READABLE) + " or a later 1.x",
             advice=f"Install a version of lplrcli that reads format {major}.{minor}.",
         )
     _expect("file header: flags", flags, 0, 12)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import math
 import re
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from lplrcli.container.layout import CHUNK_TAGS, METADATA, VERSION
-from lplrcli.container.schema import check_schema
+from lplrcli.container.layout import CHUNK_TAGS, METADATA, VERSION, is_later
+from lplrcli.container.schema import check_schema, known_part
 from lplrcli.container.tables import GOES_WITH, table_length
 from lplrcli.container.versions import check_features
 from lplrcli.errors import CorruptSectionError
@@ -85,11 +84,10 @@ def describe(
         document["created"] = created
     if user is not None:
         document["user"] = user
-    check_metadata(document, VERSION)
-    return document
+    return check_metadata(document, VERSION)
 
 
-def check_metadata(document: Any, version: tuple[int, int]) -> None:
+def check_metadata(document: Any, version: tuple[int, int]) -> dict[str, Any]:
     """Check metadata against the schema, then by the arithmetic of SPEC.md.
 
     Parameters
@@ -97,14 +95,21 @@ def check_metadata(document: Any, version: tuple[int, int]) -> None:
     document : object
         What the JSON says.
     version : tuple of int
-        Version of the file: one of 0.1 must not hold what 0.2 brought.
+        Version of the file: one of 0.1 must not hold what 0.2 brought, and one of a later minor
+        may hold keys that are ignored.
+
+    Returns
+    -------
+    dict
+        The metadata, without such keys.
 
     Raises
     ------
     CorruptSectionError
         Some key is wrong; the message names it.
     """
-    check_schema(document)
+    check_schema(document, later=is_later(version))
+    document = known_part(document)
     for path, record, keys in _measured(document):
         for key in keys:
             value = record[key]
@@ -113,6 +118,7 @@ def check_metadata(document: Any, version: tuple[int, int]) -> None:
     check_features(document, version)
     _check_shapes(document)
     _check_factors(document)
+    return dict(document)
 
 
 def plan_of(document: dict[str, Any]) -> CompressionPlan:
@@ -137,7 +143,9 @@ def _measured(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], l
 
 def _real(document: dict[str, Any]) -> dict[str, Any]:
     """Plan and achievements as copies in which measures are floats: JSON may write 0 for 0.0."""
-    found: dict[str, Any] = copy.deepcopy({key: document[key] for key in ("plan", "achieved")})
+    plan, achieved = dict(document["plan"]), dict(document["achieved"])
+    plan |= {key: dict(plan[key]) for key in ("target", "predictions") if key in plan}
+    found: dict[str, Any] = {"plan": plan, "achieved": achieved}
     for _, record, keys in _measured(found):
         for key in keys:
             record[key] = None if record[key] is None else float(record[key])

@@ -1,6 +1,7 @@
 """The metadata schema: where it lies, and a check against it that starts fast.
 
 The schema is the language-neutral file ``metadata.schema.json`` beside SPEC.md, read at run time.
+What it becomes for files of later minor versions is derived from it by two of its keywords.
 """
 
 from __future__ import annotations
@@ -19,18 +20,60 @@ MAX_MESSAGE = 200
 
 
 @functools.cache
-def _compiled(detailed: bool) -> Callable[[Any], Any]:
+def _schema() -> Any:
+    return json.loads(read_definition("metadata.schema.json"))
+
+
+@functools.cache
+def _compiled(detailed: bool, later: bool) -> Callable[[Any], Any]:
     import fastjsonschema
 
-    schema = json.loads(read_definition("metadata.schema.json"))
     check: Callable[[Any], Any] = fastjsonschema.compile(
-        schema, use_default=False, use_formats=False, detailed_exceptions=detailed
+        _for_later_minors(_schema()) if later else _schema(),
+        use_default=False,
+        use_formats=False,
+        detailed_exceptions=detailed,
     )
     return check
 
 
-def check_schema(document: object) -> None:
+def _for_later_minors(schema: Any) -> Any:
+    """Return the schema for files of later minors: of keys and ids, those needed must be known."""
+    if isinstance(schema, list):
+        return [_for_later_minors(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "inLaterMinors" in schema:
+        return schema["inLaterMinors"]
+    open_to_keys = not schema.get("keysAreIds", False)
+    return {
+        key: _for_later_minors(value)
+        for key, value in schema.items()
+        if not (key == "additionalProperties" and open_to_keys)
+    }
+
+
+def known_part(document: Any, schema: Any = None) -> Any:
+    """Return valid metadata without the keys that the schema does not know; ``user`` stays."""
+    schema = _schema() if schema is None else schema
+    while "$ref" in schema:
+        schema = _schema()["definitions"][schema["$ref"].rpartition("/")[2]]
+    if "properties" not in schema:
+        return document
+    known = schema["properties"]
+    return {key: known_part(document[key], known[key]) for key in document if key in known}
+
+
+def check_schema(document: object, *, later: bool) -> None:
     """Check parsed metadata against the schema.
+
+    Parameters
+    ----------
+    document : object
+        What the JSON says.
+    later : bool
+        Whether its file is of a later minor version, which may have brought keys and, of what no
+        decoder needs, ids.
 
     Raises
     ------
@@ -40,7 +83,7 @@ def check_schema(document: object) -> None:
     import fastjsonschema
 
     try:
-        _compiled(False)(document)
+        _compiled(False, later)(document)
     except fastjsonschema.JsonSchemaException:
         pass
     else:
@@ -48,7 +91,7 @@ def check_schema(document: object) -> None:
     # The check that can say what is wrong takes three times as long to compile, so only a file
     # that is already known to be refused pays for it.
     try:
-        _compiled(True)(document)
+        _compiled(True, later)(document)
     except fastjsonschema.JsonSchemaValueException as error:
         message = error.message.removeprefix("data").removeprefix(".")
         raise CorruptSectionError(

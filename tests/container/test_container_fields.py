@@ -64,6 +64,10 @@ def drop(tag):
     return lambda draft: draft.without(tag)
 
 
+def key(record, name, value):
+    return lambda draft: draft.edit_json(lambda d: d[record].update({name: value}))
+
+
 def both(*changes):
     return lambda draft: [change(draft) for change in changes]
 
@@ -110,10 +114,25 @@ CASES = {
         (put(signature=b"\x89LPLR\n\x1a\n"), NotLplrError, "signature.*text mode: CR became LF"),
         (put(signature=b"\tLPLR\r\x1a\n"), NotLplrError, "signature.*high bit"),
     ],
-    ("File header", "major"): [(put(major=1), UnsupportedVersionError, r"major.*found 1\.2")],
+    ("File header", "major"): [
+        (put(major=2), UnsupportedVersionError, r"major.*found 2\.0, expected 0.1, 0.2, 1.0 or a"),
+        (put(major=65535, minor=65535), UnsupportedVersionError, r"major.*found 65535\.65535"),
+    ],
     ("File header", "minor"): [
-        (put(minor=3), UnsupportedVersionError, r"minor.*found 0\.3, expected 0\.1 or 0\.2"),
-        (put(minor=0), UnsupportedVersionError, r"minor.*found 0\.0"),
+        (put(major=0, minor=3), UnsupportedVersionError, r"minor.*found 0\.3, expected 0\.1, 0\.2"),
+        (put(major=0), UnsupportedVersionError, r"minor.*found 0\.0"),
+    ],
+    ("Versions and compatibility", "another major"): [
+        (put(major=3), UnsupportedVersionError, r"found 3\.0.*\n.*reads format 3\.0"),
+    ],
+    ("Versions and compatibility", "a later minor"): [
+        (both(put(minor=1), put(flags=1)), F, "file header: flags"),
+        (both(put(minor=1), insert(2, tag=b"XTRA")), UnknownSectionError, "XTRA"),
+        (both(put(minor=1), key("factors", "core", {})), F, "factors.*core"),
+        (both(put(minor=65535), key("array", "dtype", "complex64")), F, "array.dtype"),
+    ],
+    ("Versions and compatibility", "a minor that the reader knows"): [
+        (key("plan", "novelty", 1), F, "plan.*novelty"),
     ],
     ("File header", "flags"): [(put(flags=1), F, "file header: flags")],
     ("File header", "reserved"): [
@@ -123,6 +142,9 @@ CASES = {
     ("File header", "header checksum"): [(put(header_flip=1), F, "file header: header checksum")],
     ("Section header", "tag"): [
         (section("COMP", tag=b"COMq"), F, "tag"),
+        (insert(2, tag=b"xTrA"), F, "tag"),
+        (insert(2, tag=b"xtRa"), F, "tag"),
+        (insert(2, tag=b"XTRa"), F, "tag"),
         (section("COMP", tag=b"COM1"), F, "tag"),
         (section("COMP", tag=b"COMP", entry={"tag": b"COMp"}), F, "tag"),
         (section("COMP", tag=b"XTRA", entry={"tag": b"COMP"}), F, "tag of section header and"),

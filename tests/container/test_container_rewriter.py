@@ -13,7 +13,7 @@ from reference import decoded
 from lplrcli.container.chunks import ContinuedChunks
 from lplrcli.container.reader import open_container
 from lplrcli.container.rewriter import rewrite_container
-from lplrcli.errors import CorruptSectionError
+from lplrcli.errors import CorruptSectionError, UnsupportedVersionError
 
 GOLDEN = Path(__file__).parent.parent.parent / "testdata" / "golden"
 
@@ -52,9 +52,9 @@ def test_what_is_kept_with_a_matrix_stays():
     draft = Draft(written(factorization(), names=["weights"], created="2024-02-29T12:00:00Z"))
     draft.edit_json(lambda d: d.update(user={"a": [1, {"b": "x"}]}))
     note, own, late = (
-        DraftSection(b"nOTE", WHOLE_FILE, 0, b"of the file"),
-        DraftSection(b"oWNS", 0, 0, b"of the matrix"),
-        DraftSection(b"oWNS", 0, 1, b""),
+        DraftSection(b"nOTe", WHOLE_FILE, 0, b"of the file"),
+        DraftSection(b"oWNs", 0, 0, b"of the matrix"),
+        DraftSection(b"oWNs", 0, 1, b""),
     )
     draft.sections = [note, *draft.sections[:3], own, *draft.sections[3:], late]
     raw = rewritten(draft.build(), 0, factorization((50, 10)))
@@ -66,10 +66,30 @@ def test_what_is_kept_with_a_matrix_stays():
     assert document["created"] == "2024-02-29T12:00:00Z"
     assert document["user"] == {"a": [1, {"b": "x"}]}
     assert found == [
-        ("nOTE", WHOLE_FILE, b"of the file"),
-        ("oWNS", 0, b"of the matrix"),
-        ("oWNS", 0, b""),
+        ("nOTe", WHOLE_FILE, b"of the file"),
+        ("oWNs", 0, b"of the matrix"),
+        ("oWNs", 0, b""),
     ]
+
+
+def test_what_may_tell_of_the_old_matrix_goes():
+    draft = Draft(written(factorization(), factorization((5, 4))))
+    draft.sections += [
+        DraftSection(tag, matrix, 0, b"anything")
+        for tag in (b"sAFe", b"oTHE") for matrix in (WHOLE_FILE, 0, 1)
+    ]  # fmt: skip
+    raw = rewritten(draft.build(), 0, factorization((50, 10)))
+    with open_container(io.BytesIO(raw), "new.lplr") as container:
+        found = [(s.tag, s.matrix) for s in container.sections if not s.critical]
+    assert found == [("sAFe", WHOLE_FILE), ("sAFe", 0), ("sAFe", 1), ("oTHE", 1)]
+
+
+def test_a_file_of_a_later_minor_is_not_changed():
+    draft = Draft(written(factorization()))
+    draft.minor = 7
+    with pytest.raises(UnsupportedVersionError, match=r"not changed.*found 1\.7") as caught:
+        rewritten(draft.build(), 0, factorization((50, 10)))
+    assert (caught.value.path, caught.value.offset) == ("old.lplr", 8)
 
 
 def test_a_file_of_the_first_version(tmp_path):
@@ -78,7 +98,7 @@ def test_a_file_of_the_first_version(tmp_path):
     old = decoded(raw, tmp_path)
     with open_container(io.BytesIO(raw), "old.lplr") as container:
         again = rewritten(raw, 1, container.factorization(1))
-    assert again[8:12] == b"\0\0\2\0"
+    assert again[8:12] == b"\1\0\0\0"
     for one, other in zip(decoded(again, tmp_path), old, strict=True):
         np.testing.assert_array_equal(one.array, other.array)
 

@@ -1,4 +1,4 @@
-"""What version 0.2 brought: plans, entropy-coded factors and the dictionary, and files of 0.1."""
+"""Versions: what 0.2 brought, files of 0.1, and those of later minors of 1.0."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ import io
 import re
 import tomllib
 
+import numpy as np
 import pytest
 import zstandard
-from lplr_samples import Draft, factorization, read_all, written
+from lplr_samples import Draft, DraftSection, factorization, read_all, written
 from rans_samples import rans_factor
+from reference import decode, decoded
 
 from lplrcli.container.reader import open_container
-from lplrcli.errors import CorruptSectionError
+from lplrcli.errors import CorruptSectionError, UnknownSectionError
 from lplrcli.model.definitions import format_folder
 from lplrcli.model.plan import Target
 
@@ -227,3 +229,82 @@ def test_a_frame_names_no_dictionary():
     payload = draft()["META"].payload
     assert zstandard.get_frame_parameters(payload).dict_id == 0
     assert payload[4] & 3 == 0  # not even by an explicit 0
+
+
+def later(change=lambda document: None, **options):
+    """A file of a later minor of the version that is written, its metadata changed."""
+    file = Draft(written(factorization(mode="factors+residual", **options)))
+    file.minor = 9
+    file.edit_json(change)
+    return file
+
+
+UNKNOWN_KEYS = ["novelty", "array.novelty", "matrix.novelty", "plan.novelty", "achieved.novelty"]
+UNKNOWN_KEYS += ["plan.target.novelty", "factors.left.novelty", "source.novelty"]
+UNKNOWN_KEYS += ["plan.predictions.novelty"]
+INFORMATIVE = ["plan.target.method", "plan.target.mode", "plan.target.transform"]
+INFORMATIVE += ["plan.target.center", "plan.basis", "plan.sketch", "achieved.estimator"]
+NEEDED = ["array.dtype", "plan.mode", "factors.left.quantizer", "factors.left.coding"]
+NEEDED += ["factors.left.transform", "factors.novelty"]
+
+
+@pytest.mark.parametrize("path", UNKNOWN_KEYS)
+def test_keys_of_a_later_minor_are_ignored(path, tmp_path):
+    file = later(put(path, {"a": [None, 1.5]}))
+    (found,), (plain,) = read_all(file.build()), read_all(later().build())
+    assert found.report == plain.report
+    with open_container(io.BytesIO(file.build()), "x") as container:
+        assert "novelty" not in str(container.metadata())
+    (one,), (other,) = decoded(file.build(), tmp_path), decoded(later().build(), tmp_path)
+    assert np.array_equal(one.array, other.array)
+    file.minor = 0
+    with pytest.raises(CorruptSectionError, match="novelty"):
+        read_all(file.build())
+    with pytest.raises(decode.LplrError, match="novelty"):
+        decoded(file.build(), tmp_path)
+
+
+@pytest.mark.parametrize("path", INFORMATIVE)
+def test_ids_of_a_later_minor_that_no_decoder_needs_are_accepted(path, tmp_path):
+    file = later(put(path, "novelty"))
+    (found,) = read_all(file.build())
+    assert "novelty" in str((found.plan, found.report))
+    assert decoded(file.build(), tmp_path)
+    for minor, value in ((9, "\x07"), (9, 5), (0, "novelty")):
+        file.minor = minor
+        file.edit_json(put(path, value))
+        with pytest.raises(CorruptSectionError, match=re.escape(path)):
+            read_all(file.build())
+        with pytest.raises(decode.LplrError, match=path.rpartition(".")[2]):
+            decoded(file.build(), tmp_path)
+
+
+@pytest.mark.parametrize("path", NEEDED)
+def test_ids_of_a_later_minor_that_a_decoder_needs_are_refused(path, tmp_path):
+    file = later(put(path, "novelty"))
+    with pytest.raises(CorruptSectionError, match=path.replace(".novelty", ".*novelty")):
+        read_all(file.build())
+    with pytest.raises(decode.LplrError, match=path.rpartition(".")[2]):
+        decoded(file.build(), tmp_path)
+
+
+def test_what_a_user_keeps_stays_in_a_file_of_a_later_minor():
+    user = {"novelty": {"a": [1]}}
+    with open_container(io.BytesIO(later(put("user", user)).build()), "x") as container:
+        assert container.metadata()["user"] == user
+        assert container.version == (1, 9)
+
+
+def test_reserved_fields_and_tags_of_a_later_minor_are_refused():
+    for change, error in (
+        ({"flags": 1}, CorruptSectionError),
+        ({"reserved": b"\1" + bytes(11)}, CorruptSectionError),
+        ({"sections": [DraftSection(b"NEWS"), *later().sections]}, UnknownSectionError),
+    ):
+        file = later()
+        vars(file).update(change)
+        with pytest.raises(error):
+            read_all(file.build())
+    file = later()
+    file.sections.insert(1, DraftSection(b"nEWs", 0, 0, b"anything"))
+    read_all(file.build())
