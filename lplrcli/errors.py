@@ -60,12 +60,15 @@ class LplrError(Exception):
         self.advice = advice
 
     def __str__(self) -> str:
-        text = f"{self.path}: {self.message}" if self.path else self.message
+        text = f"{self.path}: {self._sentence()}" if self.path else self._sentence()
         if self.found is not None:
             text += f": found {self.found}"
         if self.expected is not None:
             text += (", " if self.found is not None else ": ") + f"expected {self.expected}"
         return f"{text}\n{self.advice}" if self.advice else text
+
+    def _sentence(self) -> str:
+        return self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Errors come back from other processes, whatever the parameters of their class are.
@@ -156,13 +159,14 @@ class ContainerError(LplrError, ValueError):
         expected: object = None,
         advice: str | None = None,
     ) -> None:
-        where = f"section {section}: " if section else ""
-        at = f" (at byte {offset})" if offset is not None else ""
-        super().__init__(
-            f"{where}{message}{at}", path=path, found=found, expected=expected, advice=advice
-        )
+        super().__init__(message, path=path, found=found, expected=expected, advice=advice)
         self.section = section
         self.offset = offset
+
+    def _sentence(self) -> str:
+        where = f"section {self.section}: " if self.section else ""
+        at = f" (at byte {self.offset})" if self.offset is not None else ""
+        return f"{where}{self.message}{at}"
 
 
 class NotLplrError(ContainerError):

@@ -97,12 +97,13 @@ class Container:
         IndexError
             There is no matrix `i`.
         """
-        with self._reader.naming():
-            section = self._sections_of(i)[METADATA][0]
+        section = self._sections_of(i)[METADATA][0]
+        with self._reader.naming(section):
             if section.length > MAX_COMPRESSED:
                 raise CorruptSectionError(
                     "wrong length",
                     section=METADATA,
+                    offset=section.header_offset + 16,
                     found=section.length,
                     expected=f"at most {MAX_COMPRESSED}",
                 )
@@ -137,7 +138,7 @@ class Container:
         records = document["factors"]
         owned = self._sections_of(i)
         factors = {}
-        with self._reader.naming():
+        with self._reader.naming(owned[TABLES][0]):
             tables = split_tables(self._payload(owned[TABLES][0]), records)
             for side, (coded, parameters) in tables.items():
                 record = records[side]
@@ -219,6 +220,11 @@ class Container:
         for tag in found:
             if found[tag] != expected[tag]:
                 what = "length" if tag == TABLES else "number of chunks"
+                first = owned.get(tag, owned[METADATA])[0]
                 raise CorruptSectionError(
-                    f"wrong {what}", section=tag, found=found[tag], expected=expected[tag]
+                    f"wrong {what}",
+                    section=tag,
+                    offset=first.header_offset,
+                    found=found[tag],
+                    expected=expected[tag],
                 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from lplrcli.container.layout import (
@@ -56,7 +57,7 @@ def read_sections(read: ReadAt, file_bytes: int) -> tuple[Section, ...]:
     entries = read(index.offset, index.length)
     check_payload(index, entries)
     sections = _parse_entries(entries, index, count)
-    _check_order(sections)
+    _check_order(sections, index)
     previous = sections[-1].end if sections else FILE_HEADER.size
     check_padding(index, read(previous, index.header_offset - previous))
     check_padding(last, read(index.end, last.header_offset - index.end))
@@ -110,12 +111,14 @@ def _read_end(read: ReadAt, file_bytes: int) -> tuple[Section, Section, int]:
             expected=error.expected,
             advice=BINARY_MODE,
         )
-        fault.section, fault.offset = LAST, max(start, 0)
+        fault.section = LAST
+        fault.offset = max(start, 0) if error.offset is None else error.offset
         raise fault from None
     # In Python integers, and before anything of that size is read.
     offset, length = index_offset + SECTION_HEADER.size, INDEX_ENTRY.size * count
     if offset % ALIGNMENT or aligned_payload(offset + length) != last.offset:
-        _refuse(last, "index offset or section count", last.offset, (index_offset, count))
+        expected = "the byte at which INDX starts, and the entries that fit between it and LEND"
+        _refuse(last, "index offset or section count", last.offset, (index_offset, count), expected)
     index = parse_section_header(read(index_offset, SECTION_HEADER.size), index_offset, INDEX)
     _match(index, "tag", index_offset, index.tag, INDEX)
     _check_whole_file(index, INDEX)
@@ -148,19 +151,22 @@ def _parse_entries(entries: bytes, index: Section, count: int) -> list[Section]:
     return sections
 
 
-def _check_order(sections: Sequence[Section]) -> None:
+def _check_order(sections: Sequence[Section], index: Section) -> None:
     previous: Section | None = None
-    ancillary: dict[tuple[str, int], int] = {}
+    ancillary: Counter[tuple[str, int]] = Counter()
     for section in sections:
         if not section.critical:
             key = section.tag, section.matrix
-            _match(section, "ordinal", None, section.ordinal, ancillary.get(key, 0))
-            ancillary[key] = section.ordinal + 1
+            at = section.header_offset + 12
+            _match(section, "ordinal", at, section.ordinal, ancillary[key])
+            ancillary[key] += 1
         elif section.tag not in CRITICAL_TAGS:
             raise UnknownSectionError(
                 "critical, and unknown to this version of lplr",
                 section=section.tag,
                 offset=section.header_offset,
+                found=section.tag,
+                expected=f"one of {' '.join((*MATRIX_TAGS, INDEX, LAST))}",
                 advice="Install a newer version of lplrcli.",
             )
         else:
@@ -168,12 +174,17 @@ def _check_order(sections: Sequence[Section]) -> None:
             previous = section
     if previous is None or previous.tag == METADATA:
         what = "no matrix" if previous is None else f"no COMP for matrix {previous.matrix}"
-        raise CorruptSectionError(what, section=INDEX, expected="META, COMP and chunks")
-    for tag, matrix in ancillary:
-        if previous.matrix < matrix != WHOLE_FILE:
-            raise CorruptSectionError(
-                "wrong matrix", section=tag, found=matrix, expected=f"at most {previous.matrix}"
-            )
+        raise CorruptSectionError(
+            what,
+            section=INDEX,
+            offset=index.offset,
+            found=" ".join(section.tag for section in sections[-2:]) or "no sections",
+            expected="META, COMP and chunks",
+        )
+    for section in sections:
+        if previous.matrix < section.matrix != WHOLE_FILE:
+            at = section.header_offset + 8
+            _refuse(section, "matrix", at, section.matrix, f"at most {previous.matrix}")
 
 
 def _check_successor(previous: Section | None, section: Section) -> None:
@@ -188,7 +199,8 @@ def _check_successor(previous: Section | None, section: Section) -> None:
         right = before in stages and tag in stages and stages.index(before) <= stages.index(tag)
     if not right:
         after = "at the start" if before is None else f"after {before}"
-        _refuse(section, f"tag: out of order {after}", section.header_offset, tag)
+        expected = f"the order {' '.join(MATRIX_TAGS)}"
+        _refuse(section, f"tag: out of order {after}", section.header_offset, tag, expected)
     matrix, ordinal = 0, 0
     if previous is not None:
         matrix = previous.matrix + (tag == METADATA)
@@ -198,14 +210,14 @@ def _check_successor(previous: Section | None, section: Section) -> None:
 
 
 def _match(
-    section: Section, field: str, offset: int | None, found: object, expected: object
+    section: Section, field: str, offset: int, found: object, expected: object
 ) -> None:
     if found != expected:
         _refuse(section, field, offset, found, expected)
 
 
 def _refuse(
-    section: Section, field: str, offset: int | None, found: object, expected: object = None
+    section: Section, field: str, offset: int, found: object, expected: object
 ) -> None:
     raise CorruptSectionError(
         f"wrong {field}", section=section.tag, offset=offset, found=found, expected=expected
