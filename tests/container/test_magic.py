@@ -17,7 +17,7 @@ def describe(path, **options):
 def test_file_names_the_format_and_its_version(tmp_path):
     path = tmp_path / "matrix"
     path.write_bytes(written(factorization()))
-    assert describe(path) == "LPLR compressed matrix, format version 0.2"
+    assert describe(path) == "LPLR compressed matrix, format version 1.0"
     assert describe(path, mime=True) == "application/x-lplr"
 
 
