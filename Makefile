@@ -5,10 +5,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO := build/demo
+KAITAI := build/kaitai
+PARSERS := $(KAITAI)/.compiled
 
 .PHONY: setup demo test lint bench clean
 
-setup: $(STAMP)
+setup: $(STAMP) $(PARSERS)
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lplr needs Python 3.11 or later")'
@@ -16,6 +18,21 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check \
 		--editable '.[test,lint]'
 	@touch $@
+
+# The parsers that Kaitai Struct makes of the description of the format. Without Node.js the tests of
+# them are skipped, but not where a change is judged.
+$(PARSERS): formats/lplr/lplr.ksy tests/kaitai/package-lock.json tests/kaitai/compile.mjs
+	@mkdir -p $(KAITAI)
+	@if command -v node >/dev/null && command -v npm >/dev/null; then \
+		set -e; \
+		cp tests/kaitai/package.json tests/kaitai/package-lock.json $(KAITAI); \
+		npm ci --prefix $(KAITAI) --no-audit --no-fund --loglevel error >/dev/null; \
+		node tests/kaitai/compile.mjs $(KAITAI); \
+		touch $@; \
+	else \
+		echo 'formats/lplr/lplr.ksy is not tested: install nodejs (18 or later) and npm'; \
+		test -z "$$CI"; \
+	fi
 
 # Compress sentence embeddings, restore them, measure the error against the original.
 demo: $(STAMP)
@@ -28,7 +45,7 @@ demo: $(STAMP)
 	@echo; echo "The method of the paper, and the engine at the same size:"
 	@$(BIN)/lplr inspect $(DEMO)/paper.lplr $(DEMO)/equal.lplr
 
-test: $(STAMP)
+test: $(STAMP) $(PARSERS)
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 lint: $(STAMP)

@@ -15,9 +15,25 @@ from lplrcli.model.version import __version__
 
 if TYPE_CHECKING:
     from lplrcli import errors
-    from lplrcli.api import CompressedMatrix, append, compress, open  # noqa: A004
+    from lplrcli.api import (
+        CompressedMatrix,
+        append,
+        compress,
+        open,  # noqa: A004
+        recover,
+        verify,
+    )
 
-__all__ = ["CompressedMatrix", "__version__", "append", "compress", "errors", "open"]
+__all__ = [
+    "CompressedMatrix",
+    "__version__",
+    "append",
+    "compress",
+    "errors",
+    "open",
+    "recover",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -163,6 +163,18 @@ class ContainerError(LplrError, ValueError):
         self.section = section
         self.offset = offset
 
+    def located(self, path: str, section: str, offset: int) -> ContainerError:
+        """The same error, of a section that whoever raised it did not know."""
+        return type(self)(
+            self.message,
+            path=path,
+            section=section,
+            offset=offset,
+            found=self.found,
+            expected=self.expected,
+            advice=self.advice,
+        )
+
     def _sentence(self) -> str:
         where = f"section {self.section}: " if self.section else ""
         at = f" (at byte {self.offset})" if self.offset is not None else ""

@@ -125,7 +125,7 @@ def test_the_first_axis_is_the_rows_unless_told():
     axes=st.integers(0, 3),
     dots=st.integers(0, 3) | st.none(),
 )
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 def test_indexing_is_that_of_the_array(compressed, name, unfold, index, axes, dots):
     index = index[:axes]
     if dots is not None and dots >= axes:

@@ -1,4 +1,4 @@
-"""The public Python interface: compress, append, open, and what they give back."""
+"""The public Python interface: one function a file, and what they give back."""
 
 from __future__ import annotations
 
@@ -6,5 +6,7 @@ from lplrcli.api.appending import append
 from lplrcli.api.compressing import compress
 from lplrcli.api.matrix import CompressedMatrix
 from lplrcli.api.opening import open  # noqa: A004
+from lplrcli.api.recovering import recover
+from lplrcli.api.verifying import verify
 
-__all__ = ["CompressedMatrix", "append", "compress", "open"]
+__all__ = ["CompressedMatrix", "append", "compress", "open", "recover", "verify"]

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-import os
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from lplrcli.cli import options, render
+from lplrcli.cli.destinations import DTYPES, FORMATS, check_size, destination, is_a_stream
 from lplrcli.cli.opened import chosen_matrix, opened_container
 from lplrcli.cli.parts import Range, chosen_part, parse_range, parse_slice
 from lplrcli.cli.progress import progress_bar
-from lplrcli.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,11 +21,7 @@ if TYPE_CHECKING:
     from lplrcli.model.compressed import Factorization
     from lplrcli.model.selection import Index, Selection
 
-FORMATS = {"npy": "npy", "h5": "hdf5", "hdf5": "hdf5", "mtx": "mtx"}
-DTYPES = (
-    *("float16", "float32", "float64", "bfloat16", "bool"),
-    *(f"{kind}{width}" for kind in ("int", "uint") for width in (8, 16, 32, 64)),
-)
+_TOO_LARGE = "Decode a part with --rows, --cols or --slice, or allow more with --max-output."
 
 
 @click.command(
@@ -107,6 +101,7 @@ def command(
 
     from lplrcli.io import AtomicOutput, create_sink
     from lplrcli.model.parallel import usable_cpus
+    from lplrcli.model.selection import Selection
     from lplrcli.model.workspace import limited_memory
     from lplrcli.pipeline.decompress import entry_dtype
 
@@ -114,7 +109,7 @@ def command(
     threads = threads or usable_cpus()
     with opened_container(source) as container:
         factorization = container.factorization(chosen_matrix(container, matrix))
-        kind, target = _destination(source, output, to, factorization.source.get("format"))
+        kind, target = destination(source, output, to, factorization.source.get("format"))
         if dataset is not None and kind != "hdf5":
             raise click.UsageError(
                 "--dataset names a place in an HDF5 file; write one with --to h5."
@@ -124,9 +119,12 @@ def command(
         selection = chosen_part(factorization, index, rows, cols, source)
         entry_type = entry_dtype(dtype or factorization.dtype)
         result_bytes = math.prod(selection.shape) * entry_type.itemsize
-        _check_size(result_bytes, max_output, target)
+        check_size(result_bytes, max_output, target, _TOO_LARGE)
         gzip = gzip or (kind == "mtx" and target.lower().endswith(".gz"))
         inputs = [] if source == "-" else [source]
+        whole = selection == Selection.whole(factorization.array_shape)
+        if whole and is_a_stream(target):
+            container.check_unread()  # what has gone out cannot be taken back
         with (
             limited_memory(memory_limit),
             AtomicOutput(target, force=force, inputs=inputs) as stream,
@@ -145,6 +143,8 @@ def command(
             )
             _write(container.path, factorization, sink, selection, threads, observe)
             sink.close()
+            if whole:
+                container.check_unread()
     seconds = time.perf_counter() - started
     report = factorization.report
     result: dict[str, Any] = {
@@ -190,52 +190,6 @@ def _write(
         done += slab.shape[along]
         if observe is not None:
             observe(done, total)
-
-
-def _destination(
-    source: str, output: str | None, to: str | None, original: str | None
-) -> tuple[str, str]:
-    """Format and name of what is written."""
-    from lplrcli.io import format_of_suffix, suffix_of_format
-
-    by_suffix = None if output is None or output == "-" else format_of_suffix(output)
-    suffix = Path(output or "").suffix
-    if to is None and by_suffix is None and suffix:
-        known = ", ".join(f".{name}" for name in FORMATS)
-        raise click.UsageError(
-            f"No format has the suffix {suffix} of -o: use {known}, or say --to."
-        )
-    by_origin = original if original is not None and original in FORMATS.values() else "npy"
-    # On a pipe and in an unknown file the sparse or hierarchical format of the origin would
-    # surprise; NumPy's is what everything reads.
-    default = by_origin if output is None and source != "-" else "npy"
-    kind = FORMATS[to] if to else by_suffix or default
-    if output is not None:
-        return kind, output
-    if source == "-":
-        return kind, "-"
-    stem = source[:-5] if source.lower().endswith(".lplr") else source
-    return kind, stem + suffix_of_format(kind)
-
-
-def _check_size(result_bytes: int, max_output: int | None, target: str) -> None:
-    """Refuse what cannot fit: a small file may describe a matrix larger than any disk."""
-    limit = max_output
-    if limit is None:
-        path = Path(target)
-        endless = target == "-" or (path.exists() and not path.is_file())
-        if endless or not path.resolve().parent.is_dir():
-            return
-        disk = os.statvfs(path.resolve().parent)
-        limit = disk.f_bavail * disk.f_frsize
-    if result_bytes > limit:
-        raise OutputError(
-            "the decoded matrix is too large",
-            path=target,
-            found=f"{result_bytes} bytes",
-            expected=f"at most {limit}",
-            advice="Decode a part with --rows, --cols or --slice, or allow more with --max-output.",
-        )
 
 
 def _summary_line(result: dict[str, Any], result_bytes: int) -> str:

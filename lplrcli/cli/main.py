@@ -19,6 +19,8 @@ COMMANDS = {
     "compress": "Compress a matrix into an .lplr file.",
     "append": "Append rows to the matrix in an .lplr file.",
     "decompress": "Restore a matrix, or part of it, from an .lplr file.",
+    "verify": "Check .lplr files to the last bit.",
+    "recover": "Restore what is left of a matrix in a damaged .lplr file.",
     "inspect": "Show what .lplr files hold, and how exact they are.",
     "plan": "Predict what compressing a matrix would give.",
     "compare": "Compress a matrix by every method at equal file sizes.",

@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from lplrcli.cli import render
 from lplrcli.cli.progress import progress_bar
@@ -15,7 +15,24 @@ from lplrcli.errors import PlanError
 if TYPE_CHECKING:
     from lplrcli.cli.inputs import Inputs
     from lplrcli.container.reader import Container
+    from lplrcli.container.salvage import Salvage
     from lplrcli.io import Source, UnfoldingRequest
+
+
+@contextmanager
+def opened_file(path: str) -> Iterator[tuple[BinaryIO, str]]:
+    """Yield the file at `path`, which may be anything, and what to call it.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    from lplrcli.io.spool import open_seekable
+
+    file, name, _ = open_seekable(path)
+    with file:
+        yield file, name
 
 
 @contextmanager
@@ -30,14 +47,12 @@ def opened_container(path: str) -> Iterator[Container]:
         If it is not an ``.lplr`` file, or is damaged.
     """
     from lplrcli.container.reader import open_container
-    from lplrcli.io.spool import open_seekable
 
-    file, name, _ = open_seekable(path)
-    with file, open_container(file, name) as container:
+    with opened_file(path) as (file, name), open_container(file, name) as container:
         yield container
 
 
-def chosen_matrix(container: Container, matrix: int | None) -> int:
+def chosen_matrix(container: Container | Salvage, matrix: int | None) -> int:
     """Number of the matrix asked for, or of the only one.
 
     Raises

@@ -1,29 +1,29 @@
 """The catalogue of options that several commands share.
 
-==================  ===========  ================================================================
-option              commands     meaning
-==================  ===========  ================================================================
--o, --output        c a d        where to write; ``-`` is standard output
--f, --force         c a d p m    replace an existing file
---dataset           c a d i p m  name of an array in a file that may hold several
---shape, --dtype    c i p m      what raw numbers are; in inputs.py, with INPUT... and --against
---order             c i p m      how they lie; likewise
---unfold            c p m        how many axes of an array become rows
--T, --threads       c a d i p m  processors used; never changes a byte
--M, --memory-limit  c a d i p m  memory used at most; never changes a byte
---scheduler         c i p        address of a dask cluster that does the passes
---json              c a d i p m  machine-readable result on standard output
---progress          c a d i p m  show a progress bar; by default on a terminal
--q, --quiet         c a d        no summary
--v, --verbose       c a d i      explain decisions
---plot              p m          draw error over size; in charts.py
---bpc               c m          size in bits per coordinate; of a file, of several to compare
---method            c m          an engine, or a method of the paper; the only ones to compare
---matrix            a d          which matrix of a file that holds several
-==================  ===========  ================================================================
+==================  ===============  ============================================================
+option              commands         meaning
+==================  ===============  ============================================================
+-o, --output        c a d r          where to write; ``-`` is standard output
+-f, --force         c a d r p m      replace an existing file
+--dataset           c a d r v i p m  name of an array in a file that may hold several
+--shape, --dtype    c v i p m        what raw numbers are; in inputs.py, with INPUT..., --against
+--order             c v i p m        how they lie; likewise
+--unfold            c p m            how many axes of an array become rows
+-T, --threads       c a d r v i p m  processors used; never changes a byte
+-M, --memory-limit  c a d r v i p m  memory used at most; never changes a byte
+--scheduler         c i p            address of a dask cluster that does the passes
+--json              c a d r v i p m  machine-readable result on standard output
+--progress          c a d r v i p m  show a progress bar; by default on a terminal
+-q, --quiet         c a d r v        no summary
+-v, --verbose       c a d i          explain decisions
+--plot              p m              draw error over size; in charts.py
+--bpc               c m              size in bits per coordinate; of a file, of several to compare
+--method            c m              an engine, or a method of the paper; the only ones to compare
+--matrix            a d r v          which matrix of a file that holds several
+==================  ===============  ============================================================
 
-(c compress, a append, d decompress, i inspect, p plan, m compare; what is asked of compress stands
-in targets.py, options of one command in its own file.)
+(c compress, a append, d decompress, r recover, v verify, i inspect, p plan, m compare; what is
+asked of compress stands in targets.py, options of one command in its own file.)
 """
 
 from __future__ import annotations

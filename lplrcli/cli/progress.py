@@ -8,7 +8,9 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def progress_bar(label: str, wanted: bool | None) -> Iterator[Callable[[int, int], None] | None]:
+def progress_bar(
+    label: str, wanted: bool | None, unit: str = "rows"
+) -> Iterator[Callable[[int, int], None] | None]:
     """Yield a function to call with (rows done, rows in total), or None if no bar is shown.
 
     A pass that starts again from the first rows starts the bar again, under the next number.
@@ -19,6 +21,8 @@ def progress_bar(label: str, wanted: bool | None) -> Iterator[Callable[[int, int
         What is being done.
     wanted : bool or None
         None shows a bar only if standard error is a terminal.
+    unit : str
+        What is counted, if not rows.
     """
     if sys.stderr is None or not (sys.stderr.isatty() if wanted is None else wanted):
         yield None
@@ -44,6 +48,6 @@ def progress_bar(label: str, wanted: bool | None) -> Iterator[Callable[[int, int
                 passes += 1
                 progress.update(task, description=f"{label}, pass {passes}")
             last = done
-            progress.update(task, completed=done, total=total, rows=f"{done}/{total} rows")
+            progress.update(task, completed=done, total=total, rows=f"{done}/{total} {unit}")
 
         yield observe

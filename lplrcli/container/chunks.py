@@ -9,7 +9,7 @@ from typing import Any, overload
 
 from lplrcli.container.layout import Section
 from lplrcli.container.section_reader import SectionReader
-from lplrcli.errors import CorruptSectionError
+from lplrcli.errors import ContainerError, CorruptSectionError
 
 LANES = struct.Struct("<4I")
 SMALLEST_STATE = 1 << 16
@@ -177,6 +177,11 @@ class StoredChunks(Sequence[bytes]):
             self._check(self._tables, section, self._rows(section), payload)
         return payload
 
+    def refused(self, number: int, error: ContainerError) -> ContainerError:
+        """What a decoder says against a chunk, with the place where it lies."""
+        section = self._sections[number]
+        return error.located(self._reader.path, section.tag, section.offset)
+
     def _rows(self, section: Section) -> int:
         record = self._record
         return chunk_rows(record["length"], record["chunk_length"], section.ordinal)
@@ -212,6 +217,42 @@ class ContinuedChunks(Sequence[bytes]):
             return [self[i] for i in range(*at.indices(len(self)))]
         at = range(len(self))[at]
         return self._stored[at] if at < self._kept else self._added[at - self._kept]
+
+
+class RemainingChunks(Sequence[bytes]):
+    """Stored chunks of which some are lost: those are empty, which no chunk is.
+
+    Parameters
+    ----------
+    stored : sequence of bytes
+        Of which only those that remain are read.
+    remaining : collection of int
+        Their numbers.
+    """
+
+    def __init__(self, stored: Sequence[bytes], remaining: frozenset[int]) -> None:
+        self._stored = stored
+        self._remaining = remaining
+
+    def __len__(self) -> int:
+        return len(self._stored)
+
+    @overload
+    def __getitem__(self, at: int) -> bytes: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[bytes]: ...
+    def __getitem__(self, at: int | slice) -> bytes | Sequence[bytes]:
+        if isinstance(at, slice):
+            return [self[i] for i in range(*at.indices(len(self)))]
+        at = range(len(self))[at]
+        return self._stored[at] if at in self._remaining else b""
+
+
+def refusal_of(chunks: Sequence[bytes], number: int, error: ContainerError) -> ContainerError:
+    """What a decoder says against a chunk, with its place where it lies in a file."""
+    refused: Callable[[int, ContainerError], ContainerError] | None
+    refused = getattr(chunks, "refused", None)
+    return error if refused is None else refused(number, error)
 
 
 def lengths_of(chunks: Sequence[bytes]) -> list[int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import math
 import re
@@ -144,7 +143,9 @@ def _measured(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], l
 
 def _real(document: dict[str, Any]) -> dict[str, Any]:
     """Plan and achievements as copies in which measures are floats: JSON may write 0 for 0.0."""
-    found: dict[str, Any] = copy.deepcopy({key: document[key] for key in ("plan", "achieved")})
+    plan, achieved = dict(document["plan"]), dict(document["achieved"])
+    plan |= {key: dict(plan[key]) for key in ("target", "predictions") if key in plan}
+    found: dict[str, Any] = {"plan": plan, "achieved": achieved}
     for _, record, keys in _measured(found):
         for key in keys:
             record[key] = None if record[key] is None else float(record[key])

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import TracebackType
 from typing import Any, BinaryIO
 
+from lplrcli.container.assembly import assemble
 from lplrcli.container.chunks import StoredChunks, chunk_count
 from lplrcli.container.layout import (
     CHUNK_TAGS,
     FILE_HEADER,
+    INDEX,
+    LAST,
     METADATA,
     TABLES,
     WHOLE_FILE,
     Section,
     parse_file_header,
 )
-from lplrcli.container.metadata import check_metadata, plan_of, report_of
+from lplrcli.container.metadata import check_metadata
 from lplrcli.container.metadata_text import MAX_COMPRESSED, parse_text
 from lplrcli.container.section_reader import SectionReader
 from lplrcli.container.section_table import read_sections
-from lplrcli.container.tables import split_tables
 from lplrcli.errors import CorruptSectionError
-from lplrcli.model.compressed import Factorization, QuantizedFactor
+from lplrcli.model.compressed import Factorization
 
 
 def open_container(file: BinaryIO, path: str) -> Container:
@@ -135,46 +136,14 @@ class Container:
             There is no matrix `i`.
         """
         document = self.metadata(i)
-        records = document["factors"]
         owned = self._sections_of(i)
-        factors = {}
+
+        def chunks(side: str, record: dict[str, Any], tables: bytes) -> StoredChunks:
+            sections = owned.get(CHUNK_TAGS[side], [])
+            return StoredChunks(self._reader, self._previous_end, sections, record, tables)
+
         with self._reader.naming(owned[TABLES][0]):
-            tables = split_tables(self._payload(owned[TABLES][0]), records)
-            for side, (coded, parameters) in tables.items():
-                record = records[side]
-                sections = owned.get(CHUNK_TAGS[side], [])
-                chunks = StoredChunks(self._reader, self._previous_end, sections, record, coded)
-                factors[side] = QuantizedFactor(
-                    length=record["length"],
-                    components=record["components"],
-                    quantizer=record["quantizer"],
-                    side=parameters,
-                    coding=record["coding"],
-                    tables=coded,
-                    transform=record["transform"],
-                    grid=tuple(record["grid"]),
-                    chunk_length=record["chunk_length"],
-                    chunks=chunks,
-                )
-        for side in ("left", "right"):
-            if side in factors:
-                basis = factors.get(f"{side}_basis")
-                factors[side] = replace(factors[side], basis=basis)
-        rows, columns = document["matrix"]["shape"]
-        return Factorization(
-            shape=(rows, columns),
-            dtype=document["array"]["dtype"],
-            left=factors.get("left"),
-            right=factors.get("right"),
-            residual=factors.get("residual"),
-            plan=plan_of(document),
-            report=report_of(document),
-            source=document["source"],
-            array_shape=tuple(document["array"]["shape"]),
-            unfold=document["matrix"]["unfold"],
-            mean_row=factors.get("mean_row"),
-            mean_column=factors.get("mean_column"),
-        )
+            return assemble(document, self._payload(owned[TABLES][0]), chunks)
 
     def payload(self, section: Section) -> bytes:
         """Read one of `sections`, of whatever tag.
@@ -186,6 +155,31 @@ class Container:
         """
         with self._reader.naming():
             return self._payload(section)
+
+    def check(self, section: Section) -> None:
+        """Do all checks that can be done of a section whatever it holds; nothing of it is kept.
+
+        Raises
+        ------
+        CorruptSectionError
+            Padding, section header or payload are damaged.
+        """
+        with self._reader.naming():
+            self._reader.check(section, self._previous_end[section.offset])
+
+    def check_unread(self) -> None:
+        """Check what nobody has read since the file was opened, so that no damage is missed.
+
+        Those are sections of other matrices, and ancillary ones.
+
+        Raises
+        ------
+        CorruptSectionError
+            One of them is damaged.
+        """
+        for section in self.sections:
+            if section.tag not in (INDEX, LAST) and section.offset not in self._reader.sound:
+                self.check(section)
 
     def close(self) -> None:
         """Close the file. Chunks not yet read can no longer be."""

@@ -94,8 +94,9 @@ def check_schema(document: object, *, later: bool) -> None:
     try:
         _compiled(True, later)(document)
     except fastjsonschema.JsonSchemaValueException as error:
-        key = error.name.removeprefix("data").removeprefix(".")
-        wanted = error.message.removeprefix(error.name).removeprefix(" must ")
+        name = str(error.name)
+        key = name.removeprefix("data").removeprefix(".")
+        wanted = error.message.removeprefix(name).removeprefix(" must ")
         value = error.value
         found = f"{len(value)} keys" if isinstance(value, dict) else ascii(value)[:MAX_FOUND]
         raise CorruptSectionError(

@@ -5,13 +5,17 @@ from __future__ import annotations
 import io
 import os
 import threading
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
 from lplrcli.container.layout import Section, parse_section_header
-from lplrcli.container.section_table import check_padding, check_payload
+from lplrcli.container.section_table import check_checksum, check_padding, check_payload
 from lplrcli.errors import ContainerError, CorruptSectionError
+
+_PIECE = 1 << 20
+"""Bytes that are read at a time of what is not kept."""
 
 
 class SectionReader:
@@ -23,11 +27,14 @@ class SectionReader:
         Name of the file, for messages.
     file_bytes : int
         Its size when this was made.
+    sound : set of int
+        Offsets of the payloads that were read or checked, and found whole.
     """
 
     def __init__(self, file: BinaryIO, path: str) -> None:
         self.path = path
         self.file_bytes = file.seek(0, io.SEEK_END)
+        self.sound: set[int] = set()
         self._file = file
         self._lock = threading.Lock()
         # Only of a plain file is the descriptor's content the file's content: a GzipFile has a
@@ -67,6 +74,55 @@ class SectionReader:
         CorruptSectionError
             Padding, section header or payload are damaged, or differ from the index.
         """
+        self._check_header(section, previous_end)
+        payload = self.content(section)
+        self.sound.add(section.offset)
+        return payload
+
+    def content(self, section: Section) -> bytes:
+        """Read the payload of a section that may be cut short, whatever stands before it.
+
+        Raises
+        ------
+        CorruptSectionError
+            The file ends within the payload, or it is damaged.
+        """
+        if section.end > self.file_bytes:  # before memory is taken for what is not there
+            raise CorruptSectionError(
+                "the file ends within the section",
+                section=section.tag,
+                offset=section.offset,
+                found=f"{max(self.file_bytes - section.offset, 0)} bytes",
+                expected=section.length,
+            )
+        payload = self.read(section.offset, section.length)
+        check_payload(section, payload)
+        return payload
+
+    def check(self, section: Section, previous_end: int) -> None:
+        """Do the checks of `payload` without holding it.
+
+        Raises
+        ------
+        CorruptSectionError
+            As `payload` does.
+        """
+        self._check_header(section, previous_end)
+        check_checksum(section, *self.checksum(section))
+        self.sound.add(section.offset)
+
+    def checksum(self, section: Section) -> tuple[int, int]:
+        """Bytes of a payload that the file has, and their CRC-32."""
+        found = length = 0
+        while length < section.length:
+            part = self.read(section.offset + length, min(section.length - length, _PIECE))
+            if not part:
+                break
+            found = zlib.crc32(part, found)
+            length += len(part)
+        return length, found
+
+    def _check_header(self, section: Section, previous_end: int) -> None:
         before = self.read(previous_end, section.offset - previous_end)
         gap = section.header_offset - previous_end
         header = parse_section_header(before[gap:], section.header_offset, section.tag)
@@ -82,9 +138,6 @@ class SectionReader:
                     expected=expected,
                 )
         check_padding(section, before[:gap])
-        payload = self.read(section.offset, section.length)
-        check_payload(section, payload)
-        return payload
 
     def close(self) -> None:
         """Close the file."""

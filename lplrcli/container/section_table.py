@@ -53,11 +53,10 @@ def read_sections(read: ReadAt, file_bytes: int) -> tuple[Section, ...]:
     CorruptSectionError, UnknownSectionError
         The end, the index or the order of sections is wrong.
     """
-    last, index, count = _read_end(read, file_bytes)
+    last, index = _read_end(read, file_bytes)
     entries = read(index.offset, index.length)
     check_payload(index, entries)
-    sections = _parse_entries(entries, index, count)
-    _check_order(sections, index)
+    sections = parse_index(entries, index)
     previous = sections[-1].end if sections else FILE_HEADER.size
     check_padding(index, read(previous, index.header_offset - previous))
     check_padding(last, read(index.end, last.header_offset - index.end))
@@ -72,9 +71,13 @@ def check_payload(section: Section, payload: bytes) -> None:
     CorruptSectionError
         They differ from what the section says.
     """
-    if len(payload) != section.length:
-        _refuse(section, "length", section.offset, f"{len(payload)} bytes", section.length)
-    found = zlib.crc32(payload)
+    check_checksum(section, len(payload), zlib.crc32(payload))
+
+
+def check_checksum(section: Section, length: int, found: int) -> None:
+    """Likewise, given the length and the CRC-32 of what was read."""
+    if length != section.length:
+        _refuse(section, "length", section.offset, f"{length} bytes", section.length)
     if found != section.checksum:
         _refuse(section, "payload checksum", section.offset, found, section.checksum)
 
@@ -93,7 +96,27 @@ def check_padding(section: Section, padding: bytes) -> None:
         _refuse(section, "padding before the section", start + at, padding[at], 0)
 
 
-def _read_end(read: ReadAt, file_bytes: int) -> tuple[Section, Section, int]:
+def parse_index(entries: bytes, index: Section) -> tuple[Section, ...]:
+    """Sections that the payload of ``INDX`` lists, their places and order checked.
+
+    Parameters
+    ----------
+    entries : bytes
+        The payload, its checksum checked.
+    index : Section
+        The section it is of.
+
+    Raises
+    ------
+    CorruptSectionError, UnknownSectionError
+        An entry, or the order of sections, is wrong.
+    """
+    sections = _parse_entries(entries, index)
+    _check_order(sections, index)
+    return tuple(sections)
+
+
+def _read_end(read: ReadAt, file_bytes: int) -> tuple[Section, Section]:
     start = file_bytes - TAIL_SIZE
     tail = read(start, TAIL_SIZE) if start >= FILE_HEADER.size else b""
     try:
@@ -123,7 +146,7 @@ def _read_end(read: ReadAt, file_bytes: int) -> tuple[Section, Section, int]:
     _match(index, "tag", index_offset, index.tag, INDEX)
     _check_whole_file(index, INDEX)
     _match(index, "length", index_offset + 16, index.length, length)
-    return last, index, count
+    return last, index
 
 
 def _check_whole_file(section: Section, tag: str) -> None:
@@ -131,7 +154,7 @@ def _check_whole_file(section: Section, tag: str) -> None:
     _match(section, "ordinal", section.header_offset + 12, section.ordinal, 0)
 
 
-def _parse_entries(entries: bytes, index: Section, count: int) -> list[Section]:
+def _parse_entries(entries: bytes, index: Section) -> list[Section]:
     sections = []
     end = FILE_HEADER.size
     at = index.offset
@@ -209,16 +232,12 @@ def _check_successor(previous: Section | None, section: Section) -> None:
     _match(section, "ordinal", section.header_offset + 12, section.ordinal, ordinal)
 
 
-def _match(
-    section: Section, field: str, offset: int, found: object, expected: object
-) -> None:
+def _match(section: Section, field: str, offset: int, found: object, expected: object) -> None:
     if found != expected:
         _refuse(section, field, offset, found, expected)
 
 
-def _refuse(
-    section: Section, field: str, offset: int, found: object, expected: object
-) -> None:
+def _refuse(section: Section, field: str, offset: int, found: object, expected: object) -> None:
     raise CorruptSectionError(
         f"wrong {field}", section=section.tag, offset=offset, found=found, expected=expected
     )

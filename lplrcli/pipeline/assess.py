@@ -115,6 +115,21 @@ def assess(source: MatrixSource, factorization: Factorization, threads: int) -> 
     MemoryLimitError
         If less memory is allowed than decoding needs.
     """
+    return scan_and_assess(source, factorization, threads)[1]
+
+
+def scan_and_assess(
+    source: MatrixSource, factorization: Factorization, threads: int
+) -> tuple[Scan, ErrorReport]:
+    """Likewise, with range and norm of the original.
+
+    Raises
+    ------
+    InputError
+        If the shapes differ, or the original holds NaN or infinity.
+    MemoryLimitError
+        If less memory is allowed than decoding needs.
+    """
     found = (source.unfolding.array_shape, source.shape)
     expected = (factorization.array_shape, factorization.shape)
     if found != expected:
@@ -127,7 +142,8 @@ def assess(source: MatrixSource, factorization: Factorization, threads: int) -> 
     require_for_decoding(factorization, threads, source.name)
     passes = Passes(source, threads)
     with threadpool_limits(1, "blas"):
-        return measure(passes, factorization, passes.scan(), threads)
+        scan = passes.scan()
+        return scan, measure(passes, factorization, scan, threads)
 
 
 def _shape_text(array: tuple[int, ...], matrix: tuple[int, int]) -> str:

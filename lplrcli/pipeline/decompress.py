@@ -120,7 +120,7 @@ class Reconstruction:
         original = entry_dtype(factorization.dtype)
         self.dtype = original if dtype is None else dtype
         self.working = working_dtype(original)
-        if _on_a_lattice(factorization):
+        if on_a_lattice(factorization):
             # Multiples of a step are rounded once, to the original type: a lattice is restored.
             # Decoded at once to float32, if that is the type and no exponent follows.
             whole = original == np.float32 and factorization.plan.exponent == 0
@@ -280,7 +280,7 @@ def _by_columns(factorization: Factorization) -> bool:
     return residual is not None and residual.length == factorization.shape[0]
 
 
-def _on_a_lattice(factorization: Factorization) -> bool:
+def on_a_lattice(factorization: Factorization) -> bool:
     """Whether entries are exact multiples of a step, of which none is the sum of several."""
     residual, others = factorization.residual, (factorization.left, *factorization.means)
     if residual is None or any(factor is not None for factor in others):

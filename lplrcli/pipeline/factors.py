@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lplrcli.coding import CODINGS, Coding, PackedCoding
+from lplrcli.container.chunks import chunk_rows, refusal_of
+from lplrcli.errors import ContainerError
 from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.model.parallel import ordered_map
 from lplrcli.model.workspace import KeptBytes, workspace
@@ -195,16 +197,35 @@ def _decode_chunk(
     number: int,
 ) -> None:
     first = number * factor.chunk_length
-    rows = min(factor.chunk_length, factor.length - first)
-    codes = coding.decode_chunk(factor.chunks[number], rows)
+    rows = chunk_rows(factor.length, factor.chunk_length, number)
     low, high = max(start, first), min(start + out.shape[1], first + rows)
     part = out[:, low - start : high - start]
+    payload = factor.chunks[number]
+    if not payload:  # lost, see RemainingChunks
+        part[...] = np.nan
+        return
+    codes = decode_codes(factor, coding, number, payload)
     if not layout.transformed:
         quantizer.decode(codes, slice(low - first, high - first), part)
         return
     whole = np.empty((factor.components, rows))
     quantizer.decode(codes, slice(None), whole)
     part[...] = layout.inverse(whole)[:, low - first : high - first]
+
+
+def decode_codes(factor: QuantizedFactor, coding: Coding, number: int, payload: bytes) -> Any:
+    """Codes of a chunk, as its coding gives them.
+
+    Raises
+    ------
+    ContainerError
+        If the chunk is damaged; it says which section that is.
+    """
+    rows = chunk_rows(factor.length, factor.chunk_length, number)
+    try:
+        return coding.decode_chunk(payload, rows)
+    except ContainerError as error:
+        raise refusal_of(factor.chunks, number, error) from None
 
 
 def rechunked(parts: Iterator[NDArray[Any]], chunk_length: int) -> Iterator[NDArray[Any]]:

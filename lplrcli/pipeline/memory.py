@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 
+from lplrcli.container.chunks import lengths_of
 from lplrcli.errors import MemoryLimitError
 from lplrcli.io.handles import BLOCK_BYTES
 from lplrcli.model.compressed import Factorization
@@ -34,6 +35,9 @@ _BASES = 11
 
 _FIELD_BYTES = 36
 """For each entry of a field that is transformed as a whole."""
+
+_CODE_BYTES = 5
+"""Of a chunk of which codes alone are decoded, for each."""
 
 _DECOMPOSITION = 6
 """Copies of the matrix in float64 for its full decomposition."""
@@ -134,6 +138,27 @@ def require_for_decoding(factorization: Factorization, threads: int, name: str |
             chunk = factor.components * min(factor.chunk_length, factor.length)
             needed += (copies + 2 * threads) * itemsize * chunk
     _require(needed, name, threads)
+
+
+def require_for_verifying(factorization: Factorization, threads: int, name: str | None) -> None:
+    """Likewise before the chunks of a matrix are decoded to codes, one after another.
+
+    Parameters
+    ----------
+    factorization, threads, name
+        As for `require_for_decoding`.
+
+    Raises
+    ------
+    MemoryLimitError
+        Less memory is allowed than is needed.
+    """
+    most = 0
+    for factor in factorization.parts.values():
+        codes = factor.components * min(factor.chunk_length, factor.length)
+        stored = max(lengths_of(factor.chunks), default=0)
+        most = max(most, _CODE_BYTES * codes + 3 * stored)
+    _require(_CODE + (threads + 1) * most, name, threads)
 
 
 def _require(needed: int, name: str | None, threads: int) -> None:

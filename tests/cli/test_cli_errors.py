@@ -253,7 +253,7 @@ def survives(content):
         assert (result.code == 0) == (result.err == ""), (name, result)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(deadline=None, derandomize=True)
 @given(anything)
 @example(b"")
 @example(b"%%MatrixMarket matrix coordinate real general\n2 2 1\n1 1 5\n")
@@ -265,7 +265,6 @@ def test_any_bytes(content):
 
 
 @settings(
-    max_examples=120,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

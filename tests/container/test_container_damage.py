@@ -117,7 +117,7 @@ mutations = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(deadline=None)
 @given(st.sampled_from([RAW, TWO, SMALL, ENTROPY, BASES, MEANS]), mutations)
 def test_mutated_files(raw, changes):
     for at, removed, inserted in changes:
@@ -126,14 +126,14 @@ def test_mutated_files(raw, changes):
     read_or_refuse(raw)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(st.binary(max_size=200), st.binary(max_size=100))
 def test_arbitrary_bytes(body, tail):
     for raw in (body, SIGNATURE + body, SMALL[:32] + body + SMALL[-48:], SMALL[:32] + tail):
         read_or_refuse(raw)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(deadline=None)
 @given(st.data())
 def test_mutated_payloads_with_right_checksums(data):
     # Behind right checksums, so that the decoders themselves meet the damage.
@@ -147,7 +147,7 @@ def test_mutated_payloads_with_right_checksums(data):
     read_or_refuse(draft.build())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 @given(st.data())
 def test_mutated_tables(data):
     draft = Draft(ENTROPY)
@@ -165,7 +165,7 @@ numbers = st.integers(0, 2**64 - 1) | st.integers(-9, 300) | st.floats() | st.no
 strays = st.recursive(numbers | st.text(max_size=5) | st.booleans(), st.lists, max_leaves=4)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 @given(st.data())
 def test_mutated_metadata(data):
     draft = Draft(data.draw(st.sampled_from([RAW, ENTROPY, BASES])))

@@ -139,7 +139,7 @@ def all_tables(draw):
     return tables, components
 
 
-@settings(max_examples=150, deadline=None)
+@settings(deadline=None)
 @given(all_tables())
 def test_tables_mean_the_same_to_the_check_and_to_the_slow_twin(drawn):
     tables, components = drawn
@@ -162,7 +162,7 @@ def test_tables_mean_the_same_to_the_check_and_to_the_slow_twin(drawn):
     assert (class_of, table_of, found) == (tables.class_of, tables.table_of, expected)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.integers(0, 9), st.sampled_from(["deadzone", "trellis"]))
 def test_arbitrary_tables_are_read_or_refused(raw, components, quantizer):
     for head in (b"", bytes([3, 0, 1, 1]), bytes([0, 1, 2, 2])):

@@ -144,7 +144,7 @@ def transformed_factors(draw, length=None):
     )  # fmt: skip
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(transformed_factors(), st.sampled_from(["float32", "float64", "float16", "int16", "uint8"]))
 def test_both_decoders_transform_alike(tmp_path_factory, left, dtype):
     f = factorization((left.length, 9), (1,) * left.components, "factors", left.quantizer, dtype)

@@ -128,7 +128,7 @@ def test_the_greatest_codes():
         assert max(map(abs, codes)) == (2**30 - 1 if machine else 2**29 - 1)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 @given(st.data())
 def test_damaged_chunks_are_seen_by_both_or_mean_the_same(data):
     tables = tables_for(5, 4, 1, 2, (SLOPE, [20, 20, 20, 1, 9]), seed=3)

@@ -172,7 +172,7 @@ def test_refuses_damaged_gzip(tmp_path):
 VALID = (REAL + "% c\n3 3 4\n1 1 1.5\n2 2 -2e3\n3 1 4\n3 3 0.25\n").encode()
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     text=st.one_of(
         st.binary(max_size=100).map(lambda tail: b"%%MatrixMarket" + tail),

@@ -185,7 +185,7 @@ VALID = io.BytesIO()
 np.save(VALID, some((4, 3), np.float32))
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     data=st.one_of(
         st.binary(max_size=200).map(lambda tail: b"\x93NUMPY" + tail),

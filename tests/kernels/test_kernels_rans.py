@@ -70,7 +70,7 @@ def chunks(draw):
 
 
 @given(chunks())
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None)
 def test_bytes_are_those_of_the_slow_twin_and_codes_come_back(case):
     codes, tables, grid = case
     found = coding(tables, len(codes), grid)
@@ -107,7 +107,7 @@ def verdict(decode, error):
 
 
 @given(chunks(), st.data())
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None)
 def test_damage_gets_the_verdict_of_the_slow_twin(case, data):
     # States below 2**16 and odd lengths are refused when the file is read, before decoding.
     codes, tables, grid = case

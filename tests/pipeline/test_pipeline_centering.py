@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib.util
 import io
+import itertools
 
 import numpy as np
 import pytest
@@ -141,17 +143,17 @@ def test_auto_stores_none_that_does_not_pay():
 
 # -- decoding
 
-SAMPLES = {
-    (center, mode): lplrcli.compress(strong(), rel_error=0.02, center=center, mode=mode)
-    for center in CENTERS
-    for mode in MODES
-}
-ANY = pytest.mark.parametrize("key", SAMPLES, ids=lambda key: "-".join(key))
+ANY = pytest.mark.parametrize(("center", "mode"), list(itertools.product(CENTERS, MODES)))
+
+
+@functools.cache
+def sample(center, mode):
+    return lplrcli.compress(strong(), rel_error=0.02, center=center, mode=mode)
 
 
 @ANY
-def test_products_add_the_means(key):
-    c = SAMPLES[key]
+def test_products_add_the_means(center, mode):
+    c = sample(center, mode)
     a = np.asarray(c, np.float64)
     g = np.random.default_rng(1)
     for x in (g.standard_normal(COLUMNS), g.standard_normal((COLUMNS, 3))):
@@ -163,8 +165,8 @@ def test_products_add_the_means(key):
 @ANY
 @settings(max_examples=15, deadline=None)
 @given(data=st.data())
-def test_slices_are_parts_of_the_whole(key, data):
-    c = SAMPLES[key]
+def test_slices_are_parts_of_the_whole(center, mode, data):
+    c = sample(center, mode)
     whole = np.asarray(c)
     index = tuple(
         data.draw(st.one_of(st.integers(-extent, extent - 1), st.slices(extent)))
@@ -209,8 +211,8 @@ class Counted:
 
 
 @ANY
-def test_the_file_gives_back_the_same(key, tmp_path):
-    c = SAMPLES[key]
+def test_the_file_gives_back_the_same(center, mode, tmp_path):
+    c = sample(center, mode)
     c.save(tmp_path / "a.lplr")
     with lplrcli.open(tmp_path / "a.lplr") as opened:
         assert np.array_equal(np.asarray(opened), np.asarray(c))

@@ -256,7 +256,7 @@ def rounded_once(value, digits, least):
 @given(st.floats(1e-45, 6e4), st.integers(1, 30), st.integers(-1, 1))
 @example(1.0, 8, 1)
 @example(3e-39, 1, 0)
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None)
 def test_float64_narrows_with_one_rounding(dtype, digits, least, value, place, beside):
     # Ties between two neighbours, and what lies so close to one that float32 cannot tell.
     narrow = float(np.array([value]).astype(np.float32).astype(dtype)[0])

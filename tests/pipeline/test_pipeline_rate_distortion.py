@@ -191,7 +191,7 @@ EXPONENTS = st.floats(-6, -0.05)
 
 @pytest.mark.usefixtures("few_states")
 @given(a=any_matrix(), exponent=EXPONENTS)
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=12)
 def test_a_relative_error_is_kept_on_the_decoded_file(a, exponent, tmp_path_factory):
     goal = 10.0**exponent
     found = lplrcli.compress(a, rel_error=goal)
@@ -204,7 +204,7 @@ def test_a_relative_error_is_kept_on_the_decoded_file(a, exponent, tmp_path_fact
 
 @pytest.mark.usefixtures("few_states")
 @given(a=any_matrix(), exponent=EXPONENTS)
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=12)
 def test_the_largest_error_is_kept_on_the_decoded_file(a, exponent, tmp_path_factory):
     wide = a.astype(np.float64)
     largest = float(np.abs(wide).max())
@@ -459,8 +459,14 @@ def test_memory_layout_changes_no_byte():
 
 
 @pytest.mark.usefixtures("few_states")
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("options", [{"bpc": 0.8}, {"rel_error": 0.3}, {"max_abs_error": 0.05}])
+@pytest.mark.parametrize(
+    ("dtype", "options"),
+    [
+        (np.float32, {"bpc": 0.8}),
+        (np.float64, {"rel_error": 0.3}),
+        (np.float32, {"max_abs_error": 0.05}),
+    ],
+)
 def test_sparse_matrices_are_taken(dtype, options):
     a = sp.random_array((400, 80), density=0.05, rng=0, dtype=dtype)
     dense, sparse = (lplrcli.compress(form, **options) for form in (a.toarray(), a.tocsr()))

@@ -44,7 +44,7 @@ def problems(draw, components=12, length=2000, budget=100_000):
 
 
 @given(problems())
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None)
 def test_the_budget_is_never_exceeded(problem):
     energies, left_cost, right_cost, table, budget = problem
     depths = allocate_bits(*problem)
@@ -56,7 +56,7 @@ def test_the_budget_is_never_exceeded(problem):
 
 
 @given(problems())
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None)
 def test_the_leading_components_get_the_bits(problem):
     # The engine keeps the first components, so what is dropped must be the last ones; and to give
     # the stronger of two the worse of two depths is never right.

@@ -84,7 +84,7 @@ def test_zeros_are_none(dtype):
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None)
 def test_a_step_that_is_found_restores_every_entry(entries):
     entries = np.array(entries)
     step = lattice_step(entries)
@@ -98,14 +98,14 @@ def test_a_step_that_is_found_restores_every_entry(entries):
     st.lists(st.integers(-(2**20), 2**20), min_size=1, max_size=30).filter(any),
     st.sampled_from([1.0, 0.5, 0.125, 3.0, 2.0**-30]),
 )
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None)
 def test_multiples_of_a_number_are_recognised(multiples, unit):
     # Whether with the largest step or with a part of it.
     assert lattice_step(np.array([*multiples, 1]) * unit) is not None
 
 
 @given(st.lists(st.integers(-128, 127), min_size=1, max_size=6).filter(any))
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None)
 def test_integers_are_restored_by_rounding(entries):
     # As they are decoded: 5 times 100/12 is 42, not 41.
     entries = np.array(entries, np.int8)

@@ -34,7 +34,7 @@ def value(code, shifts, unit):
 
 
 @given(CODES, SHIFTS, st.floats(2.0**-300, 2.0**300), st.integers(-2000, 2000))
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None)
 def test_values_are_those_of_the_specification(codes, shifts, step, index):
     quantizer = SteppedQuantizer(step, np.array([0, index]), shifts)
     exponent, eighths = divmod(index, 8)

@@ -1,0 +1,88 @@
+"""Where a restored matrix goes: in which format, under which name, and whether it fits."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from lplrcli.errors import OutputError
+
+FORMATS = {"npy": "npy", "h5": "hdf5", "hdf5": "hdf5", "mtx": "mtx"}
+DTYPES = (
+    *("float16", "float32", "float64", "bfloat16", "bool"),
+    *(f"{kind}{width}" for kind in ("int", "uint") for width in (8, 16, 32, 64)),
+)
+
+
+def is_a_stream(target: str) -> bool:
+    """Whether what is written there cannot be taken back: a pipe, a FIFO or a device."""
+    path = Path(target)
+    return target == "-" or (path.exists() and not path.is_file())
+
+
+def destination(
+    source: str, output: str | None, to: str | None, original: str | None
+) -> tuple[str, str]:
+    """Format and name of what is written.
+
+    Parameters
+    ----------
+    source : str
+        The ``.lplr`` file.
+    output, to : str or None
+        As asked for.
+    original : str or None
+        Format that the matrix came from.
+
+    Raises
+    ------
+    click.UsageError
+        If the suffix is that of no format.
+    """
+    from lplrcli.io import format_of_suffix, suffix_of_format
+
+    by_suffix = None if output is None or output == "-" else format_of_suffix(output)
+    suffix = Path(output or "").suffix
+    if to is None and by_suffix is None and suffix:
+        known = ", ".join(f".{name}" for name in FORMATS)
+        raise click.UsageError(
+            f"No format has the suffix {suffix} of -o: use {known}, or say --to."
+        )
+    by_origin = original if original is not None and original in FORMATS.values() else "npy"
+    # On a pipe and in an unknown file the sparse or hierarchical format of the origin would
+    # surprise; NumPy's is what everything reads.
+    default = by_origin if output is None and source != "-" else "npy"
+    kind = FORMATS[to] if to else by_suffix or default
+    if output is not None:
+        return kind, output
+    if source == "-":
+        return kind, "-"
+    stem = source[:-5] if source.lower().endswith(".lplr") else source
+    return kind, stem + suffix_of_format(kind)
+
+
+def check_size(result_bytes: int, max_output: int | None, target: str, advice: str) -> None:
+    """Refuse what cannot fit, with that advice: a small file may describe a matrix of any size.
+
+    Raises
+    ------
+    OutputError
+        If it is more than `max_output`, or than is free where no limit is given.
+    """
+    limit = max_output
+    if limit is None:
+        folder = Path(target).resolve().parent
+        if is_a_stream(target) or not folder.is_dir():
+            return
+        disk = os.statvfs(folder)
+        limit = disk.f_bavail * disk.f_frsize
+    if result_bytes > limit:
+        raise OutputError(
+            "the decoded matrix is too large",
+            path=target,
+            found=f"{result_bytes} bytes",
+            expected=f"at most {limit}",
+            advice=advice,
+        )
