@@ -160,10 +160,17 @@ class SectionReader:
         self._file.close()
 
     @contextmanager
-    def naming(self) -> Iterator[None]:
-        """Add the path to a `ContainerError` raised within: lower layers do not know it."""
+    def naming(self, section: Section | None = None) -> Iterator[None]:
+        """Add to a `ContainerError` raised within what lower layers do not know.
+
+        That is the path and, of what was found wrong in the payload of a section, that and where
+        the section is.
+        """
         try:
             yield
         except ContainerError as error:
             error.path = error.path or self.path
+            if section is not None:
+                error.section = error.section or section.tag
+                error.offset = section.offset if error.offset is None else error.offset
             raise
