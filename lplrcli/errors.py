@@ -76,13 +76,16 @@ class LplrError(Exception):
 
     def __str__(self) -> str:
         text = f"{printable(self.path)}: " if self.path else ""
-        text += _cut(self.message, _LONGEST_TEXT)
+        text += _cut(self._sentence(), _LONGEST_TEXT)
         if self.found is not None:
             text += f": found {_cut(self.found, _LONGEST_VALUE)}"
         if self.expected is not None:
             text += (", " if self.found is not None else ": ") + "expected "
             text += _cut(self.expected, _LONGEST_VALUE)
         return f"{text}\n{_cut(self.advice, _LONGEST_TEXT)}" if self.advice else text
+
+    def _sentence(self) -> str:
+        return self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Errors come back from other processes, whatever the parameters of their class are.
@@ -178,11 +181,7 @@ class ContainerError(LplrError, ValueError):
         expected: object = None,
         advice: str | None = None,
     ) -> None:
-        where = f"section {section}: " if section else ""
-        at = f" (at byte {offset})" if offset is not None else ""
-        super().__init__(
-            f"{where}{message}{at}", path=path, found=found, expected=expected, advice=advice
-        )
+        super().__init__(message, path=path, found=found, expected=expected, advice=advice)
         self.section = section
         self.offset = offset
 
@@ -197,6 +196,11 @@ class ContainerError(LplrError, ValueError):
             expected=self.expected,
             advice=self.advice,
         )
+
+    def _sentence(self) -> str:
+        where = f"section {self.section}: " if self.section else ""
+        at = f" (at byte {self.offset})" if self.offset is not None else ""
+        return f"{where}{self.message}{at}"
 
 
 class NotLplrError(ContainerError):

@@ -88,7 +88,7 @@ def print_json(document: Any) -> None:
 def aligned(rows: list[list[str]], left: int = 1) -> str:
     """Rows of text in columns: the first `left` flush left, the others flush right.
 
-    Text from a file does nothing to the terminal: it is shown with escapes.
+    Some cells are names out of files.
     """
     rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -98,12 +98,13 @@ class Container:
         IndexError
             There is no matrix `i`.
         """
-        with self._reader.naming():
-            section = self.sections_of(i)[METADATA][0]
+        section = self.sections_of(i)[METADATA][0]
+        with self._reader.naming(section):
             if section.length > MAX_COMPRESSED:
                 raise CorruptSectionError(
                     "wrong length",
                     section=METADATA,
+                    offset=section.header_offset + 16,
                     found=section.length,
                     expected=f"at most {MAX_COMPRESSED}",
                 )
@@ -141,7 +142,7 @@ class Container:
             sections = owned.get(CHUNK_TAGS[side], [])
             return StoredChunks(self._reader, self._previous_end, sections, record, tables)
 
-        with self._reader.naming():
+        with self._reader.naming(owned[TABLES][0]):
             return assemble(document, self._payload(owned[TABLES][0]), chunks)
 
     def payload(self, section: Section) -> bytes:
@@ -214,6 +215,11 @@ class Container:
         for tag in found:
             if found[tag] != expected[tag]:
                 what = "length" if tag == TABLES else "number of chunks"
+                first = owned.get(tag, owned[METADATA])[0]
                 raise CorruptSectionError(
-                    f"wrong {what}", section=tag, found=found[tag], expected=expected[tag]
+                    f"wrong {what}",
+                    section=tag,
+                    offset=first.header_offset,
+                    found=found[tag],
+                    expected=expected[tag],
                 )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
+import zipfile
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -13,6 +16,7 @@ import scipy.sparse
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from lplr_command import lplr, refused, run, shell
+from lplr_samples import factorization, written
 
 from lplrcli.container.reader import open_container
 
@@ -297,3 +301,24 @@ def spoilable(shop, tmp_path_factory):
     result = lplr("decompress", folder / "a.lplr", "-qo", folder / "a.mtx")
     assert result.code == 0, result.err
     return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+TRICK = "\x1b]0;owned\x07\x9b2J\u202e"
+
+
+def test_names_out_of_a_file_give_no_orders_to_the_terminal(refuses):
+    with zipfile.ZipFile("two.npz", "w") as archive:
+        for name in (TRICK, "b"):
+            archive.writestr(f"{name}.npy", WHOLE)
+    header = MTX.replace(b"coordinate", b"co\x9bord\x1bc")
+    Path("wrong.mtx").write_bytes(header + b"1 1 1\n1 1 1\n")
+    for name, shown in (("two.npz", "owned\\x07\\x9b2J\\u202e"), ("wrong.mtx", "co\\x9bord\\x1bc")):
+        result = refuses("compress", name, "-r", 1, says=[shown])
+        assert not set("\x1b\x07\x9b\u202e") & set(result.err)
+
+
+def test_a_name_in_a_file_is_shown_as_text(work):
+    Path("named.lplr").write_bytes(written(factorization(), names=["a\u202eb"]))
+    assert "a\\u202eb" in lplr("inspect", "named.lplr").text
+    (found,) = json.loads(lplr("inspect", "--json", "named.lplr").out)["files"]
+    assert found["matrices"][0]["name"] == "a\u202eb"
