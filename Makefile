@@ -48,7 +48,7 @@ $(PARSERS): formats/lplr/lplr.ksy tests/kaitai/package-lock.json tests/kaitai/co
 lock: $(STAMP)
 	$(PIP) 'uv>=0.5'
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
-		--extra test --extra lint --extra audit --custom-compile-command 'make lock' \
+		--extra test --extra lint --extra audit --extra fuzz --custom-compile-command 'make lock' \
 		--output-file $(PINS) pyproject.toml
 
 # Compress sentence embeddings, restore them, measure the error against the original.
@@ -71,10 +71,10 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Every harness of tests/fuzz for so many seconds, two at a time.
+# Every harness of tests/fuzz for so many seconds, all at once.
 fuzz: SECONDS ?= 60
 fuzz: $(STAMP)
-	$(PIP) --editable '.[fuzz]'
+	$(BIN)/python -c 'import atheris' 2>/dev/null || $(PIP) --editable '.[fuzz]'
 	$(BIN)/python benchmarks/fuzzing.py --seconds $(SECONDS)
 
 # The peers of rate_distortion.py take hours; its results are committed.
