@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from lplrcli.errors import InputError, LplrError, printable
+from lplrcli.errors import CorruptSectionError, InputError, LplrError, printable
 
 
 def test_an_error_prints_path_fault_found_expected_and_advice():
@@ -29,3 +29,10 @@ def test_what_a_terminal_would_obey_is_escaped_in_every_part():
 def test_what_people_write_stays_as_it_is(text):
     assert printable(text) == text
     assert str(InputError("x", path=text or None)).endswith("x")
+
+
+def test_long_quotations_are_cut():
+    error = CorruptSectionError("m" * 5000, path="p" * 2000, section="META", found="\0" * 5000)
+    assert "p" * 2000 in str(error)
+    assert len(str(error)) < 3500
+    assert str(error).endswith("...")

@@ -68,6 +68,7 @@ ATTACKS = (
     lplr("zip_prepended", "not an .lplr file"),
     lplr("unknown_critical_section", "EVIL: critical, and unknown"),
     lplr("tag_with_escapes", r"INDX: wrong tag.*\\x1b\[2J"),
+    lplr("headers_within_a_payload", "the file is truncated"),
     lplr("too_many_chunks", "LEFT: wrong number of chunks"),
     lplr("chunks_missing", "LEFT: wrong number of chunks"),
     lplr("chunk_cut_short", "LEFT: wrong length of chunk", DECODING, ("inspect",)),

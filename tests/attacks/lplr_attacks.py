@@ -186,6 +186,18 @@ def tag_with_escapes():
     return made.build()
 
 
+def headers_within_a_payload():
+    """Without an index, headers are searched for: thousands, each with a length to the end."""
+    made = draft()
+    count = 20_000
+    headers = []
+    for number in range(count):
+        inner = DraftSection(b"LEFT", 0, 0, length=64 * (count - number) - 32, checksum=number)
+        headers.append(inner.header() + bytes(32))
+    made.sections.append(DraftSection(b"xTRA", 0, 0, bytes(32) + b"".join(headers)))
+    return made.build()[:-48]
+
+
 # Chunks
 
 

@@ -54,7 +54,7 @@ def test_an_attack_is_refused(attack, command, folder, monkeypatch):
     assert result.err.startswith(("lplr: ", attack.name)) or command == "verify", shown
     assert Path(attack.name).stem in shown
     assert re.search(words, shown), shown
-    assert len(result.err.splitlines()) <= 2
+    assert len(result.err.splitlines()) <= 2 or command == "verify"  # which tells all faults
     assert "Traceback" not in shown and "internal error" not in shown
     assert sorted(folder.iterdir()) == before
 
