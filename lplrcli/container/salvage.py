@@ -33,7 +33,6 @@ from lplrcli.errors import (
 )
 from lplrcli.model.compressed import Factorization
 
-
 _UNKNOWN_VERSION = VERSION[0], VERSION[1] + 1
 """Of a file whose header is lost: whatever a later minor version may hold is let pass."""
 
