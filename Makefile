@@ -9,11 +9,11 @@ PINS := .ci/requirements.txt
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO := build/demo
-PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
 KAITAI := build/kaitai
 PARSERS := $(KAITAI)/.compiled
+PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
 
-.PHONY: setup lock demo test lint coverage mutants bench clean
+.PHONY: setup lock demo test lint fuzz coverage mutants bench clean
 
 setup: $(STAMP) $(PARSERS)
 
@@ -27,14 +27,6 @@ else
 	$(PIP) --no-deps --no-build-isolation --editable .
 endif
 	@touch $@
-
-# Pins the newest versions allowed of everything that the checks install, for every Python and
-# platform. Needed after a change to the dependencies, and when the audit finds a flaw.
-lock: $(STAMP)
-	$(PIP) 'uv>=0.5'
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
-		--extra test --extra lint --extra audit --custom-compile-command 'make lock' \
-		--output-file $(PINS) pyproject.toml
 
 # The parsers that Kaitai Struct makes of the description of the format. Without Node.js the tests of
 # them are skipped, but not where a change is judged.
@@ -50,6 +42,14 @@ $(PARSERS): formats/lplr/lplr.ksy tests/kaitai/package-lock.json tests/kaitai/co
 		echo 'formats/lplr/lplr.ksy is not tested: install nodejs (18 or later) and npm'; \
 		test -z "$$CI"; \
 	fi
+
+# Pins the newest versions allowed of everything that the checks install, for every Python and
+# platform. Needed after a change to the dependencies, and when the audit finds a flaw.
+lock: $(STAMP)
+	$(PIP) 'uv>=0.5'
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--extra test --extra lint --extra audit --custom-compile-command 'make lock' \
+		--output-file $(PINS) pyproject.toml
 
 # Compress sentence embeddings, restore them, measure the error against the original.
 demo: $(STAMP)
@@ -81,6 +81,12 @@ MUTANTS ?= 300
 mutants: $(STAMP)
 	$(PIP) --editable '.[test,campaign]'
 	nice -n 10 $(BIN)/python benchmarks/mutants.py --count $(MUTANTS)
+
+# Every harness of tests/fuzz for so many seconds, two at a time.
+fuzz: SECONDS ?= 60
+fuzz: $(STAMP)
+	$(PIP) --editable '.[fuzz]'
+	$(BIN)/python benchmarks/fuzzing.py --seconds $(SECONDS)
 
 # The peers of rate_distortion.py take hours; its results are committed.
 bench: $(STAMP)

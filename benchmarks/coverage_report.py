@@ -72,7 +72,7 @@ def main() -> int:
         "statements and branches of the package that its tests run, kernels as plain Python",
         cases=totals["num_statements"] + totals["num_branches"],
         failures=totals["missing_lines"] + totals["missing_branches"],
-        unit="percent",
+        unit="statements and branches",
         details={
             "percent": round(percent, 2),
             "statements": totals["num_statements"],

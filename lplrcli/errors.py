@@ -18,23 +18,27 @@ LplrError
 └── MissingDependencyError (ImportError)
 
 Every error keeps its datum as attributes and prints as at most two lines:
-the file and what is wrong, then what to do.
+the file and what is wrong, then what to do. What it quotes may come from anyone: control
+characters are shown as escapes, so that they do nothing to a terminal, and long values are cut.
 """
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_LONGEST_VALUE, _LONGEST_TEXT = 300, 1000
+"""Characters of a value that is quoted, and of a sentence, which may quote others."""
 
 
 def printable(text: str) -> str:
-    """Text of one line, in which characters that a terminal would obey are escaped as in Python.
+    """The text with escapes for what a terminal would not show as it is.
 
-    Names and words out of a file may hold any: controls, line ends, changes of direction.
+    Control characters, marks that turn the direction of writing, and bytes of file names that are
+    no text.
     """
-    return _UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text)
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class LplrError(Exception):
@@ -71,16 +75,26 @@ class LplrError(Exception):
         self.advice = advice
 
     def __str__(self) -> str:
-        text = f"{self.path}: {self.message}" if self.path else self.message
+        text = f"{printable(self.path)}: " if self.path else ""
+        text += _cut(self._sentence(), _LONGEST_TEXT)
         if self.found is not None:
-            text += f": found {self.found}"
+            text += f": found {_cut(self.found, _LONGEST_VALUE)}"
         if self.expected is not None:
-            text += (", " if self.found is not None else ": ") + f"expected {self.expected}"
-        return "\n".join(printable(line) for line in (text, self.advice) if line)
+            text += (", " if self.found is not None else ": ") + "expected "
+            text += _cut(self.expected, _LONGEST_VALUE)
+        return f"{text}\n{_cut(self.advice, _LONGEST_TEXT)}" if self.advice else text
+
+    def _sentence(self) -> str:
+        return self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Errors come back from other processes, whatever the parameters of their class are.
         return _restored, (type(self), self.args), self.__dict__
+
+
+def _cut(value: object, most: int) -> str:
+    text = printable(str(value))
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def _restored(kind: type[LplrError], arguments: tuple[Any, ...]) -> LplrError:
@@ -167,11 +181,7 @@ class ContainerError(LplrError, ValueError):
         expected: object = None,
         advice: str | None = None,
     ) -> None:
-        where = f"section {section}: " if section else ""
-        at = f" (at byte {offset})" if offset is not None else ""
-        super().__init__(
-            f"{where}{message}{at}", path=path, found=found, expected=expected, advice=advice
-        )
+        super().__init__(message, path=path, found=found, expected=expected, advice=advice)
         self.section = section
         self.offset = offset
 
@@ -186,6 +196,11 @@ class ContainerError(LplrError, ValueError):
             expected=self.expected,
             advice=self.advice,
         )
+
+    def _sentence(self) -> str:
+        where = f"section {self.section}: " if self.section else ""
+        at = f" (at byte {self.offset})" if self.offset is not None else ""
+        return f"{where}{self.message}{at}"
 
 
 class NotLplrError(ContainerError):

@@ -2,27 +2,28 @@
 
     python testdata/make_golden.py
 
-Run once for every version of the format, when it is released: what is there is kept, those of
-other versions are not touched. The expectations come from the reference decoder,
-formats/lplr/decode.py, not from the product.
+What is there is kept, and so are the files of other versions: since version 1.0 no golden file is
+ever made again, and .ci/golden refuses a change to one. The expectations come from the reference
+decoder, formats/lplr/decode.py, not from the product.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
-import json
 import sys
-from dataclasses import replace
+import tempfile
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import numpy as np
 
-from lplrcli.api import compress
-from lplrcli.container.layout import VERSION
-from lplrcli.container.writer import write_container
+from lplrcli.api import CompressedMatrix, append, compress
+from lplrcli.container.layout import VERSION, WHOLE_FILE
+from lplrcli.container.section_writer import SectionWriter
+from lplrcli.container.writer import heads_of, write_container, write_matrix
 from lplrcli.model.compressed import Factorization
 from lplrcli.pipeline.layout import Layout
 
@@ -97,130 +98,179 @@ def stored(dtype: str) -> Array:
     return array
 
 
-def made(array: Array, *arguments: Any, **options: Any) -> list[Factorization]:
-    """One compressed matrix."""
-    return [compress(array, *arguments, **options).factorization]
-
-
-def of_packed_codes() -> dict[str, list[Factorization]]:
-    """Name and matrices of the files whose codes have a fixed width."""
-    found: dict[str, list[Factorization]] = {}
-    for method in ("packed", "lplr", "lsvd", "dsvd", "nq"):
-        rank = None if method == "nq" else 6
-        for bits in (3, 13):
-            array = matrix(57, 23, bits).astype(np.float32)
-            found[f"{method}-{bits}"] = made(array, rank, bits, method=method)
-    for dtype in ("float16", "bfloat16", "uint8", "int64"):
+def of_packed_codes() -> dict[str, bytes]:
+    """Name and content of the files whose codes have a fixed width."""
+    found: dict[str, bytes] = {}
+    for bits in (1, 3, 8, 13, 16):
+        found[f"packed-{bits}"] = made(matrix(37, 19, bits).astype(np.float32), 5, bits)
+    for method, bits in (("lplr", 3), ("lplr", 11), ("lsvd", 3), ("dsvd", 3), ("nq", 3)):
+        array = matrix(29, 17, bits).astype(np.float32)
+        rank = None if method == "nq" else 4
+        found[f"{method}-{bits}"] = made(array, rank, bits, method=method)
+    for dtype in (*DTYPES[:5], "uint8", "int64"):
         found[f"packed-{dtype}"] = made(stored(dtype), 3, 6)
-    found["packed-exponent"] = made(matrix(40, 30, 1) * 1e290, 4, 4)
+    for name, scale in (("large", 1e290), ("small", 1e-290)):
+        found[f"packed-exponent-{name}"] = made(scale * matrix(20, 12, 1), 4, 4)
     found["packed-zero"] = made(np.zeros((7, 5), np.float32), 2, 4)
+    found["packed-unfolded"] = made(field(5, 4, 3, 6), 4, 7, unfold=2)
+    for sketch in ("srht", "sparse-sign"):
+        array = matrix(21, 13, 5).astype(np.float32)
+        found[f"packed-{sketch}"] = made(array, 3, 4, sketch=sketch, passes=1)
+    for passes in (1, 2):
+        array = matrix(30, 20, 6).astype(np.float32)
+        found[f"packed-passes-{passes}"] = made(array, 3, 5, passes=passes)
     with small_chunks():
-        found["packed-many-chunks"] = made(matrix(300, 90, 3).astype(np.float32), 6, 5)
-        found["nq-many-chunks"] = made(matrix(50, 90, 4).astype(np.float32), bits=5, method="nq")
-    sketched = compress(matrix(30, 1100, 5).astype(np.float32), 5, 4, sketch="srht")
-    found["packed-sketched"] = [replace(sketched.factorization, source={"format": "npy"})]
+        found["packed-many-chunks"] = made(matrix(41, 23, 3).astype(np.float32), 4, 5)
+        found["nq-many-chunks"] = made(matrix(13, 11, 4).astype(np.float32), bits=5, method="nq")
     return found
 
 
-def of_entropy_codes() -> dict[str, list[Factorization]]:
-    """Name and matrices of the files of the rate-distortion engine."""
-    found: dict[str, list[Factorization]] = {}
+def of_entropy_codes() -> dict[str, bytes]:
+    """Name and content of the files of the rate-distortion engine."""
+    found: dict[str, bytes] = {}
     for mode in MODES:
-        found[f"{mode}-size"] = made(noisy(60, 40, 1), bpc=5, mode=mode)
-        found[f"{mode}-error"] = made(noisy(60, 40, 2), rel_error=0.03, mode=mode)
-        for state_bits in (0, *range(3, 9)):
+        found[f"{mode}-size"] = made(noisy(30, 20, 1), bpc=8, mode=mode)
+        for state_bits in (0, *range(3, 9)) if mode == "factors" else (0, 3, 8):
             name = f"{mode}-{f'trellis-{2**state_bits}' if state_bits else 'deadzone'}"
             with states(state_bits):
-                found[name] = made(noisy(45, 30, state_bits), rel_error=0.1, mode=mode)
+                found[name] = made(noisy(24, 17, state_bits), rel_error=0.1, mode=mode)
     for mode in MODES[1:]:
-        found[f"{mode}-plain"] = made(noisy(60, 40, 3), max_abs_error=0.7, mode=mode)
-        found[f"{mode}-wide-codes"] = made(noisy(40, 30, 4), rel_error=1e-6, mode=mode)
-    found["contexts"] = made(smooth(300, 12), rel_error=0.01, mode="direct")
-    found["contexts-deadzone"] = made(smooth(300, 12), max_abs_error=0.1, mode="direct")
-    found["rank-limit"] = made(noisy(60, 40, 5), 4, rel_error=0.1)
-    found["lossless"] = made(np.round(matrix(60, 40, 6)), rel_error=0)
-    found["lossless-fractions"] = made(
-        (np.round(matrix(60, 40, 6)) / 255).astype(np.float32), rel_error=0
-    )
+        found[f"{mode}-plain"] = made(noisy(30, 20, 3), max_abs_error=0.7, mode=mode)
+        found[f"{mode}-wide-codes"] = made(noisy(20, 15, 4), rel_error=1e-6, mode=mode)
+    found["contexts"] = made(smooth(90, 5), rel_error=0.01, mode="direct")
+    found["contexts-deadzone"] = made(smooth(90, 5), max_abs_error=0.1, mode="direct")
+    found["lossless"] = made(np.round(matrix(30, 20, 6)), rel_error=0)
+    fractions = (np.round(matrix(30, 20, 6)) / 255).astype(np.float32)
+    found["lossless-fractions"] = made(fractions, rel_error=0)
     for dtype in DTYPES:
-        found[f"dtype-{dtype}"] = made(stored(dtype), rel_error=0.02)
-        found[f"dtype-{dtype}-direct"] = made(stored(dtype), rel_error=0.1, mode="direct")
-    for name, scale in (("large", 1e290), ("small", 1e-290)):
-        for mode in MODES:
-            array = scale * matrix(30, 20, 1)
-            found[f"exponent-{name}-{mode}"] = made(array, rel_error=0.1, mode=mode)
+        found[f"direct-{dtype}"] = made(stored(dtype), rel_error=0.1, mode="direct")
+    array = 1e290 * matrix(20, 15, 1)
+    found["factors-exponent-large"] = made(array, rel_error=0.1, mode="factors")
     found["zero"] = made(np.zeros((7, 5), np.float32), bpc=200)
     found["zero-direct"] = made(np.zeros((7, 5), np.uint8), rel_error=0.1, mode="direct")
     found["one-entry"] = made(np.full((1, 1), 2.5), rel_error=0.01)
-    found["one-row"] = made(noisy(1, 60, 1), rel_error=0.1)
-    found["one-column"] = made(noisy(60, 1, 1), rel_error=0.1)
+    found["one-row"] = made(noisy(1, 40, 1), rel_error=0.1)
+    found["one-column"] = made(noisy(40, 1, 1), rel_error=0.1)
     with small_chunks():
         for mode in MODES:
-            found[f"{mode}-many-chunks"] = made(noisy(200, 90, 7), rel_error=0.2, mode=mode)
+            found[f"{mode}-many-chunks"] = made(noisy(41, 23, 7), rel_error=0.3, mode=mode)
     return found
 
 
-def of_transforms() -> dict[str, list[Factorization]]:
-    """Name and matrices of the files whose factors or residual are transformed."""
-    found: dict[str, list[Factorization]] = {}
-    for name, grid in (("1-axis", (150,)), ("2-axes", (18, 13)), ("3-axes", (9, 7, 5))):
-        array = bumps(grid, 30, len(grid))
-        found[f"dct-{name}"] = made(array, rel_error=0.02, mode="factors", row_grid=grid)
-    array = bumps((12, 10), 77, 4)
-    options: dict[str, Any] = {"row_grid": (12, 10), "column_grid": (7, 11)}
-    found["dct-both-sides"] = made(array, rel_error=0.02, mode="factors", **options)
-    for name, grid in (("2-axes", (22, 19)), ("3-axes", (9, 11, 7))):
-        options = {"row_grid": grid, "transform": "klt"}
-        found[f"klt-{name}"] = made(chirps(grid, 14), rel_error=0.02, mode="factors", **options)
-    options = {"row_grid": (14, 11), "column_grid": (7, 9), "transform": "klt"}
-    array = chirps((14, 11), 27) @ chirps((7, 9), 27, 1).T
-    found["klt-both-sides"] = made(array, rel_error=0.01, mode="factors+residual", **options)
-    with small_layers():
-        array = bumps((43, 6), 30, 5)
-        found["dct-many-chunks"] = made(array, rel_error=0.02, mode="factors", row_grid=(43, 6))
-        found["cdf97-many-chunks"] = made(field(83, 24), rel_error=0.02, mode="direct")
-    with fields_everywhere():
-        found["cdf97-direct"] = made(field(61, 43), rel_error=0.02, mode="direct")
-        found["cdf97-3-axes"] = made(field(9, 14, 19), rel_error=0.02, mode="direct")
-        found["cdf97-unfolded"] = made(field(5, 9, 4, 11), rel_error=0.02, mode="direct", unfold=2)
-        found["cdf97-residual"] = made(field(64, 53), rel_error=0.01, mode="factors+residual")
-        image = np.clip(np.round(60 * field(40, 51) + 90), 0, 255).astype(np.uint8)
-        found["cdf97-uint8"] = made(image, rel_error=0.03, mode="direct")
-        found["cdf97-exponent"] = made(
-            1e290 * field(30, 21).astype(np.float64), rel_error=0.02, mode="direct"
-        )
-        with states(0):
-            found["cdf97-deadzone"] = made(field(37, 44), rel_error=0.01, mode="direct")
-    with small_layers("cdf97-tensor"):
-        found["cdf97-tensor-many-chunks"] = made(field(83, 24), rel_error=0.02, mode="direct")
-    with fields_everywhere("cdf97-tensor"):
-        for name, extents in (("2-axes", (61, 43)), ("3-axes", (9, 14, 19))):
-            array = field(*extents)
-            found[f"cdf97-tensor-{name}"] = made(array, rel_error=0.005, mode="direct")
-            with states(0):
-                found[f"cdf97-tensor-{name}-deadzone"] = made(array, rel_error=0.02, mode="direct")
-    array = bumps((18, 13), 30, 6)
-    found["dct-fine"] = made(array, rel_error=0.0003, mode="factors", row_grid=(18, 13))
+def of_transforms() -> dict[str, bytes]:
+    """Name and content of the files whose factors or residual are transformed."""
+    found: dict[str, bytes] = {}
+    options: dict[str, Any]
+    for name, grid in (("1-axis", (90,)), ("2-axes", (14, 11)), ("3-axes", (7, 6, 5))):
+        options = {"row_grid": grid, "transform": "dct"}
+        array = bumps(grid, 8, len(grid))
+        found[f"dct-{name}"] = made(array, rel_error=0.02, mode="factors", **options)
+    options = {"row_grid": (90,), "transform": "dct"}
     with states(0):
-        found["dct-deadzone"] = made(array, rel_error=0.02, mode="factors", row_grid=(18, 13))
+        array = bumps((90,), 8, 1)
+        found["dct-1-axis-deadzone"] = made(array, rel_error=0.02, mode="factors", **options)
+    options = {"row_grid": (8, 7), "column_grid": (4, 6), "transform": "dct"}
+    found["dct-both-sides"] = made(bumps((8, 7), 24, 4), rel_error=0.02, mode="factors", **options)
+    for name, grid in (("2-axes", (15, 12)), ("3-axes", (8, 6, 5))):
+        options = {"row_grid": grid, "transform": "klt"}
+        found[f"klt-{name}"] = made(chirps(grid, 10), rel_error=0.02, mode="factors", **options)
+    options = {"row_grid": (9, 8), "column_grid": (5, 6), "transform": "klt"}
+    array = chirps((9, 8), 27) @ chirps((5, 6), 27, 1).T
+    found["klt-both-sides"] = made(array, rel_error=0.01, mode="factors+residual", **options)
+    for transform in ("cdf97", "cdf97-tensor"):
+        with small_layers(transform):
+            found[f"{transform}-many-chunks"] = made(field(43, 16), rel_error=0.02, mode="direct")
+        with fields_everywhere(transform):
+            for name, extents in (("2-axes", (25, 19)), ("3-axes", (9, 5, 10))):
+                array = field(*extents)
+                found[f"{transform}-{name}"] = made(array, rel_error=0.01, mode="direct")
+                with states(0):
+                    found[f"{transform}-{name}-deadzone"] = made(
+                        array, rel_error=0.02, mode="direct"
+                    )
+            found[f"{transform}-residual"] = made(
+                field(24, 21), rel_error=0.01, mode="factors+residual"
+            )
+    with fields_everywhere():
+        array = field(5, 8, 3, 4)
+        found["cdf97-unfolded"] = made(array, rel_error=0.02, mode="direct", unfold=2)
+        image = np.clip(np.round(60 * field(19, 23) + 90), 0, 255).astype(np.uint8)
+        found["cdf97-uint8"] = made(image, rel_error=0.03, mode="direct")
+    with small_layers():
+        array = bumps((43, 5), 8, 5)
+        found["dct-many-chunks"] = made(array, rel_error=0.02, mode="factors", row_grid=(43, 5))
     return found
 
 
-def of_means() -> dict[str, list[Factorization]]:
-    """Name and matrices of the files in which means are stored apart."""
-    found: dict[str, list[Factorization]] = {}
-    array = noisy(60, 40, 1) + 30 * np.sin(np.arange(40)) + 20 * np.cos(np.arange(60))[:, None]
+def of_means() -> dict[str, bytes]:
+    """Name and content of the files in which means are stored apart."""
+    found: dict[str, bytes] = {}
+    array = noisy(30, 20, 1) + 30 * np.sin(np.arange(20)) + 20 * np.cos(np.arange(30))[:, None]
+    array = array.astype(np.float32)
     for mode, center in zip(MODES, ("both", "mean-row", "mean-column"), strict=True):
         found[f"means-{mode}"] = made(array, rel_error=0.03, mode=mode, center=center)
-    array = bumps((12, 10), 77, 4) + 5 * bumps((12, 10), 1)
-    options: dict[str, Any] = {"row_grid": (12, 10), "column_grid": (7, 11)}
+    array = bumps((8, 7), 24, 4) + 5 * bumps((8, 7), 1)
+    options: dict[str, Any] = {"row_grid": (8, 7), "column_grid": (4, 6)}
     found["means-dct"] = made(array, rel_error=0.01, center="both", **options)
     with small_chunks():
-        array = noisy(200, 90, 7) + 30 * np.sin(np.arange(90)) + 9
+        array = noisy(41, 23, 7) + 30 * np.sin(np.arange(23)) + 9
         found["means-many-chunks"] = made(
-            array, rel_error=0.1, mode="factors", center="both", transform="none"
+            array.astype(np.float32), rel_error=0.2, mode="factors", center="both", transform="none"
         )
     return found
+
+
+def of_structure() -> dict[str, bytes]:
+    """Name and content of the files that have more than the sections of one matrix."""
+    parts = [
+        compress(matrix(21, 13, 2).astype(np.float32), 3, 4),
+        compress(stored("int16"), rel_error=0.02, mode="direct"),
+        compress(np.zeros((7, 5), np.float32), bpc=200),
+    ]
+    matrices = [part.factorization for part in parts]
+    found = {
+        "three-matrices": content(matrices, names=["layer/0", None, "bild äöü 像"]),
+        "named": content(matrices[:1], names=["weights"], created="2026-02-28T12:34:56.5+01:00"),
+    }
+    stream = io.BytesIO()
+    sections = SectionWriter(stream)
+    for tag, number, text in (("nOTe", WHOLE_FILE, b"of the file"), ("oWNS", 0, b"")):
+        sections.write(sections.next_section(tag, number, 0, text), text)
+    write_matrix(sections, 0, matrices[0], heads_of(matrices[0], user={"by": ["hand", None]}))
+    text = b"after it"
+    sections.write(sections.next_section("oWNS", 0, 1, text), text)
+    sections.finish()
+    found["ancillary"] = stream.getvalue()
+    with small_chunks():
+        array = matrix(60, 12, 8).astype(np.float32)
+        noise = noisy(60, 12, 8)
+        found["appended-packed"] = grown(compress(array[:20], 4, 5), array[20:])
+        first = compress(noise[:20], rel_error=0.2, mode="factors", transform="none")
+        found["appended-factors"] = grown(first, noise[20:])
+        first = compress(noise[:20], rel_error=0.2, mode="factors+residual", transform="none")
+        found["appended-residual"] = grown(first, noise[20:])
+    return found
+
+
+def made(array: Array, *arguments: Any, **options: Any) -> bytes:
+    """A file of one compressed matrix."""
+    return content([compress(array, *arguments, **options).factorization])
+
+
+def content(factorizations: list[Factorization], **options: Any) -> bytes:
+    """A file of some matrices."""
+    stream = io.BytesIO()
+    write_container(stream, factorizations, **options)
+    return stream.getvalue()
+
+
+def grown(compressed: CompressedMatrix, rows: Array) -> bytes:
+    """The file of a matrix to which rows were appended."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "a.lplr")
+        compressed.save(path)
+        append(path, rows, rel_error=1)
+        return path.read_bytes()
 
 
 @contextlib.contextmanager
@@ -250,49 +300,55 @@ def states(state_bits: int) -> contextlib.AbstractContextManager[Any]:
 
 @contextlib.contextmanager
 def small_chunks() -> Any:
-    """Chunks of 64 rows, where the product would make one."""
+    """Chunks of 16 rows, where the product would make one."""
     pipeline = "lplrcli.pipeline"
     with (
-        mock.patch(f"{pipeline}.packed.chunk_entries", lambda *_: 64),
-        mock.patch(f"{pipeline}.baselines.chunk_entries", lambda *_: 64),
-        mock.patch(f"{pipeline}.factor_coding.chunk_entries", lambda *_: 64),
+        mock.patch(f"{pipeline}.packed.chunk_entries", lambda *_: 16),
+        mock.patch(f"{pipeline}.baselines.chunk_entries", lambda *_: 16),
+        mock.patch(f"{pipeline}.factor_coding.chunk_entries", lambda *_: 16),
         mock.patch(f"{pipeline}.residual_coding._CHUNK", 1),
-        mock.patch(f"{pipeline}.residual_coding._LEAST_ROWS", 64),
+        mock.patch(f"{pipeline}.residual_coding._LEAST_ROWS", 16),
     ):
         yield
 
 
-def cases() -> dict[str, list[Factorization]]:
-    """Name and matrices of every golden file."""
-    found = of_packed_codes() | of_entropy_codes() | of_transforms() | of_means()
-    found["three-matrices"] = found["packed-3"] + found["contexts"] + found["zero"]
-    return found
+def cases() -> dict[str, bytes]:
+    """Name and content of every golden file."""
+    coded = of_packed_codes() | of_entropy_codes()
+    return coded | of_transforms() | of_means() | of_structure()
+
+
+def listed(path: Path) -> str:
+    """The line of a file in the manifest."""
+    return f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n"
 
 
 def main() -> None:
-    """Write every file and its expectation, unless it exists."""
-    folder = ROOT / "golden" / "v{}.{}".format(*VERSION)
+    """Write every file that is not there yet, its expectation, and their lines of the manifest."""
+    folder = ROOT / "golden" / "{}.{}".format(*VERSION)
     folder.mkdir(parents=True, exist_ok=True)
     sys.path.insert(0, str(ROOT.parent / "formats" / "lplr"))
     import decode
 
-    for name, factorizations in cases().items():
+    for name, raw in cases().items():
         path = folder / f"{name}.lplr"
         if path.exists():
             print(f"{path} exists and is kept")
             continue
-        with path.open("wb") as stream:
-            write_container(stream, factorizations)
+        with path.open("xb") as stream:
+            stream.write(raw)
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed), mock.patch("sys.argv", ["decode", str(path)]):
             if decode.main():
                 raise SystemExit(f"{path}: refused by the reference decoder")
-        document = json.loads(printed.getvalue())
-        path.with_suffix(".json").write_text(json.dumps(document, indent=1) + "\n")
-        hashes = [each for matrix in document["matrices"] for each in matrix["factors"].values()]
-        if any("coefficients_sha256" in each for each in hashes):
-            # Of what is transformed not every digit is told: the first matrix is kept as it is.
-            np.save(path.with_suffix(".npy"), decode.decode_file(path)[0].array)
+        with path.with_suffix(".json").open("x") as text:
+            text.write(printed.getvalue())
+        # Of sums, and of what is transformed, not every digit is told: arrays are kept as they are.
+        arrays = {str(i): found.array for i, found in enumerate(decode.decode_file(path))}
+        with path.with_suffix(".npz").open("xb") as stream:
+            np.savez_compressed(stream, **arrays)
+        with (folder / "SHA256SUMS").open("a") as manifest:
+            manifest.writelines(listed(path.with_suffix(end)) for end in (".json", ".lplr", ".npz"))
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
-import importlib.util
 import io
 import json
 from dataclasses import replace
@@ -13,18 +13,21 @@ from unittest import mock
 
 import numpy as np
 import pytest
+from reference import decode
 
 import lplrcli
 from lplrcli.coding import CODINGS
 from lplrcli.container.layout import READABLE
 from lplrcli.container.reader import open_container
-from lplrcli.model.definitions import format_folder
+from lplrcli.model.definitions import read_definition
 from lplrcli.model.plan import MODES
 from lplrcli.pipeline.factors import decode_factor
 
 FOLDER = Path(__file__).parent.parent / "testdata" / "golden"
-GOLDEN = sorted(FOLDER.glob("v*/*.lplr"))
+GOLDEN = sorted(FOLDER.glob("*/*.lplr"))
+FOREVER = [path for path in GOLDEN if path.parent.name == "1.0"]
 ANY = pytest.mark.parametrize("path", GOLDEN, ids=lambda path: f"{path.parent.name}-{path.stem}")
+SCHEMA = json.loads(read_definition("metadata.schema.json"))
 NATURAL = {"normal": np.float32} | dict.fromkeys(("uniform", "deadzone", "trellis"), np.float64)
 
 
@@ -34,14 +37,11 @@ DTYPES = {
 }
 
 
-def reference_decoder():
-    spec = importlib.util.spec_from_file_location("decode", format_folder() / "decode.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+reference = functools.cache(decode.decode_file)  # several tests want the same file
 
 
-decode = reference_decoder()
+def named(version):
+    return ".".join(map(str, version))
 
 
 def expectation(path):
@@ -77,22 +77,22 @@ def factors_of(paths):
 
 @pytest.mark.parametrize("version", READABLE)
 def test_there_are_golden_files_of_every_version(version):
-    name = "v{}.{}".format(*version)
-    assert sum(path.parent.name == name for path in GOLDEN) > 30
+    assert sum(path.parent.name.removeprefix("v") == named(version) for path in GOLDEN) > 30
 
 
 def test_no_golden_file_is_of_another_version():
     for path in GOLDEN:
         with open_container(path.open("rb"), str(path)) as container:
-            assert path.parent.name == "v{}.{}".format(*container.version)
+            assert path.parent.name.removeprefix("v") == named(container.version)
 
 
-def test_golden_files_cover_what_the_format_can_do():
+@pytest.mark.parametrize("folder", ["v0.2", "1.0"])
+def test_golden_files_cover_what_the_format_can_do(folder):
     seen = {"machines": set(), "contexts": set(), "shifts": set(), "chunks": set()}
     seen["mean chunks"] = set()
     transforms, means = set(), set()
     modes, dtypes = set(), set()
-    for matrix, factor in factors_of(p for p in GOLDEN if p.parent.name == "v0.2"):
+    for matrix, factor in factors_of(p for p in GOLDEN if p.parent.name == folder):
         modes.add((factor.coding, matrix.plan.mode))
         dtypes.add((factor.coding, matrix.dtype))
         means.add((matrix.plan.mode, matrix.plan.target.center))
@@ -123,7 +123,11 @@ def test_golden_files_cover_what_the_format_can_do():
 @ANY
 def test_reference_decoder_prints_what_is_stored(path):
     printed = io.StringIO()
-    with contextlib.redirect_stdout(printed), mock.patch("sys.argv", ["decode", str(path)]):
+    with (
+        contextlib.redirect_stdout(printed),
+        mock.patch("sys.argv", ["decode", str(path)]),
+        mock.patch.object(decode, "decode_file", reference),
+    ):
         assert decode.main() == 0
     assert json.loads(printed.getvalue()) == expectation(path)
 
@@ -151,49 +155,93 @@ def test_product_decodes_the_same_factors_bit_for_bit(path):
                 assert digest(values) == hashes[key]
 
 
+def kept(path):
+    """What the matrices of a file decoded to when it was made, where that was written down."""
+    if path.with_suffix(".npz").exists():
+        with np.load(path.with_suffix(".npz")) as arrays:
+            return [arrays[str(i)] for i in range(len(arrays))]
+    return [np.load(path.with_suffix(".npy"))] if path.with_suffix(".npy").exists() else None
+
+
+def assert_near(found, expected, exact):
+    """Check that an array is the one expected: to the last bit, or as near as decoders agree."""
+    if found.dtype.name == "bfloat16":
+        expected = expected.view(found.dtype)
+    if exact:  # not a sum: decoders agree to the last bit
+        assert found.tobytes() == expected.astype(found.dtype.newbyteorder("=")).tobytes()
+    # Sums in another order: an integer may round to its neighbour, a float in its last digits.
+    kind, wide = found.dtype.kind, expected.astype(np.float64)
+    step = {"f": 1e-5, "V": 1e-2}.get(kind, 0.0) * max(float(np.abs(wide).max()), 1e-300)
+    if found.dtype.name in ("float16", "bfloat16"):
+        step = 1e-2 * max(float(np.abs(wide).max()), 1e-300)
+    assert found.shape == expected.shape
+    assert np.abs(found.astype(np.float64) - wide).max() <= max(step, 1.0 if kind in "biu" else 0)
+
+
+def is_exact(matrix):
+    """Whether a matrix is no sum, so that decoders agree in it to the last bit."""
+    residual = matrix.factorization.residual
+    exact = matrix.rank == 0 and residual is not None and residual.coding == "rans"
+    return exact and residual.transform == "identity" and matrix.factorization.means == (None, None)
+
+
 @ANY
 def test_both_decoders_give_the_same_matrix(path):
-    for i, reference in enumerate(decode.decode_file(path)):
+    arrays = kept(path)
+    for i, matrix in enumerate(reference(path)):
+        with lplrcli.open(path, i) as opened:
+            found, exact = np.asarray(opened), is_exact(opened)
+        if found.dtype.kind in "biu" or found.dtype == np.float64:
+            assert found.dtype == matrix.array.dtype
+        assert_near(found, matrix.array, exact)
+        if arrays is not None:
+            assert_near(found, arrays[i].reshape(found.shape), exact)
+            mine = matrix.array.view(found.dtype) if found.dtype.kind == "V" else matrix.array
+            assert_near(mine, arrays[i].reshape(found.shape), exact)
+
+
+@pytest.mark.parametrize("path", FOREVER, ids=lambda path: path.stem)
+def test_slices_are_those_of_the_whole(path):
+    for i, expected in enumerate(kept(path)):
         with lplrcli.open(path, i) as matrix:
-            values = np.asarray(matrix)
-            residual = matrix.factorization.residual
-            exact = matrix.rank == 0 and residual is not None and residual.coding == "rans"
-            exact = exact and residual.transform == "identity"
-            exact = exact and matrix.factorization.means == (None, None)
-        kind = values.dtype.kind
-        if kind in "biu" or values.dtype == np.float64:
-            assert values.dtype == reference.array.dtype
-        expected = reference.array
-        if values.dtype.name == "bfloat16":
-            expected = expected.view(values.dtype)
-        if exact:  # not a sum: decoders agree to the last bit
-            assert values.tobytes() == expected.astype(values.dtype.newbyteorder("=")).tobytes()
-        # Sums in another order: an integer may round to its neighbour, a float in its last digits.
-        scale = max(float(np.abs(expected.astype(np.float64)).max()), 1e-300)
-        distance = np.abs(values.astype(np.float64) - expected.astype(np.float64)).max()
-        step = {"f": 1e-5, "V": 1e-2}.get(kind, 0.0) * scale
-        if values.dtype.name in ("float16", "bfloat16"):
-            step = 1e-2 * scale
-        assert distance <= max(step, 1.0 if kind in "biu" else 0.0)
-
-
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("v*/*.npy")), ids=lambda path: path.stem)
-def test_transformed_files_decode_to_what_they_did(path):
-    expected = np.load(path)
-    (reference,) = decode.decode_file(path.with_suffix(".lplr"))
-    with lplrcli.open(path.with_suffix(".lplr")) as matrix:
-        found = np.asarray(matrix)
-    scale = np.abs(expected.astype(np.float64)).max()
-    for values, step in ((reference.array, 1e-7), (found, 1e-5)):
-        assert values.dtype == expected.dtype and values.size == expected.size
-        off = np.abs(values.reshape(expected.shape) - expected.astype(np.float64)).max()
-        assert off <= (1 if expected.dtype.kind == "u" else step * scale)
+            rows, count = matrix.factorization.shape[0], matrix.shape[0]
+            lengths = {part.chunk_length for part in matrix.factorization.parts.values()}
+            for length in {each for each in lengths if each < rows} or {rows // 2}:
+                first = length * count // rows
+                some = slice(max(first - 1, 0), first + 1)
+                for at in (some, min(first, count - 1), (slice(first // 2, None, 2), some)):
+                    if expected[at].size:
+                        assert_near(matrix[at], expected[at], is_exact(matrix))
 
 
 def test_what_a_transformed_file_decodes_to_is_kept():
-    found = {
-        path.with_suffix(".npy")
-        for path in GOLDEN
-        if "coefficients_sha256" in str(expectation(path))
-    }
-    assert found == set(FOLDER.glob("v*/*.npy")) and len(found) > 9
+    found = {path for path in GOLDEN if "coefficients_sha256" in str(expectation(path))}
+    assert {path for path in GOLDEN if kept(path) is not None} == found | set(FOREVER)
+    assert len(found) > 9
+
+
+def test_golden_files_of_1_0_cover_every_id():
+    plans, seen = [], {name: set() for name in ("dtype", "quantizer", "coding", "transform")}
+    counts, unfolds = set(), set()
+    for path in FOREVER:
+        with open_container(path.open("rb"), str(path)) as container:
+            counts.add(container.count)
+            for i in range(container.count):
+                document = container.metadata(i)
+                plans.append(document["plan"] | document["achieved"])
+                unfolds.add(document["matrix"]["unfold"])
+                seen["dtype"].add(document["array"]["dtype"])
+                for factor in document["factors"].values():
+                    for name in ("quantizer", "coding", "transform"):
+                        seen[name].add(factor[name])
+    ids = SCHEMA["definitions"]
+    assert seen["dtype"] == set(ids["array"]["properties"]["dtype"]["enum"])
+    for name in ("quantizer", "coding", "transform"):
+        assert seen[name] == set(ids["factor"]["properties"][name]["enum"])
+    for name in ("basis", "sketch"):
+        assert {plan[name] for plan in plans} == set(ids["plan"]["properties"][name]["enum"])
+    methods = ids["target"]["properties"]["method"]["enum"]
+    assert {plan["target"]["method"] for plan in plans} == set(methods)
+    assert {plan["mode"] for plan in plans} == set(MODES)
+    assert "gaussian-rows" in {plan.get("estimator") for plan in plans}
+    assert counts == {1, 3} and unfolds == {1, 2}

@@ -67,7 +67,7 @@ def inflate(
     try:
         frame = zstandard.get_frame_parameters(payload)
         if frame.content_size == zstandard.CONTENTSIZE_UNKNOWN:
-            refuse("zstd frame does not state its content size")
+            refuse("zstd frame does not state its content size", "no size", "a size")
         if frame.content_size > most:
             refuse("inflates too far", f"{frame.content_size} bytes", f"at most {most}")
         if frame.window_size > MAX_WINDOW:
@@ -77,4 +77,4 @@ def inflate(
         inflater = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW, dict_data=dictionary)
         return inflater.decompress(payload, allow_extra_data=False)
     except zstandard.ZstdError as error:
-        refuse(f"not one whole zstd frame: {error}")
+        refuse("not one whole zstd frame", f"{len(payload)} bytes: {error}", "one whole frame")

@@ -179,6 +179,8 @@ def parse_file_header(raw: bytes) -> tuple[int, int]:
                 raise NotLplrError(
                     f"the signature was damaged by a transfer in text mode: {what}",
                     offset=0,
+                    found=raw[: len(SIGNATURE)].hex(" "),
+                    expected=SIGNATURE.hex(" "),
                     advice=BINARY_MODE,
                 )
         if raw and SIGNATURE.startswith(raw):
@@ -197,7 +199,11 @@ def parse_file_header(raw: bytes) -> tuple[int, int]:
         )
     if len(raw) < FILE_HEADER.size:
         raise CorruptSectionError(
-            "file header is cut short", found=f"{len(raw)} bytes", expected=f"{FILE_HEADER.size}"
+            "file header is cut short",
+            offset=len(raw),
+            found=f"{len(raw)} bytes",
+            expected=f"{FILE_HEADER.size}",
+            advice=BINARY_MODE,
         )
     _, major, minor, flags, reserved, checksum = FILE_HEADER.unpack(raw)
     _expect("file header: header checksum", checksum, zlib.crc32(raw[:-CHECKSUM_SIZE]), 28)

@@ -63,7 +63,7 @@ def parse_text(payload: bytes, version: tuple[int, int]) -> Any:
     except UnicodeDecodeError as error:
         _refuse("not UTF-8", f"byte {raw[error.start]:#04x} at {error.start}", "UTF-8")
     except json.JSONDecodeError as error:
-        _refuse(f"not JSON: {error.msg}", f"at character {error.pos}")
+        _refuse("not JSON", f"{error.msg}, at character {error.pos}", "a JSON text")
 
 
 def _check_structure(raw: bytes) -> None:
@@ -82,7 +82,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                _refuse("duplicate key", ascii(key[:64]))
+                _refuse("duplicate key", ascii(key[:64]), "each key once")
             seen.add(key)
     return record
 
@@ -104,5 +104,5 @@ def _constant(name: str) -> NoReturn:
     _refuse("not JSON: constant", name, "a finite number")
 
 
-def _refuse(what: str, found: object = None, expected: object = None) -> NoReturn:
+def _refuse(what: str, found: object, expected: object) -> NoReturn:
     raise CorruptSectionError(f"metadata: {what}", section=METADATA, found=found, expected=expected)

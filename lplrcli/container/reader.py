@@ -98,12 +98,13 @@ class Container:
         IndexError
             There is no matrix `i`.
         """
-        with self._reader.naming():
-            section = self._sections_of(i)[METADATA][0]
+        section = self.sections_of(i)[METADATA][0]
+        with self._reader.naming(section):
             if section.length > MAX_COMPRESSED:
                 raise CorruptSectionError(
                     "wrong length",
                     section=METADATA,
+                    offset=section.header_offset + 16,
                     found=section.length,
                     expected=f"at most {MAX_COMPRESSED}",
                 )
@@ -118,7 +119,7 @@ class Container:
         None asks for the sections of the whole file. Over all matrices and None the bytes add up
         to `file_bytes` less the 32 of the file header.
         """
-        owned = self._owned[WHOLE_FILE] if i is None else self._sections_of(i)
+        owned = self._owned[WHOLE_FILE] if i is None else self.sections_of(i)
         return {
             tag: sum(section.end - self._previous_end[section.offset] for section in sections)
             for tag, sections in owned.items()
@@ -135,13 +136,13 @@ class Container:
             There is no matrix `i`.
         """
         document = self.metadata(i)
-        owned = self._sections_of(i)
+        owned = self.sections_of(i)
 
         def chunks(side: str, record: dict[str, Any], tables: bytes) -> StoredChunks:
             sections = owned.get(CHUNK_TAGS[side], [])
             return StoredChunks(self._reader, self._previous_end, sections, record, tables)
 
-        with self._reader.naming():
+        with self._reader.naming(owned[TABLES][0]):
             return assemble(document, self._payload(owned[TABLES][0]), chunks)
 
     def payload(self, section: Section) -> bytes:
@@ -195,7 +196,8 @@ class Container:
     ) -> None:
         self.close()
 
-    def _sections_of(self, i: int) -> dict[str, list[Section]]:
+    def sections_of(self, i: int = 0) -> dict[str, list[Section]]:
+        """The sections of matrix `i`, by tag."""
         if METADATA not in self._owned.get(i, {}):
             raise IndexError(f"{self.path} holds matrices 0 to {self.count - 1}, not {i}")
         return self._owned[i]
@@ -204,7 +206,7 @@ class Container:
         return self._reader.payload(section, self._previous_end[section.offset])
 
     def _check_lengths(self, i: int, records: dict[str, dict[str, Any]]) -> None:
-        owned = self._sections_of(i)
+        owned = self.sections_of(i)
         found = {TABLES: owned[TABLES][0].length}
         expected = {TABLES: sum(record["table_length"] for record in records.values())}
         for side, tag in CHUNK_TAGS.items():
@@ -213,6 +215,11 @@ class Container:
         for tag in found:
             if found[tag] != expected[tag]:
                 what = "length" if tag == TABLES else "number of chunks"
+                first = owned.get(tag, owned[METADATA])[0]
                 raise CorruptSectionError(
-                    f"wrong {what}", section=tag, found=found[tag], expected=expected[tag]
+                    f"wrong {what}",
+                    section=tag,
+                    offset=first.header_offset,
+                    found=found[tag],
+                    expected=expected[tag],
                 )

@@ -15,8 +15,9 @@ from lplrcli.container.layout import METADATA
 from lplrcli.errors import CorruptSectionError
 from lplrcli.model.definitions import read_definition
 
-MAX_MESSAGE = 200
-"""Characters of a complaint: it may quote keys of the file."""
+MAX_MESSAGE = 160
+MAX_FOUND = 40
+"""Characters of a complaint, and of the value that it is about: both may quote the file."""
 
 
 @functools.cache
@@ -93,8 +94,15 @@ def check_schema(document: object, *, later: bool) -> None:
     try:
         _compiled(True, later)(document)
     except fastjsonschema.JsonSchemaValueException as error:
-        message = error.message.removeprefix("data").removeprefix(".")
+        name = str(error.name)
+        key = name.removeprefix("data").removeprefix(".")
+        wanted = error.message.removeprefix(name).removeprefix(" must ")
+        value = error.value
+        found = f"{len(value)} keys" if isinstance(value, dict) else ascii(value)[:MAX_FOUND]
         raise CorruptSectionError(
-            f"wrong metadata: {message[:MAX_MESSAGE]}", section=METADATA
+            f"wrong metadata: {key[:MAX_MESSAGE]}".removesuffix(": "),
+            section=METADATA,
+            found=found,
+            expected=f"to {wanted[:MAX_MESSAGE]}",
         ) from None
     raise AssertionError("the two compiled forms of the schema disagree")

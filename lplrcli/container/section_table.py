@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from lplrcli.container.layout import (
@@ -110,8 +111,11 @@ def parse_index(entries: bytes, index: Section) -> tuple[Section, ...]:
     CorruptSectionError, UnknownSectionError
         An entry, or the order of sections, is wrong.
     """
+    if len(entries) % INDEX_ENTRY.size:
+        multiple = f"a multiple of {INDEX_ENTRY.size}"
+        _refuse(index, "length", index.header_offset + 16, len(entries), multiple)
     sections = _parse_entries(entries, index)
-    _check_order(sections)
+    _check_order(sections, index)
     return tuple(sections)
 
 
@@ -133,12 +137,14 @@ def _read_end(read: ReadAt, file_bytes: int) -> tuple[Section, Section]:
             expected=error.expected,
             advice=BINARY_MODE,
         )
-        fault.section, fault.offset = LAST, max(start, 0)
+        fault.section = LAST
+        fault.offset = max(start, 0) if error.offset is None else error.offset
         raise fault from None
     # In Python integers, and before anything of that size is read.
     offset, length = index_offset + SECTION_HEADER.size, INDEX_ENTRY.size * count
     if offset % ALIGNMENT or aligned_payload(offset + length) != last.offset:
-        _refuse(last, "index offset or section count", last.offset, (index_offset, count))
+        expected = "the byte at which INDX starts, and the entries that fit between it and LEND"
+        _refuse(last, "index offset or section count", last.offset, (index_offset, count), expected)
     index = parse_section_header(read(index_offset, SECTION_HEADER.size), index_offset, INDEX)
     _match(index, "tag", index_offset, index.tag, INDEX)
     _check_whole_file(index, INDEX)
@@ -171,19 +177,22 @@ def _parse_entries(entries: bytes, index: Section) -> list[Section]:
     return sections
 
 
-def _check_order(sections: Sequence[Section]) -> None:
+def _check_order(sections: Sequence[Section], index: Section) -> None:
     previous: Section | None = None
-    ancillary: dict[tuple[str, int], int] = {}
+    ancillary: Counter[tuple[str, int]] = Counter()
     for section in sections:
         if not section.critical:
             key = section.tag, section.matrix
-            _match(section, "ordinal", None, section.ordinal, ancillary.get(key, 0))
-            ancillary[key] = section.ordinal + 1
+            at = section.header_offset + 12
+            _match(section, "ordinal", at, section.ordinal, ancillary[key])
+            ancillary[key] += 1
         elif section.tag not in CRITICAL_TAGS:
             raise UnknownSectionError(
                 "critical, and unknown to this version of lplr",
                 section=section.tag,
                 offset=section.header_offset,
+                found=section.tag,
+                expected=f"one of {' '.join((*MATRIX_TAGS, INDEX, LAST))}",
                 advice="Install a newer version of lplrcli.",
             )
         else:
@@ -191,12 +200,17 @@ def _check_order(sections: Sequence[Section]) -> None:
             previous = section
     if previous is None or previous.tag == METADATA:
         what = "no matrix" if previous is None else f"no COMP for matrix {previous.matrix}"
-        raise CorruptSectionError(what, section=INDEX, expected="META, COMP and chunks")
-    for tag, matrix in ancillary:
-        if previous.matrix < matrix != WHOLE_FILE:
-            raise CorruptSectionError(
-                "wrong matrix", section=tag, found=matrix, expected=f"at most {previous.matrix}"
-            )
+        raise CorruptSectionError(
+            what,
+            section=INDEX,
+            offset=index.offset,
+            found=" ".join(section.tag for section in sections[-2:]) or "no sections",
+            expected="META, COMP and chunks",
+        )
+    for section in sections:
+        if previous.matrix < section.matrix != WHOLE_FILE:
+            at = section.header_offset + 8
+            _refuse(section, "matrix", at, section.matrix, f"at most {previous.matrix}")
 
 
 def _check_successor(previous: Section | None, section: Section) -> None:
@@ -211,7 +225,8 @@ def _check_successor(previous: Section | None, section: Section) -> None:
         right = before in stages and tag in stages and stages.index(before) <= stages.index(tag)
     if not right:
         after = "at the start" if before is None else f"after {before}"
-        _refuse(section, f"tag: out of order {after}", section.header_offset, tag)
+        expected = f"the order {' '.join(MATRIX_TAGS)}"
+        _refuse(section, f"tag: out of order {after}", section.header_offset, tag, expected)
     matrix, ordinal = 0, 0
     if previous is not None:
         matrix = previous.matrix + (tag == METADATA)
@@ -220,16 +235,12 @@ def _check_successor(previous: Section | None, section: Section) -> None:
     _match(section, "ordinal", section.header_offset + 12, section.ordinal, ordinal)
 
 
-def _match(
-    section: Section, field: str, offset: int | None, found: object, expected: object
-) -> None:
+def _match(section: Section, field: str, offset: int, found: object, expected: object) -> None:
     if found != expected:
         _refuse(section, field, offset, found, expected)
 
 
-def _refuse(
-    section: Section, field: str, offset: int | None, found: object, expected: object = None
-) -> None:
+def _refuse(section: Section, field: str, offset: int, found: object, expected: object) -> None:
     raise CorruptSectionError(
         f"wrong {field}", section=section.tag, offset=offset, found=found, expected=expected
     )

@@ -128,9 +128,8 @@ def quantized(start, end):
 def long_path():
     """One lane of more coefficients than a window has."""
     values = np.tile(VALUES, (1, 1 + (trellis.WINDOW + 40) // VALUES.size))[:1]
-    values = np.tile(values, (1, 1 + (trellis.WINDOW + 40) // values.size))[
-        :, : trellis.WINDOW + 40
-    ]
+    values = np.tile(values, (1, 1 + (trellis.WINDOW + 40) // values.size))
+    values = values[:, : trellis.WINDOW + 40]
     codes = np.zeros(values.shape, np.int32)
     levels = np.zeros(values.shape, np.uint8)
     trellis.trellis_codes(3)(values, 0, INVERSE[:1], RATES, levels, codes, 0, 5)
