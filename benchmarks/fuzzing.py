@@ -70,8 +70,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2, help="processes at a time")
     parser.add_argument("--share", type=float, default=1.0, help="of the executions planned")
-    parser.add_argument("--seconds", type=int, help="all harnesses at once for so long; write nothing")
-        "--seconds", type=int, help="run all harnesses at once for so long, write nothing"
+    parser.add_argument(
+        "--seconds", type=int, help="all harnesses at once for so long; writes nothing"
     )
     parser.add_argument("--keep", type=Path, default=Path("build/fuzzing"), metavar="FOLDER")
     arguments = parser.parse_args()
