@@ -3,7 +3,7 @@
 Needs ``pip install -e '.[fuzz]'``. A harness runs in shards, each a process with a seed of its
 own, so that a run can be repeated; some shards run again with Numba checking the bounds of every
 access. Inputs that crash are left in ``--keep``. Writes trust/fuzzing.json; with ``--seconds``
-nothing is written, and each harness runs for so long.
+nothing is written, and all harnesses run at once, for so long.
 """
 
 from __future__ import annotations
@@ -70,7 +70,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2, help="processes at a time")
     parser.add_argument("--share", type=float, default=1.0, help="of the executions planned")
-    parser.add_argument("--seconds", type=int, help="run each harness for so long, write nothing")
+    parser.add_argument(
+        "--seconds", type=int, help="all harnesses at once for so long; writes nothing"
+    )
     parser.add_argument("--keep", type=Path, default=Path("build/fuzzing"), metavar="FOLDER")
     arguments = parser.parse_args()
     if arguments.seconds is None:
@@ -78,6 +80,7 @@ def main() -> None:
     else:
         limit = f"-max_total_time={arguments.seconds}", f"-seed={arguments.seed}"
         shards = [Shard(name, False, limit) for name in EXECUTIONS]
+        arguments.jobs = len(shards)
     arguments.keep.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
     executed, crashes, processor = Counter[str](), Counter[str](), Counter[str]()

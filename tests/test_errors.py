@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from lplrcli.errors import InputError, LplrError, printable
+from lplrcli.errors import CorruptSectionError, InputError, LplrError, printable
 
 
 def test_an_error_prints_path_fault_found_expected_and_advice():

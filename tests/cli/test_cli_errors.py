@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import json
+import os
 import zipfile
 from pathlib import Path
 
@@ -19,6 +21,8 @@ from lplr_command import lplr, refused, run, shell
 from lplr_samples import factorization, written
 
 from lplrcli.container.reader import open_container
+from lplrcli.errors import InputError
+from lplrcli.io.spool import spooled
 
 
 def saved(array, **options):
@@ -211,6 +215,53 @@ def test_damage_in_the_metadata(work, refuses):
     (work / "bad.lplr").write_bytes(raw)
     for command in (("decompress", "-o", "out"), ("inspect",)):
         refuses(command[0], "bad.lplr", *command[1:], code=3, says=["bad.lplr", "META"])
+
+
+# -- a disk that cannot be read
+
+
+@pytest.mark.parametrize("chunk", [False, True], ids=["at once", "while writing"])
+def test_a_file_that_the_disk_does_not_give(work, refuses, monkeypatch, chunk):
+    (work / "out.npy").write_bytes(b"old")
+    with (work / "a.lplr").open("rb") as file, open_container(file, "a.lplr") as container:
+        first = next(s.offset for s in container.sections if s.tag == "LEFT") if chunk else 0
+    read = os.pread
+
+    def failing(descriptor, length, offset):
+        if offset >= first:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return read(descriptor, length, offset)
+
+    monkeypatch.setattr(os, "pread", failing)
+    result = refuses("decompress", "a.lplr", "-fo", "out.npy", says=["a.lplr", "cannot be read"])
+    assert "out.npy" not in result.err  # which is not what failed
+
+
+def test_standard_input_that_cannot_be_read():
+    class Failing(io.BytesIO):
+        def read(self, size=-1):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with pytest.raises(InputError, match="<stdin>: cannot be read: Input") as caught:
+        spooled(Failing(), "<stdin>")
+    assert caught.value.advice is None
+
+
+def test_the_input_is_no_output(work, refuses):
+    (work / "link.npy").symlink_to("a.npy")
+    (work / "hard.lplr").hardlink_to(work / "a.lplr")
+    says = ["the output is the input"]
+    for name in ("a.npy", "./a.npy", "link.npy"):
+        refuses("compress", "a.npy", "-r", 2, "-fo", name, says=[name, *says])
+    refuses("decompress", "a.lplr", "--to", "h5", "-fo", "hard.lplr", says=says)
+    for line in (
+        "lplr compress - -r 2 -fo a.npy < a.npy",
+        "lplr compress a.npy -r 2 -o - >> a.npy",
+        "lplr decompress a.lplr --to npy -fo /dev/fd/3 3<> a.lplr",
+    ):
+        before = {name: (work / name).read_bytes() for name in ("a.npy", "a.lplr")}
+        refused(shell(line, work), 1, *says)
+        assert {name: (work / name).read_bytes() for name in before} == before
 
 
 # -- the traceback, when it is asked for
