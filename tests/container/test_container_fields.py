@@ -285,6 +285,8 @@ def test_a_broken_field_is_refused_by_name(key, change, error, words):
         read_all(draft.build())
     assert type(caught.value) is error
     assert caught.value.path == "sample.lplr"
+    for name in ("offset", "found", "expected"):
+        assert getattr(caught.value, name) is not None, name
     assert str(caught.value).count("\n") <= 1
 
 
