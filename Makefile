@@ -1,22 +1,31 @@
-# Everything runs in an environment of its own, .venv, which the first target that needs it builds.
+# Everything runs in an environment of its own, .venv, which the first target that needs it builds:
+# from the newest versions that pyproject.toml allows, as users get them, or with
+# LOCK=.ci/requirements.txt from those versions, and those bytes, that the project is checked with.
 
 PYTHON ?= python3
 VENV ?= .venv
+LOCK ?=
+PINS := .ci/requirements.txt
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO := build/demo
 KAITAI := build/kaitai
 PARSERS := $(KAITAI)/.compiled
+PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
 
-.PHONY: setup demo test lint bench clean
+.PHONY: setup lock demo test lint fuzz coverage mutants bench clean
 
 setup: $(STAMP) $(PARSERS)
 
-$(STAMP): pyproject.toml
+$(STAMP): pyproject.toml $(LOCK)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lplr needs Python 3.11 or later")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check \
-		--editable '.[test,lint]'
+ifeq ($(LOCK),)
+	$(PIP) --editable '.[test,lint]'
+else
+	$(PIP) --require-hashes --requirement $(LOCK)
+	$(PIP) --no-deps --no-build-isolation --editable .
+endif
 	@touch $@
 
 # The parsers that Kaitai Struct makes of the description of the format. Without Node.js the tests of
@@ -33,6 +42,14 @@ $(PARSERS): formats/lplr/lplr.ksy tests/kaitai/package-lock.json tests/kaitai/co
 		echo 'formats/lplr/lplr.ksy is not tested: install nodejs (18 or later) and npm'; \
 		test -z "$$CI"; \
 	fi
+
+# Pins the newest versions allowed of everything that the checks install, for every Python and
+# platform. Needed after a change to the dependencies, and when the audit finds a flaw.
+lock: $(STAMP)
+	$(PIP) 'uv>=0.5'
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--extra test --extra lint --extra audit --extra fuzz --custom-compile-command 'make lock' \
+		--output-file $(PINS) pyproject.toml
 
 # Compress sentence embeddings, restore them, measure the error against the original.
 demo: $(STAMP)
@@ -54,9 +71,26 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Branch coverage, which must not fall below what pyproject.toml says; ten minutes.
+coverage: $(STAMP)
+	$(PIP) --editable '.[test,campaign]'
+	$(BIN)/python benchmarks/coverage_report.py
+
+# A seeded sample of MUTANTS mutants of container and codings; 0 for all of them, which takes hours.
+MUTANTS ?= 300
+mutants: $(STAMP)
+	$(PIP) --editable '.[test,campaign]'
+	nice -n 10 $(BIN)/python benchmarks/mutants.py --count $(MUTANTS)
+
+# Every harness of tests/fuzz for so many seconds, all at once.
+fuzz: SECONDS ?= 60
+fuzz: $(STAMP)
+	$(BIN)/python -c 'import atheris' 2>/dev/null || $(PIP) --editable '.[fuzz]'
+	$(BIN)/python benchmarks/fuzzing.py --seconds $(SECONDS)
+
 # The peers of rate_distortion.py take hours; its results are committed.
 bench: $(STAMP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	$(PIP) --editable '.[bench]'
 	$(BIN)/python benchmarks/packed_engine.py
 	$(BIN)/python benchmarks/power_iterations.py
 	$(BIN)/python benchmarks/quantizer_loss.py
@@ -65,4 +99,4 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/memory.py
 
 clean:
-	rm -rf $(VENV) build dist
+	rm -rf $(VENV) build dist mutants

@@ -9,11 +9,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from lplrcli.model.version import __version__
 
+TYPE_CHECKING = False  # as checkers of types take it; `typing` takes long to load
 if TYPE_CHECKING:
+    from typing import Any
+
     from lplrcli import errors
     from lplrcli.api import (
         CompressedMatrix,

@@ -18,12 +18,27 @@ LplrError
 └── MissingDependencyError (ImportError)
 
 Every error keeps its datum as attributes and prints as at most two lines:
-the file and what is wrong, then what to do.
+the file and what is wrong, then what to do. What it quotes may come from anyone: control
+characters are shown as escapes, so that they do nothing to a terminal, and long values are cut.
 """
 
 from __future__ import annotations
 
 from typing import Any
+
+_LONGEST_VALUE, _LONGEST_TEXT = 300, 1000
+"""Characters of a value that is quoted, and of a sentence, which may quote others."""
+
+
+def printable(text: str) -> str:
+    """The text with escapes for what a terminal would not show as it is.
+
+    Control characters, marks that turn the direction of writing, and bytes of file names that are
+    no text.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class LplrError(Exception):
@@ -60,12 +75,14 @@ class LplrError(Exception):
         self.advice = advice
 
     def __str__(self) -> str:
-        text = f"{self.path}: {self._sentence()}" if self.path else self._sentence()
+        text = f"{printable(self.path)}: " if self.path else ""
+        text += _cut(self._sentence(), _LONGEST_TEXT)
         if self.found is not None:
-            text += f": found {self.found}"
+            text += f": found {_cut(self.found, _LONGEST_VALUE)}"
         if self.expected is not None:
-            text += (", " if self.found is not None else ": ") + f"expected {self.expected}"
-        return f"{text}\n{self.advice}" if self.advice else text
+            text += (", " if self.found is not None else ": ") + "expected "
+            text += _cut(self.expected, _LONGEST_VALUE)
+        return f"{text}\n{_cut(self.advice, _LONGEST_TEXT)}" if self.advice else text
 
     def _sentence(self) -> str:
         return self.message
@@ -73,6 +90,11 @@ class LplrError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         # Errors come back from other processes, whatever the parameters of their class are.
         return _restored, (type(self), self.args), self.__dict__
+
+
+def _cut(value: object, most: int) -> str:
+    text = printable(str(value))
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def _restored(kind: type[LplrError], arguments: tuple[Any, ...]) -> LplrError:

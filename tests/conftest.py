@@ -11,7 +11,11 @@ from hypothesis import settings
 
 # Where a change is checked, the examples are the same every time; so many are enough then.
 settings.register_profile("ci", settings.get_profile("ci"), max_examples=40)
-if os.environ.get("CI"):
+# Kernels as plain Python, which shows what of them is tested, take a thousand times as long.
+settings.register_profile("uncompiled", settings.get_profile("ci"), max_examples=4)
+if os.environ.get("NUMBA_DISABLE_JIT"):
+    settings.load_profile("uncompiled")
+elif os.environ.get("CI"):
     settings.load_profile("ci")
 
 if "PYTEST_XDIST_WORKER" in os.environ:

@@ -91,7 +91,7 @@ def append(
         limited_memory(memory_limit),
         source,
         opened(name) as container,
-        AtomicOutput(target, force=True, inputs=inputs) as stream,
+        AtomicOutput(target, force=True, inputs=inputs, unchanged=unchanged) as stream,
     ):
         check_rewritable(container)
         factorization = container.factorization(matrix)
@@ -99,5 +99,4 @@ def append(
             source, factorization, rel_error=rel_error, threads=threads, path=container.path
         )
         written = rewrite_container(stream, container, matrix, done.factorization)
-        unchanged.check()
     return AppendReport(done.rows, done.added, done.limit, done.factorization.report, written)

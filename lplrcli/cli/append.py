@@ -93,13 +93,13 @@ def command(
 
     started = time.perf_counter()
     unchanged = Unchanged(destination)
-    kept = addition.files
-    if output is not None and source != "-":
-        kept.append(source)
+    kept = addition.paths if output is None else (*addition.paths, source)
     with (
         render.shown_log(verbose),
         opened_container(source) as container,
-        AtomicOutput(destination, force=force or output is None, inputs=kept) as stream,
+        AtomicOutput(
+            destination, force=force or output is None, inputs=kept, unchanged=unchanged
+        ) as stream,
         opened_matrix(
             addition,
             "appending",
@@ -117,7 +117,6 @@ def command(
             rows, factorization, rel_error=rel_error, threads=threads, path=container.path
         )
         written = rewrite_container(stream, container, number, done.factorization)
-        unchanged.check()
         entry_bytes = rows.dtype.itemsize
     result = _result(done, written, entry_bytes)
     result = {"file": source, "input": addition.shown, "output": destination, **result}

@@ -84,7 +84,7 @@ def command(
 
     started = time.perf_counter()
     with (
-        charts.plot_output(plot, force, source.files) as stream,
+        charts.plot_output(plot, force, source.paths) as stream,
         opened_matrix(
             source,
             "comparing",

@@ -185,7 +185,7 @@ def command(
         return
     with (
         render.shown_log(verbose),
-        AtomicOutput(destination, force=force, inputs=source.files) as stream,
+        AtomicOutput(destination, force=force, inputs=source.paths) as stream,
         opened_matrix(source, "compressing", **opening) as matrix,
     ):
         if unfold == AUTO:

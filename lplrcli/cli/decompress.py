@@ -121,13 +121,12 @@ def command(
         result_bytes = math.prod(selection.shape) * entry_type.itemsize
         check_size(result_bytes, max_output, target, _TOO_LARGE)
         gzip = gzip or (kind == "mtx" and target.lower().endswith(".gz"))
-        inputs = [] if source == "-" else [source]
         whole = selection == Selection.whole(factorization.array_shape)
         if whole and is_a_stream(target):
             container.check_unread()  # what has gone out cannot be taken back
         with (
             limited_memory(memory_limit),
-            AtomicOutput(target, force=force, inputs=inputs) as stream,
+            AtomicOutput(target, force=force, inputs=[source]) as stream,
             progress_bar("decompressing", progress) as observe,
             threadpool_limits(1, "blas"),
             render.shown_log(verbose),

@@ -40,11 +40,6 @@ class Inputs:
         return _first_and_last(self.paths)
 
     @property
-    def files(self) -> list[str]:
-        """Those that have a name in the file system."""
-        return [path for path in self.paths if path != "-"]
-
-    @property
     def name(self) -> str | None:
         """What the matrix is called in the file: no folder of the machine it was made on.
 

@@ -134,8 +134,9 @@ def _describe(container: Container, i: int) -> dict[str, Any]:
     stored = container.file_bytes if container.count == 1 else sum(sizes.values())
     coded = sum(
         section.length
-        for section in container.sections
-        if section.matrix == i and section.tag in CHUNK_TAGS.values()
+        for tag, sections in container.sections_of(i).items()
+        if tag in CHUNK_TAGS.values()
+        for section in sections
     )
     # Bases are part of what the entries of their factors take.
     entries = sum(

@@ -7,12 +7,12 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from types import FrameType
 from typing import NoReturn
 
 import click
 
-from lplrcli.errors import LplrError
+from lplrcli.cli.stopping import die_of, end_on_signals
+from lplrcli.errors import LplrError, printable
 from lplrcli.model.version import __version__
 
 COMMANDS = {
@@ -83,10 +83,7 @@ def main() -> NoReturn:
 
 def run() -> NoReturn:
     """Run the command line; its exit status is that of the `SystemExit` raised."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        # What the parent ignores stays ignored: nohup.
-        if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, _terminate)
+    end_on_signals()
     status = 0
     try:
         # Not `cli.main()`, which turns a broken pipe into exit status 1.
@@ -98,9 +95,9 @@ def run() -> NoReturn:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        _die_of(signal.SIGINT)
+        die_of(signal.SIGINT)
     except BrokenPipeError:
-        _die_of(signal.SIGPIPE)
+        die_of(signal.SIGPIPE)
     except Exception as error:
         if "--debug" in sys.argv[1:2]:
             raise
@@ -116,9 +113,9 @@ def _explained(error: Exception) -> tuple[str, int]:
         return "not enough memory\nUse a smaller rank, or a machine with more memory.", 1
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
-        return f"{where}{error.strerror or error}", 1
+        return printable(f"{where}{error.strerror or error}"), 1
     return (
-        f"internal error: {type(error).__name__}: {error}\n"
+        f"{printable(f'internal error: {type(error).__name__}: {error}')}\n"
         "This is a defect of lplr; `lplr --debug ...` shows where.",
         1,
     )
@@ -127,15 +124,3 @@ def _explained(error: Exception) -> tuple[str, int]:
 def _fail(text: str, status: int) -> NoReturn:
     click.echo(f"lplr: {text}", err=True)
     sys.exit(status)
-
-
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    """Leave through the normal way out, so that temporary files go."""
-    raise SystemExit(128 + number)
-
-
-def _die_of(number: signal.Signals) -> NoReturn:
-    """End as the shell expects of a program that the signal stopped."""
-    signal.signal(number, signal.SIG_DFL)
-    os.kill(os.getpid(), number)
-    sys.exit(128 + number)

@@ -117,8 +117,7 @@ def command(
             )
         if as_json and target == "-":
             raise click.UsageError("--json and the matrix would both go to standard output.")
-        inputs = [] if source == "-" else [source]
-        with AtomicOutput(target, force=force, inputs=inputs) as stream:
+        with AtomicOutput(target, force=force, inputs=[source]) as stream:
             with progress_bar("trying chunks", progress, "chunks") as observe:
                 recovery = Recovery(
                     factorization,

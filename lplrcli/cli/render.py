@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from lplrcli.errors import OutputError
+from lplrcli.errors import OutputError, printable
 
 
 def shape_text(shape: Sequence[int], matrix_shape: Sequence[int] | None = None) -> str:
@@ -86,7 +86,11 @@ def print_json(document: Any) -> None:
 
 
 def aligned(rows: list[list[str]], left: int = 1) -> str:
-    """Rows of text in columns: the first `left` flush left, the others flush right."""
+    """Rows of text in columns: the first `left` flush left, the others flush right.
+
+    Some cells are names out of files.
+    """
+    rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = (
         "  ".join(

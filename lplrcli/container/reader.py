@@ -98,7 +98,7 @@ class Container:
         IndexError
             There is no matrix `i`.
         """
-        section = self._sections_of(i)[METADATA][0]
+        section = self.sections_of(i)[METADATA][0]
         with self._reader.naming(section):
             if section.length > MAX_COMPRESSED:
                 raise CorruptSectionError(
@@ -119,7 +119,7 @@ class Container:
         None asks for the sections of the whole file. Over all matrices and None the bytes add up
         to `file_bytes` less the 32 of the file header.
         """
-        owned = self._owned[WHOLE_FILE] if i is None else self._sections_of(i)
+        owned = self._owned[WHOLE_FILE] if i is None else self.sections_of(i)
         return {
             tag: sum(section.end - self._previous_end[section.offset] for section in sections)
             for tag, sections in owned.items()
@@ -136,7 +136,7 @@ class Container:
             There is no matrix `i`.
         """
         document = self.metadata(i)
-        owned = self._sections_of(i)
+        owned = self.sections_of(i)
 
         def chunks(side: str, record: dict[str, Any], tables: bytes) -> StoredChunks:
             sections = owned.get(CHUNK_TAGS[side], [])
@@ -196,7 +196,8 @@ class Container:
     ) -> None:
         self.close()
 
-    def _sections_of(self, i: int) -> dict[str, list[Section]]:
+    def sections_of(self, i: int = 0) -> dict[str, list[Section]]:
+        """The sections of matrix `i`, by tag."""
         if METADATA not in self._owned.get(i, {}):
             raise IndexError(f"{self.path} holds matrices 0 to {self.count - 1}, not {i}")
         return self._owned[i]
@@ -205,7 +206,7 @@ class Container:
         return self._reader.payload(section, self._previous_end[section.offset])
 
     def _check_lengths(self, i: int, records: dict[str, dict[str, Any]]) -> None:
-        owned = self._sections_of(i)
+        owned = self.sections_of(i)
         found = {TABLES: owned[TABLES][0].length}
         expected = {TABLES: sum(record["table_length"] for record in records.values())}
         for side, tag in CHUNK_TAGS.items():

@@ -226,8 +226,9 @@ class SalvagedChunks(Sequence[bytes]):
 
     @property
     def lengths(self) -> list[int]:
-        """Bytes of each chunk that is present; none is read."""
-        return [self._sections[number].length for number in self.present]
+        """Bytes of each chunk that is present, no more than the file has; none is read."""
+        most = self._reader.file_bytes
+        return [min(self._sections[number].length, most) for number in self.present]
 
     @overload
     def __getitem__(self, at: int) -> bytes: ...

@@ -20,6 +20,10 @@ from lplrcli.errors import CorruptSectionError
 _BLOCK = 1 << 20
 """Bytes that are searched at a time, a multiple of `ALIGNMENT`."""
 
+_PASSES = 4
+"""How many times the bytes of a file may be read for checksums: headers within the payloads of
+others may be as many as there is room for, each with a length as long as the file."""
+
 _START = re.compile(rb"[A-Za-z][A-Z]{2}[A-Za-z]\0{4}")
 """Tag and flags of every section header."""
 
@@ -50,9 +54,12 @@ def surviving_sections(reader: SectionReader) -> tuple[Section, ...]:
     found: dict[tuple[str, int, int], Section] = {}
     whole = set()
     at = FILE_HEADER.size
+    budget = _PASSES * reader.file_bytes
     while (section := _next_section(reader, at)) is not None:
         key = section.tag, section.matrix, section.ordinal
-        intact = _is_intact(reader, section)
+        intact = section.length <= budget and _is_intact(reader, section)
+        if section.end <= reader.file_bytes:
+            budget -= section.length
         if intact and section.tag == INDEX:
             listed = _listed(reader, section)
             if listed is not None:

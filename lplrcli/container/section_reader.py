@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from lplrcli.container.layout import Section, parse_section_header
 from lplrcli.container.section_table import check_checksum, check_padding, check_payload
-from lplrcli.errors import ContainerError, CorruptSectionError
+from lplrcli.errors import ContainerError, CorruptSectionError, InputError
 
 _PIECE = 1 << 20
 """Bytes that are read at a time of what is not kept."""
@@ -43,21 +43,36 @@ class SectionReader:
         self._descriptor = file.fileno() if plain else None
 
     def read(self, offset: int, length: int) -> bytes:
-        """Return `length` bytes from byte `offset` on, fewer only where the file ends."""
+        """Return `length` bytes from byte `offset` on, fewer only where the file ends.
+
+        Raises
+        ------
+        InputError
+            The system cannot read them.
+        """
         parts = []
         while length > 0:
-            if self._descriptor is not None:
-                part = os.pread(self._descriptor, min(length, 1 << 30), offset)
-            else:
-                with self._lock:
-                    self._file.seek(offset)
-                    part = self._file.read(length)
+            try:
+                part = self._some(offset, min(length, 1 << 30))
+            except OSError as error:
+                # Told apart from failures of what is written meanwhile.
+                raise InputError(
+                    f"bytes from {offset} on cannot be read: {error.strerror or error}",
+                    path=self.path,
+                ) from error
             if not part:
                 break
             parts.append(part)
             offset += len(part)
             length -= len(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _some(self, offset: int, length: int) -> bytes:
+        if self._descriptor is not None:
+            return os.pread(self._descriptor, length, offset)
+        with self._lock:
+            self._file.seek(offset)
+            return self._file.read(length)
 
     def payload(self, section: Section, previous_end: int) -> bytes:
         """Read the payload of a section known from the index.

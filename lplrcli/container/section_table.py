@@ -111,6 +111,9 @@ def parse_index(entries: bytes, index: Section) -> tuple[Section, ...]:
     CorruptSectionError, UnknownSectionError
         An entry, or the order of sections, is wrong.
     """
+    if len(entries) % INDEX_ENTRY.size:
+        multiple = f"a multiple of {INDEX_ENTRY.size}"
+        _refuse(index, "length", index.header_offset + 16, len(entries), multiple)
     sections = _parse_entries(entries, index)
     _check_order(sections, index)
     return tuple(sections)

@@ -13,6 +13,7 @@ from lplrcli.io.mapping import map_array
 from lplrcli.io.npy import NpyHeader, read_header
 from lplrcli.io.recognition import ZIP_MAGIC
 from lplrcli.io.spool import spooled
+from lplrcli.io.unfolding import shorten
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,7 +52,7 @@ class NpyArchive:
 
     def name_of(self, member: str) -> str:
         """What to call a member in messages."""
-        return f"{self.name}:{member}"
+        return f"{self.name}:{shorten(member)}"
 
     def header(self, member: str) -> NpyHeader:
         """Header of the array in a member.

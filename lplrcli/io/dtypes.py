@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 ACCEPTED = "float16, float32, float64, bfloat16, (u)int8 to (u)int64 or bool"
 
+_MOST_AXES = 64
+_LARGEST_EXTENT = 2**63 - 1
+
 _ADVICE = {
     "c": "Compress the real and the imaginary part separately.",
     "O": "Convert the objects to numbers with astype(float).",
@@ -66,6 +69,16 @@ def real_dtype(dtype: np.dtype[Any], name: str) -> np.dtype[Any]:
         found=shorten(dtype),
         expected=ACCEPTED,
         advice=_ADVICE.get(dtype.kind, 'Convert it, for example with astype("float32").'),
+    )
+
+
+def are_sizes(values: Sequence[object]) -> bool:
+    """Whether these may be the extents of an array: as many and as large as NumPy has them.
+
+    Headers write integers of any length: without a bound their product alone may take minutes.
+    """
+    return len(values) <= _MOST_AXES and all(
+        type(n) is int and 0 <= n <= _LARGEST_EXTENT for n in values
     )
 
 

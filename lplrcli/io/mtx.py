@@ -203,7 +203,12 @@ def _survey(text: Any, header: _Header, name: str) -> None:
     legal = _IN_REALS if header.field == "real" else _IN_INTEGERS
     # Every byte becomes one of three: space, part of a number, or neither.
     classes = bytes(0 if byte in _SPACE else (1 if byte in legal else 2) for byte in range(256))
+    per_entry = 1
+    if header.coordinate:
+        per_entry = 2 if header.field == "pattern" else 3
+    announced = header.entries * per_entry
     numbers = 0
+    size = 0
     before = 0
     while piece := text.read(_PIECE):
         text_of_classes = piece.translate(classes)
@@ -219,15 +224,24 @@ def _survey(text: Any, header: _Header, name: str) -> None:
         # A number begins where a space ends.
         numbers += int(seen[0] > before) + int(np.count_nonzero(seen[1:] > seen[:-1]))
         before = seen[-1]
-    per_entry = 1
-    if header.coordinate:
-        per_entry = 2 if header.field == "pattern" else 3
-    if numbers != header.entries * per_entry:
+        size += len(piece)
+        if numbers > announced:
+            break
+        # What gzip makes of a megabyte may be a gigabyte of line ends.
+        if size > _PIECE + _MAX_LINE * announced:
+            raise _damaged(
+                name,
+                "far more text than its numbers take",
+                f"{size} bytes for {numbers} numbers",
+                f"{announced} for {header.entries} entries",
+            )
+    if numbers != announced:
+        found = f"{numbers} numbers" if numbers <= announced else "more numbers"
         raise _damaged(
             name,
             "the number of entries is not the one announced",
-            f"{numbers} numbers",
-            f"{header.entries * per_entry} for {header.entries} entries",
+            found,
+            f"{announced} for {header.entries} entries",
         )
 
 

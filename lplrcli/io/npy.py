@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 import numpy as np
 
 from lplrcli.errors import InputError, NotAMatrixError, OutputError
-from lplrcli.io.dtypes import real_dtype
+from lplrcli.io.dtypes import are_sizes, real_dtype
 from lplrcli.io.mapping import MappedHandle, map_array
 from lplrcli.io.recognition import NPY_MAGIC
 from lplrcli.io.remote import RangedHandle, is_url
@@ -228,7 +228,7 @@ def read_header(file: Readable, size: int | None, name: str) -> NpyHeader:
     fortran_order, shape = fields["fortran_order"], fields["shape"]
     if not isinstance(fortran_order, bool):
         raise _damaged(name, "fortran_order is neither True nor False")
-    if not isinstance(shape, tuple) or not all(type(n) is int and n >= 0 for n in shape):
+    if not isinstance(shape, tuple) or not are_sizes(shape):
         raise _damaged(name, "shape is not a tuple of sizes")
     return NpyHeader(_dtype_of(fields["descr"], name), fortran_order, shape, offset)
 

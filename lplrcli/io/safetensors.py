@@ -16,7 +16,7 @@ import numpy as np
 
 from lplrcli.errors import InputError, NotAMatrixError
 from lplrcli.io.choice import Candidate, no_such_dataset, only_matrix
-from lplrcli.io.dtypes import ACCEPTED, real_dtype
+from lplrcli.io.dtypes import ACCEPTED, are_sizes, real_dtype
 from lplrcli.io.mapping import MappedHandle, map_array
 from lplrcli.io.unfolding import UnfoldingRequest, shorten, unfolding_of
 
@@ -149,7 +149,8 @@ def _tensor(key: str, entry: Any, name: str) -> _Tensor:
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
         raise _damaged(name, f"{shorten(key)} must have dtype, shape and data_offsets")
     kind, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
-    if not isinstance(kind, str) or not _are_sizes(shape) or not _are_sizes(offsets):
+    sizes = (isinstance(values, list) and are_sizes(values) for values in (shape, offsets))
+    if not isinstance(kind, str) or not all(sizes):
         raise _damaged(name, f"{shorten(key)} has no valid dtype, shape or data_offsets")
     if len(offsets) != 2 or offsets[0] > offsets[1]:
         raise _damaged(name, f"data_offsets of {shorten(key)} are no range", shorten(offsets))
@@ -164,10 +165,6 @@ def _tensor(key: str, entry: Any, name: str) -> _Tensor:
                 f"{expected} for {shorten('x'.join(map(str, shape)))} {kind}",
             )
     return tensor
-
-
-def _are_sizes(values: object) -> bool:
-    return isinstance(values, list) and all(type(n) is int and n >= 0 for n in values)
 
 
 def _check_places(tensors: dict[str, _Tensor], size: int, name: str) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lplrcli.io.unfolding import UnfoldingRequest
 
 _SIGNS = {"format", "shape", "data"}
+_LONGEST_FORMAT = 64  # bytes of a short word
 
 
 def holds_sparse(archive: NpyArchive) -> bool:
@@ -31,7 +32,8 @@ def holds_sparse(archive: NpyArchive) -> bool:
     if not set(archive.members) >= _SIGNS:
         return False
     header = archive.header("format")
-    return header.shape == () and header.stored.kind in "SU"
+    stored = header.stored
+    return header.shape == () and stored.kind in "SU" and stored.itemsize <= _LONGEST_FORMAT
 
 
 def open_sparse(archive: NpyArchive, request: UnfoldingRequest) -> CsrHandle:
@@ -63,6 +65,9 @@ def open_sparse(archive: NpyArchive, request: UnfoldingRequest) -> CsrHandle:
             found=shorten(repr(kind)),
             expected=", ".join(_READERS),
         )
+    axes = archive.header("shape").shape
+    if axes != (2,):
+        raise _damaged(archive.name_of("shape"), f"found an array of shape {shorten(axes)}")
     shape = matrix_shape([int(n) for n in _integers(archive, "shape", 1)], name)
     unfolding = unfolding_of(shape, name, request)
     header = archive.header("data")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import stat
 import sys
 import tempfile
@@ -116,7 +115,7 @@ def spooled(stream: IO[bytes], name: str, start: bytes = b"") -> BinaryIO:
     Raises
     ------
     InputError
-        There is nothing in it, or no room for it.
+        It cannot be read, there is nothing in it, or no room for it.
     """
     try:
         copy = tempfile.TemporaryFile(prefix="lplr-")  # noqa: SIM115 - the caller closes it
@@ -124,7 +123,8 @@ def spooled(stream: IO[bytes], name: str, start: bytes = b"") -> BinaryIO:
         raise InputError(f"no temporary file: {error.strerror}", path=name) from error
     try:
         copy.write(start)
-        shutil.copyfileobj(stream, copy, _PIECE)
+        while piece := _read(stream, name):
+            copy.write(piece)
         if not copy.tell():
             raise InputError("there is nothing to read", path=name, found="0 bytes")
         copy.flush()
@@ -139,3 +139,10 @@ def spooled(stream: IO[bytes], name: str, start: bytes = b"") -> BinaryIO:
             ) from error
         raise
     return copy
+
+
+def _read(stream: IO[bytes], name: str) -> bytes:
+    try:
+        return stream.read(_PIECE)
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror or error}", path=name) from error

@@ -21,7 +21,7 @@ def bit_length(value: int) -> int:
     while value > 255:
         length += 8
         value >>= 8
-    return length + _LENGTHS[value]
+    return length + int(_LENGTHS[value])
 
 
 @kernel

@@ -26,6 +26,8 @@ from lplrcli.pipeline.memory import require_for_decoding
 
 _TILE_BYTES = 2**22
 
+_WIDE_INTEGERS = (np.dtype(np.int64), np.dtype(np.uint64))
+
 
 def measure(passes: Passes, factorization: Factorization, scan: Scan, threads: int) -> ErrorReport:
     """Error of `factorization` against the matrix it was made from; an estimate without a pass.
@@ -191,11 +193,24 @@ def distance(
     from lplrcli.kernels.statistics import squared_distance
 
     stored = stored_entries(rows).dtype
+    if stored == decoded.dtype and stored in _WIDE_INTEGERS:
+        off = _integer_distances(dense_rows(rows, stored), decoded)
+        off = scaled(off, -exponent).reshape(-1)
+        squares, largest = squared_distance(off, np.zeros_like(off))
+        return float(squares), float(largest)
     wide = np.dtype(np.float32 if stored == np.float32 else np.float64)
     original = np.ascontiguousarray(scaled(dense_rows(rows, wide), -exponent)).reshape(-1)
     found = scaled(decoded.astype(wide, copy=False), -exponent).reshape(-1)
     squares, largest = squared_distance(original, found)
     return float(squares), float(largest)
+
+
+def _integer_distances(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float64]:
+    """Absolute differences of 64-bit integers, rounded once: above 2**53 float64 has not all."""
+    larger, smaller = np.maximum(first, second), np.minimum(first, second)
+    # Modulo 2**64, which is exact for either type: no difference is as large.
+    off: NDArray[np.uint64] = larger.view(np.uint64) - smaller.view(np.uint64)
+    return off.astype(np.float64)
 
 
 def _rows_of(values: NDArray[Any] | CsrRows, start: int, stop: int) -> NDArray[Any] | CsrRows:

@@ -186,14 +186,16 @@ class Reconstruction:
         residual: NDArray[Any] | None,
     ) -> NDArray[Any]:
         """The same, given their part of the residual too, which is changed."""
-        if residual is None:
-            out = self._of_factors(left)
-        else:
-            out = residual
-            if self.right is not None:
-                out += left.T @ self.right
-        self._means.add_to(out, rows)
-        return cast(self._scaled(out), self.dtype)
+        # No writer makes them, but a stranger's factors may have sums that are no numbers.
+        with np.errstate(over="ignore", invalid="ignore"):
+            if residual is None:
+                out = self._of_factors(left)
+            else:
+                out = residual
+                if self.right is not None:
+                    out += left.T @ self.right
+            self._means.add_to(out, rows)
+            return cast(self._scaled(out), self.dtype)
 
     def _of_factors(self, left: NDArray[Any]) -> NDArray[Any]:
         if self.right is None:

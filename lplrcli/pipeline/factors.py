@@ -210,7 +210,9 @@ def _decode_chunk(
         return
     whole = np.empty((factor.components, rows))
     quantizer.decode(codes, slice(None), whole)
-    part[...] = layout.inverse(whole)[:, low - first : high - first]
+    # A stranger's entries may be beyond float32; they become infinite.
+    with np.errstate(over="ignore"):
+        part[...] = layout.inverse(whole)[:, low - first : high - first]
 
 
 def decode_codes(factor: QuantizedFactor, coding: Coding, number: int, payload: bytes) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 from lplrcli.coding import CODINGS, Coding
 from lplrcli.container.layout import CHUNK_TAGS
@@ -14,8 +13,6 @@ from lplrcli.errors import ContainerError, CorruptSectionError
 from lplrcli.model.compressed import Factorization, QuantizedFactor
 from lplrcli.model.parallel import ordered_map
 from lplrcli.pipeline.factors import decode_codes
-
-T = TypeVar("T")
 
 Observer = Callable[[int, int], None]
 """Called with (sections done, sections in total)."""
@@ -69,7 +66,8 @@ def lost_chunks(
             error = CorruptSectionError(what, path=chunks.path, section=section)
             lost.append(LostChunks(side, missing, error))
         check = partial(check_chunk, factor, CODINGS[factor.coding].of(factor))
-        faults = ordered_map(partial(fault_of, check), chunks.present, threads)
+        checks = (partial(check, number) for number in chunks.present)
+        faults = ordered_map(fault_of, checks, threads)
         for number, fault in zip(chunks.present, faults, strict=True):
             if fault is not None:
                 lost.append(LostChunks(side, range(number, number + 1), fault))
@@ -91,10 +89,10 @@ def check_chunk(factor: QuantizedFactor, coding: Coding, number: int) -> None:
     decode_codes(factor, coding, number, factor.chunks[number])
 
 
-def fault_of(check: Callable[[T], None], item: T) -> ContainerError | None:
-    """What a check says against something."""
+def fault_of(check: Callable[[], None]) -> ContainerError | None:
+    """What a check finds."""
     try:
-        check(item)
+        check()
     except ContainerError as error:
         return error
     return None

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lplrcli.model.compressed import QuantizedFactor
-from lplrcli.pipeline.coefficients import CodedCoefficients
+from lplrcli.pipeline.coefficients import GREATEST, CodedCoefficients
 from lplrcli.pipeline.factor_coding import CodedFactors, FactorCoder
 from lplrcli.pipeline.prospects import Prospects
 from lplrcli.pipeline.residual_coding import ResidualCoder
@@ -28,8 +28,13 @@ _SEARCHING = 5
 _FIELD_SLOPE = -0.8
 """Of the logarithm of the bytes of a field over that of its step, at most: few entries have any."""
 
+_RESTORED = 0.9
+"""Step of integers that are restored when their sum with factors is rounded."""
+
 _MAYBE = 1.1
 """A lossless coding is tried if the sample says that it needs at most this much of the size."""
+
+Sections = tuple[QuantizedFactor | None, QuantizedFactor | None, QuantizedFactor | None]
 
 Steps = tuple[Callable[[float], "Coded"], float, float]
 
@@ -42,17 +47,20 @@ class Coded:
     ----------
     mode : str
         What is present.
-    left, right, residual : QuantizedFactor or None
-        L, Rᵀ and E.
+    encode : callable
+        Gives L, Rᵀ and E as a file holds them, or None for what is not present.
     squared_error : float
         That the decoded matrix is expected to have.
     """
 
     mode: str
-    left: QuantizedFactor | None
-    right: QuantizedFactor | None
-    residual: QuantizedFactor | None
+    encode: Callable[[], Sections]
     squared_error: float
+
+    @cached_property
+    def sections(self) -> Sections:
+        """L, Rᵀ and E: encoded when they are first asked for."""
+        return self.encode()
 
 
 class ModeCoders(Prospects):
@@ -74,7 +82,7 @@ class ModeCoders(Prospects):
         if prediction.mode == "factors+residual":
             final = self._state_bits(factor_entries)
             coded_factors = self._factor_coder.code(prediction.step, final)
-            if len(coded_factors.left_values) == 0 and self.target.mode is None:
+            if len(coded_factors.left_values) == 0 and self.may_be_direct:
                 return  # that is mode direct
         if coded_factors is None:
             coder = self.direct_coder
@@ -98,7 +106,7 @@ class ModeCoders(Prospects):
         factors = self._factor_coder.code(
             prediction.step, self._state_bits(self._factor_entries(prediction))
         )
-        if len(factors.left_values) or self.target.mode == "factors+residual":
+        if len(factors.left_values) or not self.may_be_direct:
             yield self._residual_at(step, 0, factors)
 
     def plain_step(self, bound: float) -> float | None:
@@ -111,6 +119,18 @@ class ModeCoders(Prospects):
             # Rounding to the type at most doubles an error, as the entry itself is of the type.
             step = max(2 * bound - 1.01 * spacing, bound)
         return math.ldexp(step, -self.passes.exponent) if step > 0 else None
+
+    @property
+    def finest_step(self) -> float:
+        """About the finest with which no code of an entry is cut; of integers, no finer than they.
+
+        Rounding to the type may restore what is off by less than half its spacing.
+        """
+        scan = self.passes.original()
+        step = max(-scan.low, scan.high) / GREATEST
+        if self.passes.source.dtype.kind in "iub":
+            step = max(step, _RESTORED)
+        return math.ldexp(step, -self.passes.exponent)
 
     def lossless(self, size: int | None) -> Coded | None:
         """The matrix as multiples of its lattice; None if it has none, or `size` is far less."""
@@ -130,7 +150,7 @@ class ModeCoders(Prospects):
         none = CodedCoefficients.empty(n)
         empty = CodedCoefficients.empty(d)
         total = self.passes.scan().norm ** 2
-        return Coded("factors", none.factor(1, n), empty.factor(1, d), None, total)
+        return Coded("factors", lambda: (none.factor(1, n), empty.factor(1, d), None), total)
 
     @cached_property
     def _factor_coder(self) -> FactorCoder:
@@ -140,8 +160,9 @@ class ModeCoders(Prospects):
 
     def _factors_at(self, step: float, state_bits: int) -> Coded:
         coded = self._factor_coder.code(step, state_bits)
-        left, right = coded.encoded(self.threads)
-        return Coded("factors", left, right, None, coded.squared_error)
+        return self._coded(
+            "factors", lambda: (*coded.encoded(self.threads), None), coded.squared_error
+        )
 
     def _residual_at(
         self,
@@ -154,11 +175,20 @@ class ModeCoders(Prospects):
         values = coded_factors.values if coded_factors is not None else None
         plain, coder = coder is None, coder or self.columns
         coded = coder.code(step, state_bits, values, plain)
-        residual = coded.factor(self.threads, coder.length)
-        if coded_factors is None:
-            return Coded("direct", None, None, residual, coded.squared_error)
-        left, right = coded_factors.encoded(self.threads)
-        return Coded("factors+residual", left, right, residual, coded.squared_error)
+        length = coder.length
+
+        def encode() -> Sections:
+            left, right = coded_factors.encoded(self.threads) if coded_factors else (None, None)
+            return left, right, coded.factor(self.threads, length)
+
+        mode = "direct" if coded_factors is None else "factors+residual"
+        return self._coded(mode, encode, coded.squared_error)
+
+    def _coded(self, mode: str, encode: Callable[[], Sections], squared_error: float) -> Coded:
+        if self.quick:
+            return Coded(mode, encode, squared_error)
+        sections = encode()  # bytes take less room than the codes, which are let go of
+        return Coded(mode, lambda: sections, squared_error)
 
     def _stages(self, coefficients: int) -> tuple[int, ...]:
         final = self._state_bits(coefficients)

@@ -194,8 +194,13 @@ class _Outlook:
         smallest = rate_distortion.smallest_size(self.coders, self.name)
         if smallest > size:
             raise refusals.too_small(self.passes.source.name, size, smallest)
-        for prediction in self.coders.predictions(None):
+        predictions = self.coders.predictions(None)
+        for prediction in predictions:
             yield self._prospect(prediction, size)
+        if not predictions:
+            # No room for codes: what is left is a file of zeros, and of means.
+            total = self.passes.scan().norm ** 2
+            yield Prospect("factors", 0, smallest, rate_distortion.relative(total, self.norm))
 
     def _at_error(self, error: float) -> Iterator[Prospect]:
         predictions = self.coders.predictions(error)

@@ -59,6 +59,10 @@ factors leave something. With scales of all axes alike, or of each axis."""
 _FIELD_GAIN = 0.02
 """Bits per entry that a field must save."""
 
+_UNREACHED = 16.0
+"""A mode whose sample, however fine the step, has so many times the squared error allowed is out
+of the question."""
+
 _FIELD_START = 1 / 8
 """Of the deviation of a field: the step tried first."""
 
@@ -261,9 +265,12 @@ class Prospects:
             return found if math.isfinite(found.residual_step) else None
         allowed = relative_error**2 * self.passes.original().norm ** 2
         if mode == "direct":
-            return self._direct_at(
+            found = self._direct_at(
                 lambda _, error: 0.5 * math.log2(allowed / self.entries / max(error, 1e-300))
             )
+            # Codes have an end: beyond it the error stays as it is.
+            reached = found.squared_error < _UNREACHED * allowed
+            return found if reached or self.target.mode == "direct" else None
         if mode == "factors":
             return mode_choice.factors_at_error(self.spectrum, allowed)
         return mode_choice.residual_at_error(self.spectrum, allowed)
@@ -338,6 +345,8 @@ class Prospects:
         count = min(len(energies), int(spectrum.tail / energies[-1]) + 1)
         longer = np.concatenate([energies, np.full(count, energies[-1])])[:most]
         then = self._best_of(replace(spectrum, energies=longer))
+        if math.isinf(now.bits):
+            return len(energies) + 1  # the error is out of reach with what is known
         if self.target.size is not None:
             pays = then.squared_error < _WORTH_LOOKING**2 * now.squared_error
         else:

@@ -264,6 +264,9 @@ class _Run:
                 hopeless.add(best.factorization.plan.mode)
             else:
                 allowed = 0.999 * expected * goal / error
+        restored = self._restored(lambda report: report.relative_frobenius_error <= goal)
+        if restored is not None:
+            return restored
         if not math.isfinite(reached) and self.coders.factors_alone:
             reached = relative(self.coders.spectrum.tail, self.scan.norm)
         raise refusals.too_exact(self.passes.source.name, goal, reached)
@@ -301,7 +304,25 @@ class _Run:
                 if largest <= goal:
                     return measured
                 step = None if step is None else step * 0.999 * goal / largest
+        restored = self._restored(
+            lambda report: report.max_abs_error is not None and report.max_abs_error <= goal
+        )
+        if restored is not None:
+            return restored
         raise refusals.too_exact_everywhere(self.passes.source.name, goal, reached)
+
+    def _restored(self, kept: Callable[[ErrorReport], bool]) -> Factorization | None:
+        """The finest plain codes, if rounding to the entries' type then keeps the error.
+
+        Of narrow types and integers it makes up for what no step could promise.
+        """
+        if self.coders.factors_alone or self.passes.source.dtype == np.float64:
+            return None
+        for coded in self.coders.plain(self.coders.finest_step):
+            measured = self._measured(self._candidate(coded))
+            if kept(measured.report):
+                return measured
+        return None
 
     # Common to all
 
@@ -340,12 +361,13 @@ class _Run:
 
     def _candidate(self, coded: Coded) -> _Candidate:
         unfolding = self.passes.source.unfolding
+        left, right, residual = coded.sections
         factorization = Factorization(
             shape=self.passes.shape,
             dtype=self.passes.source.dtype.name,
-            left=on_grid(coded.left, unfolding.row_grid),
-            right=on_grid(coded.right, unfolding.column_grid),
-            residual=coded.residual,
+            left=on_grid(left, unfolding.row_grid),
+            right=on_grid(right, unfolding.column_grid),
+            residual=residual,
             plan=replace(
                 self.coders.completed_plan(), mode=coded.mode, exponent=self.scan.exponent
             ),

@@ -15,7 +15,12 @@ from lplrcli.linalg.passes import Passes
 from lplrcli.model.parallel import ordered_map
 from lplrcli.model.source import RowBlock
 from lplrcli.model.workspace import KeptArrays
-from lplrcli.pipeline.coefficients import CodedCoefficients, CoefficientCoder, code_coefficients
+from lplrcli.pipeline.coefficients import (
+    GREATEST,
+    CodedCoefficients,
+    CoefficientCoder,
+    code_coefficients,
+)
 from lplrcli.pipeline.coefficients import sampled as sample_of
 from lplrcli.pipeline.factors import rechunked
 from lplrcli.pipeline.layout import Layout
@@ -80,6 +85,7 @@ class ResidualCoder:
             self.rows = -(-self.layout.chunk_length(_FIELD_CHUNK) // columns)
         self._held: tuple[Factors, KeptArrays] | None = None
         self._last: tuple[Factors, tuple[float, int], CodedCoefficients] | None = None
+        self._largest: tuple[Factors, float] | None = None
         self._ratio: tuple[float, float] | None = None
         self._sample: tuple[Factors, list[NDArray[Any]]] | None = None
 
@@ -121,7 +127,7 @@ class ResidualCoder:
         Parameters
         ----------
         step : float
-            Of all entries.
+            Of all entries; larger where codes would exceed what the format holds, unless `plain`.
         state_bits : int
             Of the trellis; 0 for a scalar quantizer.
         factors : tuple of ndarray or None
@@ -177,10 +183,20 @@ class ResidualCoder:
     ) -> CoefficientCoder:
         columns = self.passes.shape[1]
         components = 1 if self.layout.transformed else columns
+        if not plain:
+            step = max(step, self._finest(factors))
         quantizer = SteppedQuantizer(step, np.zeros(components, np.int64))
         # Those of a field are not looked at: its rates depend on the coefficients around.
         deviations = np.ones(1) if self.layout.transformed else self.deviations(factors)
         return CoefficientCoder(quantizer, deviations, state_bits, self.layout, plain)
+
+    def _finest(self, factors: Factors) -> float:
+        """Step below which codes would be cut, and the error grow again."""
+        if self._largest is None or self._largest[0] is not factors:
+            held = self.passes.shape[0] * self.passes.shape[1] <= _HELD
+            parts = self.chunks(factors) if held else self.sample(factors)
+            self._largest = factors, max(float(np.abs(part).max(initial=0.0)) for part in parts)
+        return self._largest[1] / GREATEST
 
     def _taken(self, factors: Factors) -> list[NDArray[Any]]:
         rows, columns = self.passes.shape

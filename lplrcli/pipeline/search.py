@@ -63,7 +63,7 @@ def largest_within(
     within: _Point | None = None
     beyond: _Point | None = None
     aim = math.log(limit) - 0.4 * math.log(limit / least)
-    place = math.log(start) + (aim - math.log(limit)) / slope
+    place = math.log(start) + max(-_LEAP, min(_LEAP, (aim - math.log(limit)) / slope))
     for _ in range(_TRIES):
         result, measure = attempt(math.exp(place))
         points.append(_Point(place, math.log(max(measure, 1e-300)), measure <= limit))

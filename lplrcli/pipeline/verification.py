@@ -81,7 +81,7 @@ def verify(
         return _of_what_is_left(file, path, error, threads)
     total = len(container.sections)
     damage = []
-    for done, fault in enumerate(ordered_map(_fault, _checks(container, threads), threads), 1):
+    for done, fault in enumerate(ordered_map(fault_of, _checks(container, threads), threads), 1):
         if fault is not None:
             damage.append(fault)
         if observe is not None:
@@ -95,10 +95,6 @@ def verify(
         chunks=sum(section.tag in CHUNK_TAGS.values() for section in container.sections),
         damage=tuple(damage),
     )
-
-
-def _fault(check: Callable[[], None]) -> ContainerError | None:
-    return fault_of(lambda _: check(), None)
 
 
 def _checks(container: Container, threads: int) -> Iterator[Callable[[], None]]:
@@ -147,7 +143,7 @@ def _of_what_is_left(
         salvage = salvage_container(file, path)
     except ContainerError:
         return found
-    damage, chunks = list(salvage.damage), 0
+    damage = list(salvage.damage)
     for i in salvage.matrices:
         try:
             factorization = salvage.factorization(i)
@@ -156,11 +152,10 @@ def _of_what_is_left(
             continue
         require_for_verifying(factorization, threads, path)
         damage += [each.error for each in lost_chunks(factorization, threads)]
-    chunks = sum(section.tag in CHUNK_TAGS.values() for section in salvage.sections)
     return replace(
         found,
         matrices=len(salvage.matrices),
         sections=len(salvage.sections),
-        chunks=chunks,
+        chunks=sum(section.tag in CHUNK_TAGS.values() for section in salvage.sections),
         damage=tuple(damage),
     )

@@ -18,9 +18,14 @@ from lplrcli.planning.rate_model import (
     residual_error,
     residual_step,
     solved,
+    unit_with_distortion,
 )
 
 _STEPS_PER_OCTAVE = 4
+
+_FINEST = 2.0**-25
+"""Step of a residual, in deviations: codes have 29 bits, and the largest of millions of normal
+values is six deviations from zero."""
 
 
 @dataclass(frozen=True)
@@ -68,51 +73,54 @@ def residual_at_size(spectrum: Spectrum, bits: float) -> Prediction:
     """Least error of factors and residual together within `bits`."""
     entries = spectrum.shape[0] * spectrum.shape[1]
 
-    def predicted(step: float) -> Prediction:
-        spent, left = spectrum.factors(step)
+    def predicted(step: float, spent: float, left: float) -> Prediction:
         fine = residual_step(left / entries, entries, bits - spent)
+        fine = max(fine, _FINEST * math.sqrt(left / entries))
         # Without bits for it there is no residual: that is the other mode.
         coded = spent < bits and np.isfinite(fine)
         error = residual_error(left / entries, entries, fine) if coded else np.inf
         return Prediction("factors+residual", step, fine, bits, error)
 
-    return min(
-        (predicted(step) for step in _steps(spectrum)), key=lambda found: found.squared_error
-    )
+    found = (predicted(*one) for one in _factors(spectrum))
+    return min(found, key=lambda one: one.squared_error)
 
 
 def residual_at_error(spectrum: Spectrum, squared_error: float) -> Prediction:
-    """Least bits of factors and residual together with at most `squared_error`."""
+    """Least bits of factors and residual together with at most `squared_error`.
+
+    By factors so fine that the residual's codes do not grow beyond what the format holds, if
+    there are any: the second digit, so to speak, of what needs more than one.
+    """
     entries = spectrum.shape[0] * spectrum.shape[1]
 
-    def predicted(step: float) -> Prediction:
-        spent, left = spectrum.factors(step)
+    def predicted(step: float, spent: float, left: float) -> tuple[bool, Prediction]:
         deviation = math.sqrt(left / entries)
-
-        def excess(fine: float) -> float:
-            return entries * one_bits_and_distortion(deviation, fine)[1] - squared_error
-
-        fine = solved(excess, _least(deviation), 4 * deviation + 1e-300)
+        fine = unit_with_distortion(max(deviation, 1e-150), max(squared_error / entries, 1e-300))
         bits = spent + entries * one_bits_and_distortion(deviation, fine)[0]
-        return Prediction("factors+residual", step, fine, bits, squared_error)
+        too_long = fine < _FINEST * deviation
+        return too_long, Prediction("factors+residual", step, fine, bits, squared_error)
 
-    return min((predicted(step) for step in _steps(spectrum)), key=lambda found: found.bits)
+    deep = math.sqrt(squared_error / entries) / _FINEST / 8
+    found = (predicted(*one) for one in _factors(spectrum, deep))
+    return min(found, key=lambda one: (one[0], one[1].bits))[1]
 
 
-def _steps(spectrum: Spectrum) -> Iterator[float]:
-    """Steps from where all directions vanish down to where the last is coded finely."""
+def _factors(spectrum: Spectrum, wanted: float = math.inf) -> Iterator[tuple[float, float, float]]:
+    """Steps from where all directions vanish down to where the last is coded finely.
+
+    Or down to `wanted`, if that is less, as far as codes of factors reach. Bits and squared error
+    of the factors with each.
+    """
     n, d = spectrum.shape
     largest = 2 * np.sqrt(spectrum.energies[0] / min(n, d))
     smallest = 0.2 * np.sqrt(max(float(spectrum.energies[-1]), spectrum.total * 1e-16) / max(n, d))
-    octaves = np.log2(largest / smallest)
-    for k in range(int(octaves * _STEPS_PER_OCTAVE) + 1):
-        yield float(largest * 2.0 ** (-k / _STEPS_PER_OCTAVE))
+    smallest = min(smallest, max(wanted, _FINEST * math.sqrt(spectrum.total)))
+    count = int(np.log2(largest / smallest) * _STEPS_PER_OCTAVE) + 1
+    steps = largest * 2.0 ** (-np.arange(count) / _STEPS_PER_OCTAVE)
+    bits, errors = spectrum.factors_at(steps)
+    yield from zip(steps.tolist(), bits.tolist(), errors.tolist(), strict=True)
 
 
 def _range(spectrum: Spectrum) -> tuple[float, float]:
     high = 4 * float(np.sqrt(spectrum.energies[0] / min(spectrum.shape)))
     return high * 2.0**-60, high
-
-
-def _least(deviation: float) -> float:
-    return deviation * 2.0**-40 + 1e-300

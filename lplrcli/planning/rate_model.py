@@ -34,6 +34,9 @@ _LINES: list[list[float]] = np.stack(
 ).tolist()
 """Both tables between entry i and the next: where each starts and how far it goes."""
 
+_FALLING = _DISTORTIONS * 4.0 ** -(_FIRST + _PLACES / _PER_OCTAVE)
+"""Distortions in squared deviations."""
+
 LAGRANGIAN = 0.36
 """Squared units that a bit is worth."""
 
@@ -42,12 +45,15 @@ VANISHING = 0.45
 
 _LEAST = 1e-300
 
+_AT_ONCE = 2**16
+"""Deviations times steps that are looked at together: half a megabyte an array."""
+
 _NORMAL_ENTROPY = 0.5 * math.log2(2 * math.pi * math.e)
 """Differential entropy of a standard normal variable."""
 
 
 def bits_and_distortion(
-    deviations: NDArray[np.float64], unit: float
+    deviations: NDArray[np.float64], unit: float | NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Bits per coefficient and mean squared error, by deviation.
 
@@ -55,8 +61,8 @@ def bits_and_distortion(
     ----------
     deviations : ndarray of float64
         Standard deviations of the coefficients.
-    unit : float
-        Distance of neighbouring integers.
+    unit : float or ndarray
+        Distance of neighbouring integers; broadcast against `deviations`.
     """
     at = (np.log2(np.maximum(deviations / unit, _LEAST)) - _FIRST) * _PER_OCTAVE
     bits = np.interp(at, _PLACES, _BITS) + np.maximum(at - _LAST, 0) / _PER_OCTAVE
@@ -79,6 +85,36 @@ def one_bits_and_distortion(deviation: float, unit: float) -> tuple[float, float
     place = int(at)
     bits, more, squares, change = _LINES[place]
     return more * (at - place) + bits, (change * (at - place) + squares) * unit**2
+
+
+def unit_with_distortion(deviation: float, distortion: float) -> float:
+    """Largest unit at which `one_bits_and_distortion` tells no greater error, about.
+
+    Where even zeros err no more, that at which everything becomes zero.
+
+    Parameters
+    ----------
+    deviation : float
+        Standard deviation of the coefficients, positive.
+    distortion : float
+        Mean squared error, positive.
+    """
+    wanted = distortion / (deviation * deviation)
+    if wanted >= _FALLING[0]:
+        return float(deviation * 2.0**-_FIRST)
+    if wanted <= _FALLING[-1]:
+        return math.sqrt(distortion / float(_DISTORTIONS[-1]))
+    place = int(np.searchsorted(-_FALLING, -wanted)) - 1
+    _, _, squares, change = _LINES[place]
+    low, high = 0.0, 1.0
+    for _ in range(24):
+        middle = (low + high) / 2
+        unit = 2.0 ** -(_FIRST + (place + middle) / _PER_OCTAVE)
+        if (change * middle + squares) * unit * unit > wanted:
+            low = middle
+        else:
+            high = middle
+    return float(deviation * 2.0 ** -(_FIRST + (place + high) / _PER_OCTAVE))
 
 
 def normal_entropy(ratio: float) -> float:
@@ -139,15 +175,34 @@ class Spectrum:
 
     def factors(self, step: float) -> tuple[float, float]:
         """Bits and squared error of L R with `step` on both sides, as ALGORITHM, step 2."""
-        bits, error = np.zeros(len(self.energies)), np.zeros(len(self.energies))
+        bits, error = self.factors_at(np.array([step]))
+        return float(bits[0]), float(error[0])
+
+    def factors_at(
+        self, steps: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """`factors` of many steps: one by one they take most of the time of a small matrix."""
+        width = max([1, *(energies.size for _, energies, _ in self._sides)])
+        count = max(1, _AT_ONCE // width)
+        parts = [
+            self._factors_at(steps[start : start + count]) for start in range(0, len(steps), count)
+        ]
+        bits, error = (np.concatenate(found) for found in zip(*parts, strict=True))
+        return bits, error
+
+    def _factors_at(
+        self, steps: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        bits = np.zeros((len(steps), len(self.energies)))
+        error = np.zeros_like(bits)
         for counts, energies, deviations in self._sides:
-            side_bits, squares = bits_and_distortion(deviations, step)
-            bits += (counts * side_bits).sum(axis=1)
-            error += np.minimum(counts * squares, energies).sum(axis=1)
+            side_bits, squares = bits_and_distortion(deviations, steps[:, None, None])
+            bits += (counts * side_bits).sum(axis=2)
+            error += np.minimum(counts * squares, energies).sum(axis=2)
         # A direction that costs bits on one side only is dropped.
         worth = error < self.energies
-        kept = np.where(worth, error, self.energies).sum()
-        return float(bits[worth].sum()), float(kept) + self.tail
+        kept = np.where(worth, error, self.energies).sum(axis=1)
+        return np.where(worth, bits, 0.0).sum(axis=1), kept + self.tail
 
     def cost(self, step: float) -> float:
         """Bits, and the error in bits: what rate-distortion optimisation makes least."""
@@ -174,10 +229,14 @@ class Spectrum:
         return sides
 
 
+_EXACT_ENOUGH = 1e-7
+"""Relative precision of steps that only predict: a search goes on from there."""
+
+
 def solved(function: Callable[[float], float], low: float, high: float) -> float:
     """Where an increasing function of a positive number is zero, by bisection of the logarithm."""
     for _ in range(60):
-        if high <= low * (1 + 1e-9):
+        if high <= low * (1 + _EXACT_ENOUGH):
             break
         middle = math.sqrt(low * high)
         if function(middle) < 0:

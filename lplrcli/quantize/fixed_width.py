@@ -38,7 +38,9 @@ class FixedWidthQuantizer(ABC):
         for component, (values, places) in enumerate(zip(out, codes, strict=True)):
             key = component, out.dtype
             if key not in self._rounded:
-                self._rounded[key] = self.levels(component).astype(out.dtype)
+                # A stranger's levels may be beyond float32; they become infinite.
+                with np.errstate(over="ignore"):
+                    self._rounded[key] = self.levels(component).astype(out.dtype)
             np.take(self._rounded[key], places[rows], out=values)
 
     @abstractmethod

@@ -44,18 +44,21 @@ class Result:
 def lplr(*arguments, stdin=b"") -> Result:
     """Run the command line in this process, as the entry point runs it."""
     streams = [io.TextIOWrapper(io.BytesIO(content), "utf-8") for content in (stdin, b"", b"")]
-    saved = sys.argv, sys.stdin, sys.stdout, sys.stderr, entry._die_of
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    saved = sys.argv, sys.stdin, sys.stdout, sys.stderr, entry.die_of
+    handlers = {
+        number: signal.getsignal(number)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    }
     sys.argv = ["lplr", *map(str, arguments)]
     sys.stdin, sys.stdout, sys.stderr = streams
-    entry._die_of = _not_here
+    entry.die_of = _not_here
     code = None
     try:
         entry.run()
     except SystemExit as stop:
         code = stop.code
     finally:
-        sys.argv, sys.stdin, sys.stdout, sys.stderr, entry._die_of = saved
+        sys.argv, sys.stdin, sys.stdout, sys.stderr, entry.die_of = saved
         for number, handler in handlers.items():
             signal.signal(number, handler)
     for stream in streams[1:]:

@@ -224,7 +224,7 @@ def test_a_signal_leaves_the_file(work, more):
     wait_until(lambda: temporary_files(work), process)
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
-    assert process.returncode == 143
+    assert process.returncode in (-signal.SIGTERM, 143)
     assert (work / "a.lplr").read_bytes() == before
     assert not temporary_files(work)
 

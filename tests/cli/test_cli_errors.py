@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
+import json
+import os
+import zipfile
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -13,8 +18,11 @@ import scipy.sparse
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from lplr_command import lplr, refused, run, shell
+from lplr_samples import factorization, written
 
 from lplrcli.container.reader import open_container
+from lplrcli.errors import InputError
+from lplrcli.io.spool import spooled
 
 
 def saved(array, **options):
@@ -209,6 +217,53 @@ def test_damage_in_the_metadata(work, refuses):
         refuses(command[0], "bad.lplr", *command[1:], code=3, says=["bad.lplr", "META"])
 
 
+# -- a disk that cannot be read
+
+
+@pytest.mark.parametrize("chunk", [False, True], ids=["at once", "while writing"])
+def test_a_file_that_the_disk_does_not_give(work, refuses, monkeypatch, chunk):
+    (work / "out.npy").write_bytes(b"old")
+    with (work / "a.lplr").open("rb") as file, open_container(file, "a.lplr") as container:
+        first = next(s.offset for s in container.sections if s.tag == "LEFT") if chunk else 0
+    read = os.pread
+
+    def failing(descriptor, length, offset):
+        if offset >= first:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return read(descriptor, length, offset)
+
+    monkeypatch.setattr(os, "pread", failing)
+    result = refuses("decompress", "a.lplr", "-fo", "out.npy", says=["a.lplr", "cannot be read"])
+    assert "out.npy" not in result.err  # which is not what failed
+
+
+def test_standard_input_that_cannot_be_read():
+    class Failing(io.BytesIO):
+        def read(self, size=-1):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with pytest.raises(InputError, match="<stdin>: cannot be read: Input") as caught:
+        spooled(Failing(), "<stdin>")
+    assert caught.value.advice is None
+
+
+def test_the_input_is_no_output(work, refuses):
+    (work / "link.npy").symlink_to("a.npy")
+    (work / "hard.lplr").hardlink_to(work / "a.lplr")
+    says = ["the output is the input"]
+    for name in ("a.npy", "./a.npy", "link.npy"):
+        refuses("compress", "a.npy", "-r", 2, "-fo", name, says=[name, *says])
+    refuses("decompress", "a.lplr", "--to", "h5", "-fo", "hard.lplr", says=says)
+    for line in (
+        "lplr compress - -r 2 -fo a.npy < a.npy",
+        "lplr compress a.npy -r 2 -o - >> a.npy",
+        "lplr decompress a.lplr --to npy -fo /dev/fd/3 3<> a.lplr",
+    ):
+        before = {name: (work / name).read_bytes() for name in ("a.npy", "a.lplr")}
+        refused(shell(line, work), 1, *says)
+        assert {name: (work / name).read_bytes() for name in before} == before
+
+
 # -- the traceback, when it is asked for
 
 
@@ -297,3 +352,24 @@ def spoilable(shop, tmp_path_factory):
     result = lplr("decompress", folder / "a.lplr", "-qo", folder / "a.mtx")
     assert result.code == 0, result.err
     return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+TRICK = "\x1b]0;owned\x07\x9b2J\u202e"
+
+
+def test_names_out_of_a_file_give_no_orders_to_the_terminal(refuses):
+    with zipfile.ZipFile("two.npz", "w") as archive:
+        for name in (TRICK, "b"):
+            archive.writestr(f"{name}.npy", WHOLE)
+    header = MTX.replace(b"coordinate", b"co\x9bord\x1bc")
+    Path("wrong.mtx").write_bytes(header + b"1 1 1\n1 1 1\n")
+    for name, shown in (("two.npz", "owned\\x07\\x9b2J\\u202e"), ("wrong.mtx", "co\\x9bord\\x1bc")):
+        result = refuses("compress", name, "-r", 1, says=[shown])
+        assert not set("\x1b\x07\x9b\u202e") & set(result.err)
+
+
+def test_a_name_in_a_file_is_shown_as_text(work):
+    Path("named.lplr").write_bytes(written(factorization(), names=["a\u202eb"]))
+    assert "a\\u202eb" in lplr("inspect", "named.lplr").text
+    (found,) = json.loads(lplr("inspect", "--json", "named.lplr").out)["files"]
+    assert found["matrices"][0]["name"] == "a\u202eb"

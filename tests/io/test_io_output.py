@@ -229,3 +229,230 @@ def test_standard_output_fails(monkeypatch):
     Full.number = errno.EPIPE
     with pytest.raises(BrokenPipeError):
         put("-")
+
+
+# -- a crash at every step
+
+
+class Crash(BaseException):
+    """The process is gone: nothing that it calls afterwards has any effect."""
+
+
+class Steps:
+    """Calls to the system, each of which can be the one that fails, or the last.
+
+    Parameters
+    ----------
+    failing : int
+        Which one, from 0 on; before and after a call are two, half a write is one more.
+    error : OSError, optional
+        What it fails with; without, the process crashes.
+    """
+
+    CALLS = ("open", "fchmod", "fsync", "replace", "link", "unlink")
+
+    def __init__(self, failing, error=None):
+        self.failing, self.error = failing, error
+        self.taken = 0
+        self.at = None
+
+    def install(self, patch):
+        for name in self.CALLS:
+            patch.setattr(os, name, self.wrapped(name, getattr(os, name)))
+        patch.setattr(os, "fdopen", self.fdopen)
+
+    def fdopen(self, descriptor, mode):
+        steps = self
+
+        class Raw(io.FileIO):
+            def write(self, data):
+                steps.step("write")
+                with memoryview(data) as view:
+                    half = super().write(view[: len(view) // 2])
+                    steps.step("rest of a write")
+                    written = half + super().write(view[half:])
+                steps.step("after a write")
+                return written
+
+        assert mode == "w+b"
+        return io.BufferedRandom(Raw(descriptor, "r+"), 16)
+
+    def wrapped(self, name, call):
+        def stepping(*arguments, **options):
+            self.step(name)
+            result = call(*arguments, **options)
+            if self.error is None:
+                self.step(f"after {name}")
+            return result
+
+        return stepping
+
+    def step(self, name):
+        if self.error is None and self.at is not None:
+            raise Crash
+        self.taken += 1
+        if self.taken == self.failing + 1:
+            self.at = name
+            raise self.error or Crash
+
+
+NEW = b"the new content, " * 3
+
+
+def attempt(target, steps, monkeypatch, **options):
+    """Write the target with a failure on the way; whether all was done without meeting it."""
+    with monkeypatch.context() as patch:
+        steps.install(patch)
+        try:
+            with AtomicOutput(str(target), **options) as stream:
+                for start in range(0, len(NEW), 10):
+                    stream.write(NEW[start : start + 10])
+        except (Crash, OutputError) as error:
+            return error
+    return None
+
+
+@pytest.fixture(params=["new", "old", "through a link"])
+def target(request, tmp_path):
+    """Path of an output, whether -f is needed, and what is there before."""
+    path = tmp_path / "a"
+    if request.param == "new":
+        return path, False, None
+    path.write_bytes(b"old")
+    if request.param == "old":
+        return path, True, b"old"
+    link = tmp_path / "link"
+    link.symlink_to(path)
+    return link, True, b"old"
+
+
+def content(path):
+    return path.read_bytes() if path.exists() else None
+
+
+def test_a_crash_at_any_step_leaves_all_or_nothing(tmp_path, target, monkeypatch):
+    path, force, old = target
+    met = set()
+    for failing in range(100):
+        if old is None:
+            path.unlink(missing_ok=True)
+        else:
+            path.write_bytes(old)
+        steps = Steps(failing)
+        error = attempt(path, steps, monkeypatch, force=force)
+        assert content(path) in (old, NEW)
+        if error is None:
+            break
+        assert isinstance(error, Crash)
+        met.add(steps.at)
+        others = {each.name for each in tmp_path.iterdir()} - {"a", "link"}
+        assert all(name.startswith(".lplr-") for name in others)
+    assert steps.at is None
+    assert content(path) == NEW
+    naming = "replace" if force else "link"
+    assert met >= {"open", "after open", "write", "rest of a write", "fsync", "after fsync",
+                   naming, f"after {naming}"}  # fmt: skip
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EACCES])
+def test_a_failure_at_any_step_is_told_and_leaves_all_or_nothing(
+    tmp_path, target, monkeypatch, number
+):
+    path, force, old = target
+    met = set()
+    for failing in range(100):
+        if old is None:
+            path.unlink(missing_ok=True)
+        else:
+            path.write_bytes(old)
+        steps = Steps(failing, OSError(number, os.strerror(number)))
+        error = attempt(path, steps, monkeypatch, force=force)
+        if steps.at is None:
+            break
+        met.add(steps.at)
+        if error is None:
+            # Other ways are open: no link but a rename; and what cannot be removed or, for want
+            # of rights, not be synced is no loss.
+            assert steps.at in ("link", "unlink", "open", "fsync")
+            assert content(path) == NEW
+        else:
+            assert error.path == str(path)
+            assert os.strerror(number) in str(error)
+            assert (number == errno.EIO) == (error.advice is None) or "synced" in str(error)
+            assert content(path) == (NEW if "is written" in str(error) else old)
+    assert steps.at is None
+    assert met >= {"open", "write", "fsync", "replace" if force else "link"}
+
+
+def test_two_that_write_the_same_file(tmp_path):
+    target = str(tmp_path / "a")
+    with pytest.raises(OutputError, match="exists"), AtomicOutput(target) as first:
+        first.write(b"first")
+        with AtomicOutput(target) as second:
+            second.write(b"second")
+    assert (tmp_path / "a").read_bytes() == b"second"
+    with AtomicOutput(target, force=True) as first:
+        first.write(b"first")
+        put(target, b"second", force=True)
+        assert (tmp_path / "a").read_bytes() == b"second"
+    assert (tmp_path / "a").read_bytes() == b"first"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
+def test_a_disk_that_is_full(tmp_path):
+    small = tmp_path / "small"
+    small.mkdir()
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)]
+    if subprocess.run(mounting, capture_output=True, check=False).returncode:
+        pytest.skip("mounting is not allowed here")
+    try:
+        (small / "a").write_bytes(b"old")
+        with pytest.raises(OutputError, match=r"a: cannot be written: No space left.*\n.*room"):
+            put(small / "a", bytes(1 << 20), force=True)
+        assert [path.read_bytes() for path in small.iterdir()] == [b"old"]
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+
+
+# -- inputs under other names
+
+
+def test_standard_input_is_not_overwritten(tmp_path, monkeypatch):
+    source = tmp_path / "in"
+    source.write_bytes(b"input")
+    with source.open() as stream:
+        monkeypatch.setattr(sys, "stdin", stream)
+        for name in (str(source), f"/proc/self/fd/{stream.fileno()}"):
+            if Path(name).exists():
+                with pytest.raises(OutputError, match="input file"):
+                    put(name, force=True, inputs=["-"])
+    assert source.read_bytes() == b"input"
+
+
+def test_standard_output_that_is_the_input(tmp_path, monkeypatch):
+    source = tmp_path / "in"
+    source.write_bytes(b"input")
+    with source.open("a") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        with pytest.raises(OutputError, match="<stdout>: the output is the input"):
+            put("-", inputs=[str(source)])
+    assert source.read_bytes() == b"input"
+
+
+def test_a_file_of_an_input_that_is_a_folder(tmp_path):
+    (tmp_path / "a.zarr").mkdir()
+    part = tmp_path / "a.zarr" / "0.0"
+    part.write_bytes(b"input")
+    with pytest.raises(OutputError, match="input file"):
+        put(part, force=True, inputs=[str(tmp_path / "a.zarr")])
+    assert part.read_bytes() == b"input"
+    put(tmp_path / "b", inputs=[str(tmp_path / "a.zarr")])
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="not Linux")
+def test_an_open_file_without_a_name(tmp_path):
+    with (tmp_path / "a").open("w+b") as stream:
+        (tmp_path / "a").unlink()
+        put(f"/proc/self/fd/{stream.fileno()}", force=True)
+        assert stream.read() == b"new"
+    assert not list(tmp_path.iterdir())

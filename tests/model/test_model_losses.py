@@ -17,7 +17,7 @@ def spans(extent):
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_losses_are_those_given(data):
     n, d = shape = data.draw(shapes)

@@ -314,3 +314,15 @@ def test_golden_files_without_their_last_chunk(path):
 
 def test_golden_files_are_there():
     assert FOLDER.is_dir() and len(GOLDEN[::8]) > 15
+
+
+@pytest.mark.parametrize(
+    "path", [next(FOLDER.glob(f"{folder.name}/*.lplr")) for folder in FOLDER.glob("v*")], ids=str
+)
+def test_files_of_any_version_do_without_their_header(path):
+    raw = bytes(32) + path.read_bytes()[32:]
+    with salvage_container(io.BytesIO(raw), str(path)) as salvage:
+        recovery = Recovery(salvage.factorization(), str(path))
+        assert recovery.whole and isinstance(salvage.damage[0], NotLplrError)
+        found = recovery.array()
+    assert found.reshape(recovery.losses.shape).tobytes() == decoded(path.read_bytes()).tobytes()
