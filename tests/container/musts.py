@@ -240,6 +240,10 @@ MUSTS = [
         Broken("packed", lambda d: d.sections.pop(), "RESD.*number of chunks"),
         meta("factors.left.chunk_length", 24, words="LEFT.*number of chunks"),
     ]),
+    ("Strings must hold no control characters", [
+        meta("array.name", "\x07"), meta("source.name", "\x9f"),
+        meta("source.format", "a\n"), meta("tool", "\ud800"),
+    ]),
     ("The length of `COMP` must be the sum", field("`COMP`", "side")),
     ("compressed without a dictionary, whose content must have at most 16 MiB", [
         tables(compress(bytes((16 << 20) + 1)), "COMP.*inflates too far"),
@@ -298,7 +302,7 @@ MUSTS = [
      writers("a reader would have to form every basis twice to see it")),
     ("an entry must be the value, a binary64 number, times",
      shown_by("test_both_decoders_give_the_same_matrix")),
-    ("An id that is not registered must be refused. Adding", [
+    ("An id that is not registered must be refused, but", [
         meta("array.dtype", "complex64"), meta("plan.mode", "other"), meta("plan.basis", "other"),
         meta("plan.sketch", "other"), meta("plan.target.method", "other"),
         meta("factors.left.quantizer", "other"), meta("factors.left.coding", "other"),
