@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import scipy.io
 from lplr_command import lplr, on_terminal, run
+from lplr_samples import Draft, factorization, written
 
 KEYS = {
     "input", "output", "format", "shape", "dtype", "relative_frobenius_error", "max_abs_error",
@@ -291,3 +292,15 @@ def test_progress(work):
     assert "\x1b" not in shown
     assert run("decompress", "a.lplr", "-fqo", "b.npy", cwd=work).err == ""
     assert "decompressing" in run("decompress", "a.lplr", "-fqo", "b", "--progress", cwd=work).err
+
+
+def test_names_are_no_paths(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    victim = tmp_path / "victim.npy"
+    victim.write_bytes(b"kept")
+    draft = Draft(written(factorization(), names=[str(victim)]))
+    draft.edit_json(lambda document: document["source"].update(name=str(victim)))
+    (tmp_path / "a.lplr").write_bytes(draft.build())
+    assert lplr("decompress", "a.lplr").code == 0
+    assert victim.read_bytes() == b"kept"
+    assert {path.name for path in tmp_path.iterdir()} == {"victim.npy", "a.lplr", "a.npy"}

@@ -38,6 +38,8 @@ def test_a_broken_field_is_refused_by_name(change, words, base):
     with pytest.raises(CorruptSectionError, match=words) as caught:
         read_all(draft.build())
     assert caught.value.path == "sample.lplr"
+    for name in ("offset", "found", "expected"):
+        assert getattr(caught.value, name) is not None, name
     assert caught.value.section in ("COMP", "LEFT", "RESD")
     assert str(caught.value).count("\n") <= 1
 

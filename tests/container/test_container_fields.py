@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 import struct
 import zlib
 
 import entropy_cases
+import numpy as np
 import pytest
 from lplr_samples import WHOLE_FILE, Draft, DraftSection, factorization, read_all, written
+from reference import decoded
 
+import lplrcli
 from lplrcli.errors import (
     CorruptSectionError,
     NotLplrError,
@@ -285,6 +289,8 @@ def test_a_broken_field_is_refused_by_name(key, change, error, words):
         read_all(draft.build())
     assert type(caught.value) is error
     assert caught.value.path == "sample.lplr"
+    for name in ("offset", "found", "expected"):
+        assert getattr(caught.value, name) is not None, name
     assert str(caught.value).count("\n") <= 1
 
 
@@ -314,7 +320,7 @@ def test_writer_and_specification_agree_byte_for_byte():
         assert Draft(written(f)).build() == written(f)
 
 
-def test_the_example_of_the_specification():
+def test_the_example_of_the_specification(tmp_path):
     dump = re.search(r"```\n(00000000 .*?)```", SPEC, re.DOTALL)[1]
     raw = bytearray()
     for line in dump.splitlines():
@@ -328,6 +334,12 @@ def test_the_example_of_the_specification():
     assert (list(f.left.chunks), list(f.right.chunks)) == ([b"\x24"], [b"\x04"])
     assert zlib.crc32(raw[:28]).to_bytes(4, "little") == raw[28:32]
     assert bytes(raw) == written(f)
+    expected = [[0, 0], [0.5, 1], [1, 2]]
+    assert decoded(bytes(raw), tmp_path)[0].array.tolist() == expected
+    with lplrcli.open(tmp_path / "a.lplr") as matrix:
+        assert np.asarray(matrix).tolist() == expected
+    document = re.search(r"```json\n(.*?)```", SPEC, re.DOTALL)[1]
+    assert Draft(bytes(raw)).json() == json.loads(document)
 
 
 def test_unknown_ancillary_sections_are_skipped():
