@@ -18,8 +18,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from campaign import record
+
 ROOT = Path(__file__).resolve().parent.parent
-RESULT = ROOT / "benchmarks" / "trust" / "attacks.json"
 TESTS = ROOT / "tests"
 OPTIONS = {"compress": ["-r", "1", "-b", "2"], "decompress": ["--max-output", "10000"]}
 COMMANDS = ("inspect", "verify", "decompress", "compress")
@@ -118,32 +119,24 @@ def resident() -> int:
 
 
 def write(found: list[dict], failed: list[dict], seconds: float) -> None:
-    from lplrcli.model.version import __version__
-
-    git = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
-    commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
     slowest = max(found, key=lambda row: row["seconds"])
     largest = max(found, key=lambda row: row["megabytes"])
-    document = {
-        "name": "attacks",
-        "what": "hostile files, each by every command that would use it; failures are not refused",
-        "cases": len(found),
-        "failures": len(failed),
-        "unit": "refusals",
-        "details": {
+    record(
+        "attacks",
+        "hostile files, each by every command that would use it; failures are not refused",
+        cases=len(found),
+        failures=len(failed),
+        unit="refusals",
+        details={
             "files": len({row["attack"] for row in found}),
             "most_seconds": round(slowest["seconds"], 3),
             "slowest": f"{slowest['command']} {slowest['attack']}",
             "most_megabytes": round(largest["megabytes"], 1),
             "largest": f"{largest['command']} {largest['attack']}",
         },
-        "seed": 0,
-        "version": __version__,
-        "commit": commit,
-        "seconds": round(seconds, 1),
-    }
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(document, indent=2) + "\n")
+        seed=0,
+        seconds=seconds,
+    )
 
 
 if __name__ == "__main__":

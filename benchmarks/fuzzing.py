@@ -9,7 +9,6 @@ nothing is written, and all harnesses run at once, for so long.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
 import subprocess
@@ -21,9 +20,10 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
+from campaign import record
+
 ROOT = Path(__file__).resolve().parent.parent
 RUNNER = ROOT / "tests" / "fuzz" / "run.py"
-RESULT = ROOT / "benchmarks" / "trust" / "fuzzing.json"
 EXECUTIONS = {
     "headers": 3_200_000,
     "packed_codes": 2_500_000,
@@ -150,18 +150,13 @@ def run(shard: Shard, keep: Path, scratch: str) -> tuple[Shard, int, bool, float
 
 
 def write(seed, executed, crashes, processor, seconds) -> None:
-    sys.path.insert(0, str(ROOT))
-    from lplrcli.model.version import __version__
-
-    git = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
-    commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
-    document = {
-        "name": "fuzzing",
-        "what": "inputs tried by coverage-guided fuzzing of the parsers; failures are crashes",
-        "cases": executed.total(),
-        "failures": crashes.total(),
-        "unit": "executions",
-        "details": {
+    record(
+        "fuzzing",
+        "inputs tried by coverage-guided fuzzing of the parsers; failures are crashes",
+        cases=executed.total(),
+        failures=crashes.total(),
+        unit="executions",
+        details={
             label: {
                 "executions": count,
                 "crashes": crashes[label],
@@ -169,13 +164,9 @@ def write(seed, executed, crashes, processor, seconds) -> None:
             }
             for label, count in sorted(executed.items())
         },
-        "seed": seed,
-        "version": __version__,
-        "commit": commit,
-        "seconds": round(seconds, 1),
-    }
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(document, indent=2) + "\n")
+        seed=seed,
+        seconds=seconds,
+    )
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ class LplrError(Exception):
 
     def __str__(self) -> str:
         text = f"{printable(self.path)}: " if self.path else ""
-        text += _cut(self._sentence(), _LONGEST_TEXT)
+        text += _cut(self.sentence, _LONGEST_TEXT)
         if self.found is not None:
             text += f": found {_cut(self.found, _LONGEST_VALUE)}"
         if self.expected is not None:
@@ -84,7 +84,9 @@ class LplrError(Exception):
             text += _cut(self.expected, _LONGEST_VALUE)
         return f"{text}\n{_cut(self.advice, _LONGEST_TEXT)}" if self.advice else text
 
-    def _sentence(self) -> str:
+    @property
+    def sentence(self) -> str:
+        """The message, with what the error knows of the place."""
         return self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -197,7 +199,9 @@ class ContainerError(LplrError, ValueError):
             advice=self.advice,
         )
 
-    def _sentence(self) -> str:
+    @property
+    def sentence(self) -> str:
+        """The message, with section and offset."""
         where = f"section {self.section}: " if self.section else ""
         at = f" (at byte {self.offset})" if self.offset is not None else ""
         return f"{where}{self.message}{at}"

@@ -191,22 +191,22 @@ def _described(salvage: Salvage, recovery: Recovery, number: int) -> dict[str, A
                 "chunks": [each.chunks.numbers.start, each.chunks.numbers.stop],
                 each.axis: list(each.span),
                 "offset": each.chunks.error.offset,
-                "error": each.chunks.error.message,
+                "error": each.chunks.error.sentence,
             }
             for each in recovery.lost
         ],
-        "structure": [error.message for error in salvage.damage],
+        "structure": [error.sentence for error in salvage.damage],
         "matrices": list(salvage.matrices),
     }
 
 
 def _print_losses(salvage: Salvage, recovery: Recovery, number: int, quiet: bool) -> None:
     for error in salvage.damage:
-        render.summary(f"{salvage.path}: {error.message}", quiet)
+        render.summary(f"{salvage.path}: {error.sentence}", quiet)
     for each in recovery.lost[:_SHOWN]:
         start, stop = each.span
         places = f"{each.axis} {start}-{stop - 1}"
-        reason = each.chunks.error.message
+        reason = each.chunks.error.sentence
         render.summary(f"{places} of matrix {number} lost: {reason}", quiet)
     if len(recovery.lost) > _SHOWN:
         more = len(recovery.lost) - _SHOWN

@@ -162,7 +162,7 @@ def _fault_record(error: LplrError) -> dict[str, Any]:
     """A fault as `--json` prints it."""
     section, offset = getattr(error, "section", None), getattr(error, "offset", None)
     return {
-        "message": error.message,
+        "message": error.sentence,
         "section": section,
         "offset": offset,
         "found": _plain(error.found),

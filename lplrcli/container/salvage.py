@@ -131,9 +131,10 @@ class Salvage:
             Its metadata or tables are lost, and with them the matrix.
         """
         owned = self._owned.get(i, {})
-        with self._reader.naming():
+        with self._reader.naming(owned.get(METADATA, {}).get(0)):
             raw = self._only(owned, METADATA, MAX_COMPRESSED)
             document = check_metadata(parse_text(raw, self._version), self._version)
+        with self._reader.naming(owned.get(TABLES, {}).get(0)):
             length = sum(record["table_length"] for record in document["factors"].values())
             tables = self._only(owned, TABLES, length)
             if len(tables) != length:

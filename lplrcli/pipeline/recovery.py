@@ -119,7 +119,7 @@ class Recovery:
         if self.losses.everything:
             worst = max(self.lost, key=lambda each: each.entries(factorization.shape)).chunks.error
             raise CorruptSectionError(
-                f"nothing of the matrix is left: {worst.message}",
+                f"nothing of the matrix is left: {worst.sentence}",
                 path=path,
                 found=worst.found,
                 expected=worst.expected,

@@ -129,6 +129,8 @@ def test_product_and_reference_agree_on_changed_files(folder, raw, rng, count):
         assert error.path == "a.lplr"
         whole_file = isinstance(error, NotLplrError | UnsupportedVersionError)
         assert error.section or whole_file or "file header" in str(error), str(error)
+        # What is not there has no place.
+        assert error.offset is not None or whole_file or "missing" in error.message, str(error)
 
 
 def test_sound_files_agree(folder):

@@ -14,6 +14,7 @@ from lplr_samples import Draft, factor, factorization, with_basis, written
 from rans_samples import rans_factor
 from test_golden import FOLDER, GOLDEN, decode
 
+from lplrcli.container.layout import CHUNK_TAGS
 from lplrcli.container.reader import open_container
 from lplrcli.container.salvage import salvage_container
 from lplrcli.errors import (
@@ -289,9 +290,11 @@ def test_golden_files_without_their_last_chunk(path):
     """Beside an independent reading of the whole file."""
     raw = bytearray(path.read_bytes())
     references = decode.decode_file(path)
-    chunk = sections_of(bytes(raw))[-3]
-    raw[chunk.end - 1] ^= 16
-    i = len(references) - 1
+    chunks = [each for each in sections_of(bytes(raw)) if each.tag in CHUNK_TAGS.values()]
+    if not chunks:
+        pytest.skip("a matrix of zeros has no chunk to lose")
+    raw[chunks[-1].end - 1] ^= 16
+    i = chunks[-1].matrix
     with salvage_container(io.BytesIO(bytes(raw)), str(path)) as salvage:
         factors = salvage.factorization(i)
         try:

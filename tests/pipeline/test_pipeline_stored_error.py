@@ -29,7 +29,7 @@ def keys(compressed, original, **stated):
     found = replace(compressed, report=replace(compressed.report, **stated))
     with open_array(original, threads=1) as source:
         scan, report = scan_and_assess(source, found, 1)
-    return [error.message.split()[2] for error in disagreements(found, scan, report, "x.lplr")]
+    return [error.sentence.split()[2] for error in disagreements(found, scan, report, "x.lplr")]
 
 
 ORIGINALS = [
