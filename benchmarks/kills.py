@@ -4,11 +4,11 @@ Usage: python benchmarks/kills.py [--kills 600] [--signals 120] [--jobs 2] [--se
 
 Real processes of `compress`, `decompress` and `append` are killed with SIGKILL: half of them at
 moments spread over the time that the command takes undisturbed, half over that from its first
-byte written on. After each kill the output is absent, has the bytes it had, or
-has those of an undisturbed run; inputs have theirs; and nothing else is in the folder but
-temporary files, which the next command removes. The moment is told from the temporary file:
-there was none yet, it was empty, it grew, it was complete but had not its name yet; or the
-output was there.
+byte written on. One that had ended by then does not count. After each kill the output is absent,
+has the bytes it had, or has those of an undisturbed run; inputs have theirs; and nothing else is
+in the folder but temporary files, which the next command removes. The moment is told from the
+temporary file: there was none yet, it was empty, it grew, it was complete but had not its name
+yet; or the output was there.
 
 Then others are ended by SIGINT and SIGTERM: these leave no temporary file either, print
 nothing, and end by the signal or with 128 + its number. The exit status is 1 if anything was
@@ -39,7 +39,7 @@ import numpy as np
 from campaign import record
 
 ROOT = Path(__file__).resolve().parent.parent
-SHAPE = 4000, 5000  # 80 MB of float32: longer to write than to compute
+SHAPE = 3000, 4000  # 48 MB of float32: much to write for what there is to compute
 PAUSE = 60  # seconds; nothing takes so long
 
 WORK = {
@@ -175,8 +175,11 @@ def series(
             counts: Counter[str] = Counter()
             wrong: list[str] = []
             for i in range(mine):
-                share = 1.05 * (i // 2 * 2 + 2 * rng.random()) / mine
+                share = (i // 2 * 2 + 2 * rng.random()) / (mine + 1)
                 met, faults = stopped(command, number, share, bool(i % 2))
+                while met is None:  # it was faster: its time is known better now
+                    share = rng.random()
+                    met, faults = stopped(command, number, share, bool(i % 2))
                 counts[met] += 1
                 wrong += [f"{name}, {how} number {i}: {fault}" for fault in faults]
             results.append((name, how, counts, wrong))
@@ -220,20 +223,30 @@ def prepared(scratch: Path, place: int, name: str) -> Command:
 
 def stopped(
     command: Command, number: signal.Signals, share: float, aimed: bool
-) -> tuple[str, list[str]]:
+) -> tuple[str | None, list[str]]:
     """Start a command and stop it; tell when that met it, and what was wrong afterwards.
 
-    After a share of its time or, if `aimed`, of that which it spends writing.
+    After a share of its time or, if `aimed`, of that which it spends writing. None if it had
+    ended by then.
     """
     reset(command)
     left = leftovers(command)
     inputs = states(command)
+    began = first = time.monotonic()
     process = started(command.folder, *command.arguments)
     if aimed:
         await_writing(process, command)
-    time.sleep(share * (command.writing if aimed else command.seconds))
+        first = time.monotonic()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(share * (command.writing if aimed else command.seconds))
+    ended = process.poll() is not None
     process.send_signal(number)
     out, err = process.communicate(timeout=PAUSE)
+    if ended or process.returncode == 0:
+        command.seconds = min(command.seconds, time.monotonic() - began)
+        if aimed:
+            command.writing = min(command.writing, time.monotonic() - first)
+        return None, []
     faults = []
     temporary = leftovers(command) - left
     found = digest(command.output)
@@ -257,8 +270,7 @@ def stopped(
         # A signal in the first moments meets Python itself, which says so in its own way.
         python = b"init_import_site" in err or b"runpy" in err
         python = python and b"lplrcli/cli" not in err and b"Exception ignored" not in err
-        ended = met == "afterwards" and process.returncode == 0
-        if not (ended or python or process.returncode in (-number, 128 + number)):
+        if not python and process.returncode not in (-number, 128 + number):
             faults.append(f"exit status {process.returncode}")
         if out or (err and not python):
             faults.append(f"it says {(out + err).decode()[-2000:]}")

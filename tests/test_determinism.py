@@ -68,7 +68,7 @@ def digest(compressed):
 
 def factors():
     """Digests of what golden files hold, and the processors that BLAS thinks of."""
-    found = {path.name: decoded(path) for path in GOLDEN}
+    found = {str(path): decoded(path) for path in GOLDEN}
     return found, sorted({str(library.get("architecture")) for library in threadpool_info()})
 
 
