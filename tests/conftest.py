@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,6 +18,14 @@ if os.environ.get("NUMBA_DISABLE_JIT"):
     settings.load_profile("uncompiled")
 elif os.environ.get("CI"):
     settings.load_profile("ci")
+
+# A shell has what it runs in the background ignore some signals, and a command that is started so
+# goes on ignoring them. Tests that send signals start commands as a terminal does.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+for _number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+    if signal.getsignal(_number) == signal.SIG_IGN:
+        signal.signal(_number, signal.SIG_DFL)
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Workers keep all processors busy: threads of BLAS would only wait for each other, and that

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _SIGNS = {"format", "shape", "data"}
 _LONGEST_FORMAT = 64  # bytes of a short word
+_MOST_EXTENTS = 32  # of which any but two are no matrix
 
 
 def holds_sparse(archive: NpyArchive) -> bool:
@@ -66,7 +67,7 @@ def open_sparse(archive: NpyArchive, request: UnfoldingRequest) -> CsrHandle:
             expected=", ".join(_READERS),
         )
     axes = archive.header("shape").shape
-    if axes != (2,):
+    if len(axes) != 1 or axes[0] > _MOST_EXTENTS:
         raise _damaged(archive.name_of("shape"), f"found an array of shape {shorten(axes)}")
     shape = matrix_shape([int(n) for n in _integers(archive, "shape", 1)], name)
     unfolding = unfolding_of(shape, name, request)

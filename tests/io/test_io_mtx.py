@@ -119,7 +119,7 @@ REAL = BANNER + "coordinate real general\n"
         (REAL + "2 2 " + "9" * 5000 + "\n", "size line is wrong"),
         (REAL + "2.0 2 1\n", "size line is wrong"),
         (REAL + "2 2 2\n1 1 1\n", "3 numbers, expected 6"),
-        (REAL + "2 2 1\n1 1 1\n2 2 2\n", "6 numbers, expected 3"),
+        (REAL + "2 2 1\n1 1 1\n2 2 2\n", "found more numbers, expected 3"),
         (REAL + "2 2 999999999999999999\n1 1 1\n", "entries is not the one announced"),
         (REAL + "999999999999999999 2 1\n1 1 1\n", "far more rows"),
         (REAL + "2 999999999 1\n1 1 1\n", "far more rows"),

@@ -103,7 +103,7 @@ BSR = {
 DIA = {"format": b"dia", "shape": (3, 4), "data": np.ones((2, 4)), "offsets": [0, -1]}
 DAMAGED = {
     "format": (CSR, {"format": b"lil"}, "sparse format is unknown.*'lil', expected csr"),
-    "long format": (CSR, {"format": b"x" * 500}, "unknown"),
+    "long format": (CSR, {"format": b"x" * 500}, "no matrix of real numbers"),
     "index too large": (CSR, {"indices": [0, 4, 1]}, "0 to 4 lie outside"),
     "index negative": (CSR, {"indices": [0, -1, 1]}, "-1 to 1 lie outside"),
     "index of 64 bits": (CSR, {"indices": [0, 2**40, 1]}, "lie outside"),
