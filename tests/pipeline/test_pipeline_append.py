@@ -99,7 +99,7 @@ def check(old, rows, done):
     exponent=st.sampled_from([0, 50]),
     seed=st.integers(0, 99),
 )
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=12)
 def test_any_file(
     mode, quantizer, dtype, means, n, d, components, count, exponent, seed, tmp_path_factory
 ):

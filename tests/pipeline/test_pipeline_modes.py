@@ -112,7 +112,7 @@ def test_they_are_those_of_the_array(dtype, method, options):
     method=st.sampled_from(["packed", "lplr", "lsvd", "dsvd"]),
     scale=st.sampled_from([1.0, 1e-250]),
 )  # fmt: skip
-@settings(deadline=None, max_examples=80, derandomize=True)
+@settings(deadline=None, max_examples=25, derandomize=True)
 def test_any_small_matrix(rows, columns, rank, bits, seed, wide, method, scale):
     a = np.random.default_rng(seed).standard_normal((rows, columns))
     a = (a * scale) if wide else a.astype(np.float32)
@@ -124,7 +124,7 @@ def test_any_small_matrix(rows, columns, rank, bits, seed, wide, method, scale):
     n=st.integers(1, 400), d=st.integers(1, 60), r=st.integers(0, 10), rank=st.integers(0, 10),
     seed=st.integers(0, 99), exponents=st.tuples(*[st.integers(-500, 500)] * 2),
 )  # fmt: skip
-@settings(deadline=None, max_examples=80, derandomize=True)
+@settings(deadline=None, max_examples=25, derandomize=True)
 def test_deficient_and_badly_scaled_factors(n, d, r, rank, seed, exponents):
     r = min(n, d, r)
     generator = np.random.default_rng(seed)

@@ -52,7 +52,7 @@ def test_square_matrices_are_no_larger_and_no_worse_than_the_papers(make):
 @pytest.mark.parametrize("shape", [(17, 3), (1, 1), (1, 9), (9, 1), (1, 5000)], ids=str)
 def test_tiny_matrices_are_no_larger_and_no_worse_than_the_papers(shape):
     a = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
-    larger, worse = losses(a, range(1, min(shape) + 1), range(1, 9))
+    larger, worse = losses(a, range(1, min(shape) + 1), (1, 2, 4, 8))
     assert larger == []
     if a.size > 99:  # of so few entries, many are extremes, which even steps hit exactly
         assert worse == []

@@ -436,7 +436,7 @@ def many_blocks():
 @pytest.mark.usefixtures("few_states")
 @pytest.mark.parametrize(
     "options",
-    [{"bpc": 1.0}, {"rel_error": 0.1}, {"bpc": 1.5, "mode": "factors+residual"}],
+    [{"rel_error": 0.1}, {"bpc": 1.5, "mode": "factors+residual"}],
     ids=str,
 )
 def test_threads_change_no_byte(options):
