@@ -14,7 +14,7 @@ from hypothesis import settings
 settings.register_profile("default", deadline=None)
 settings.load_profile("default")
 # Where a change is checked, the examples are the same every time; so many are enough then.
-settings.register_profile("ci", settings.get_profile("ci"), max_examples=40)
+settings.register_profile("ci", settings.get_profile("ci"), max_examples=20)
 # Kernels as plain Python, which shows what of them is tested, take a thousand times as long.
 settings.register_profile("uncompiled", settings.get_profile("ci"), max_examples=4)
 if os.environ.get("NUMBA_DISABLE_JIT"):
