@@ -104,6 +104,7 @@ def command(
     from lplrcli.model.selection import Selection
     from lplrcli.model.workspace import limited_memory
     from lplrcli.pipeline.decompress import entry_dtype
+    from lplrcli.pipeline.memory import require_for_decoding
 
     started = time.perf_counter()
     threads = threads or usable_cpus()
@@ -124,26 +125,27 @@ def command(
         whole = selection == Selection.whole(factorization.array_shape)
         if whole and is_a_stream(target):
             container.check_unread()  # what has gone out cannot be taken back
-        with (
-            limited_memory(memory_limit),
-            AtomicOutput(target, force=force, inputs=[source]) as stream,
-            progress_bar("decompressing", progress) as observe,
-            threadpool_limits(1, "blas"),
-            render.shown_log(verbose),
-        ):
-            sink = create_sink(
-                kind,
-                stream,
-                selection.shape,
-                entry_type,
-                unfold=sum(axis < factorization.unfold for axis in selection.kept),
-                dataset="matrix" if dataset is None else dataset,
-                gzip=gzip,
-            )
-            _write(container.path, factorization, sink, selection, threads, observe)
-            sink.close()
-            if whole:
-                container.check_unread()
+        with limited_memory(memory_limit):
+            require_for_decoding(factorization, threads, container.path)
+            with (
+                AtomicOutput(target, force=force, inputs=[source]) as stream,
+                progress_bar("decompressing", progress) as observe,
+                threadpool_limits(1, "blas"),
+                render.shown_log(verbose),
+            ):
+                sink = create_sink(
+                    kind,
+                    stream,
+                    selection.shape,
+                    entry_type,
+                    unfold=sum(axis < factorization.unfold for axis in selection.kept),
+                    dataset="matrix" if dataset is None else dataset,
+                    gzip=gzip,
+                )
+                _write(factorization, sink, selection, threads, observe)
+                sink.close()
+                if whole:
+                    container.check_unread()
     seconds = time.perf_counter() - started
     report = factorization.report
     result: dict[str, Any] = {
@@ -166,7 +168,6 @@ def command(
 
 
 def _write(
-    path: str | None,
     factorization: Factorization,
     sink: Sink,
     selection: Selection,
@@ -174,10 +175,8 @@ def _write(
     observe: Callable[[int, int], None] | None,
 ) -> None:
     """Decode block by block into `sink`, in the order that it stores."""
-    from lplrcli.pipeline.memory import require_for_decoding
     from lplrcli.pipeline.slicing import Part, column_slabs
 
-    require_for_decoding(factorization, threads, path)
     if sink.order == "rows":
         slabs = Part(factorization, selection, threads, sink.dtype).blocks()
     else:
