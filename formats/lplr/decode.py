@@ -34,6 +34,7 @@ MEANS = ("mean_row", "mean_column")
 ORDER = (b"META", b"COMP", *CHUNK_TAGS.values())
 VERSION = (1, 0)
 EARLIER = ((0, 1), (0, 2))
+MOST_METADATA = 2**26
 MODES = {"factors": "left right", "direct": "residual", "factors+residual": "left residual right"}
 SCHEMA = json.loads(Path(__file__).with_name("metadata.schema.json").read_text("utf-8"))
 DICTIONARY = Path(__file__).with_name("metadata.dict").read_bytes()
@@ -821,13 +822,17 @@ def decode_file(path: str | Path, most_entries: int = 2**28) -> list[Matrix]:
     data = memoryview(Path(path).read_bytes())
     version = file_header(data)
     entries = structure_of_a_file(data)
+    most_metadata = max(MOST_METADATA, 8 * len(data))
     matrices = []
     try:
         for sections in order_of_sections(entries):
             meta = sections[b"META"][0]
             check(meta.length <= 2**20, "META: payload over 1 MiB")
             dictionary = b"" if version == (0, 1) else DICTIONARY
-            metadata = parse_json(inflate(payload(data, meta), 2**24, "META", dictionary))
+            most = min(2**24, most_metadata)
+            text = inflate(payload(data, meta), most, "META, alone or with others", dictionary)
+            most_metadata -= len(text)
+            metadata = parse_json(text)
             validate(metadata, SCHEMA, later=version > VERSION)
             if version == (0, 1):
                 later_than_first(metadata)

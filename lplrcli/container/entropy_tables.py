@@ -21,6 +21,9 @@ CONTEXTS = {0: 1, 1: 32, 2: 32, 3: 32, 4: 32}
 
 WEIGHTS = 48
 
+MOST_COUNTED = 255
+"""Classes, and tables, that a byte can count."""
+
 
 def weight(index: int) -> int:
     """Return the weight with this index: 0 to 3, then four in each octave."""
@@ -39,6 +42,12 @@ def frequencies(weights: bytes) -> list[int]:
     greatest = found.index(max(found))
     found[greatest] += TOTAL - sum(found)
     return found
+
+
+def longest_tables(components: int) -> int:
+    """Return how many bytes the tables of a factor may be, whatever is in them."""
+    maps = MOST_COUNTED * max(CONTEXTS.values()) * 2
+    return HEAD + components + maps + MOST_COUNTED * (1 + TOKENS)
 
 
 def check_rans_tables(content: bytes, components: int, quantizer: str, factor: str) -> int:

@@ -30,6 +30,15 @@ def deflate(raw: bytes, dictionary: zstandard.ZstdCompressionDict | None = None)
     return compressor.compress(raw)
 
 
+def stated_size(payload: bytes) -> int | None:
+    """Bytes of content that a frame states; None if it states none, or is no frame."""
+    try:
+        size = zstandard.frame_content_size(payload)
+    except zstandard.ZstdError:
+        return None
+    return None if size < 0 else size
+
+
 def inflate(
     payload: bytes,
     *,

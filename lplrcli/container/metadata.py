@@ -108,8 +108,10 @@ def check_metadata(document: Any, version: tuple[int, int]) -> dict[str, Any]:
     CorruptSectionError
         Some key is wrong; the message names it.
     """
-    check_schema(document, later=is_later(version))
-    document = known_part(document)
+    later = is_later(version)
+    check_schema(document, later=later)
+    if later:  # what the schema lets pass otherwise, it knows
+        document = known_part(document)
     for path, record, keys in _measured(document):
         for key in keys:
             value = record[key]

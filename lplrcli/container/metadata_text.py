@@ -20,6 +20,7 @@ MAX_STRUCTURE = 1 << 20
 MAX_INTEGER_DIGITS = 20
 
 _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
 _NOT_STRUCTURE = bytes(set(range(256)) - set(b"[]{},"))
 _NESTING = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1, ord(","): 0}
 
@@ -54,7 +55,8 @@ def parse_text(payload: bytes, version: tuple[int, int]) -> Any:
         return json.loads(
             raw.decode("utf-8"),
             object_pairs_hook=_unique,
-            parse_int=_integer,
+            # Mostly none can be too long, and the parser need not ask about every one.
+            parse_int=_integer if b"0" * MAX_INTEGER_DIGITS in raw.translate(_ZEROS) else int,
             parse_float=_real,
             parse_constant=_constant,
         )

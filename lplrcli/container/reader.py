@@ -20,6 +20,7 @@ from lplrcli.container.layout import (
 )
 from lplrcli.container.metadata import check_metadata
 from lplrcli.container.metadata_text import MAX_COMPRESSED, parse_text
+from lplrcli.container.metadata_total import MetadataTotal
 from lplrcli.container.section_reader import SectionReader
 from lplrcli.container.section_table import read_sections
 from lplrcli.errors import CorruptSectionError
@@ -79,6 +80,7 @@ class Container:
         self.version = version
         self.sections = sections
         self._reader = reader
+        self._inflated = MetadataTotal(reader.file_bytes)
         self._previous_end: dict[int, int] = {}
         self._owned: dict[int, dict[str, list[Section]]] = {}
         end = FILE_HEADER.size
@@ -94,7 +96,8 @@ class Container:
         Raises
         ------
         CorruptSectionError
-            The section is damaged, or contradicts the schema, itself or the index.
+            The section is damaged, or contradicts the schema, itself or the index; or this and
+            what was read of other matrices are more than the metadata of one file may be.
         IndexError
             There is no matrix `i`.
         """
@@ -108,8 +111,9 @@ class Container:
                     found=section.length,
                     expected=f"at most {MAX_COMPRESSED}",
                 )
-            text = parse_text(self._payload(section), self.version)
-            document = check_metadata(text, self.version)
+            payload = self._payload(section)
+            self._inflated.add(i, payload)
+            document = check_metadata(parse_text(payload, self.version), self.version)
             self._check_lengths(i, document["factors"])
         return document
 

@@ -21,6 +21,7 @@ from lplrcli.container.layout import (
 )
 from lplrcli.container.metadata import check_metadata
 from lplrcli.container.metadata_text import MAX_COMPRESSED, parse_text
+from lplrcli.container.metadata_total import MetadataTotal
 from lplrcli.container.scanning import surviving_sections
 from lplrcli.container.section_reader import SectionReader
 from lplrcli.container.section_table import read_sections
@@ -110,6 +111,7 @@ class Salvage:
         self.damage = damage
         self._reader = reader
         self._version = version
+        self._inflated = MetadataTotal(reader.file_bytes)
         self._owned: dict[int, dict[str, dict[int, Section]]] = {}
         for section in sections:
             if section.tag in MATRIX_TAGS and section.matrix != WHOLE_FILE:
@@ -128,11 +130,13 @@ class Salvage:
         Raises
         ------
         CorruptSectionError
-            Its metadata or tables are lost, and with them the matrix.
+            Its metadata or tables are lost, and with them the matrix; or this and what was read
+            of other matrices are more than the metadata of one file may be.
         """
         owned = self._owned.get(i, {})
         with self._reader.naming(owned.get(METADATA, {}).get(0)):
             raw = self._only(owned, METADATA, MAX_COMPRESSED)
+            self._inflated.add(i, raw)
             document = check_metadata(parse_text(raw, self._version), self._version)
         with self._reader.naming(owned.get(TABLES, {}).get(0)):
             length = sum(record["table_length"] for record in document["factors"].values())

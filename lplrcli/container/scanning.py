@@ -17,8 +17,9 @@ from lplrcli.container.section_reader import SectionReader
 from lplrcli.container.section_table import parse_index
 from lplrcli.errors import CorruptSectionError
 
-_BLOCK = 1 << 20
-"""Bytes that are searched at a time, a multiple of `ALIGNMENT`."""
+_FIRST_BLOCK, _BLOCK = 1 << 12, 1 << 20
+"""Bytes that are searched at a time, multiples of `ALIGNMENT`: few at first, as the next header is
+mostly near and there may be one every 64 bytes, then twice as many each time."""
 
 _PASSES = 4
 """How many times the bytes of a file may be read for checksums: headers within the payloads of
@@ -77,14 +78,16 @@ def surviving_sections(reader: SectionReader) -> tuple[Section, ...]:
 
 def _next_section(reader: SectionReader, start: int) -> Section | None:
     """The first section whose header lies at byte `start` or after it."""
+    size = _FIRST_BLOCK
     while start < reader.file_bytes:
-        block = reader.read(start, _BLOCK)
+        block = reader.read(start, size)
         for match in _START.finditer(block):
             if match.start() % ALIGNMENT == 0:
                 section = _header_at(reader, start + match.start())
                 if section is not None:
                     return section
-        start += _BLOCK
+        start += size
+        size = min(2 * size, _BLOCK)
     return None
 
 

@@ -5,15 +5,20 @@ from __future__ import annotations
 import zlib
 from typing import BinaryIO
 
+from lplrcli.container.frames import stated_size
 from lplrcli.container.layout import (
+    END,
     INDEX,
+    INDEX_ENTRY,
     LAST,
+    METADATA,
     WHOLE_FILE,
     Section,
     aligned_payload,
     pack_end,
     pack_file_header,
 )
+from lplrcli.container.metadata_total import check_total
 
 
 class SectionWriter:
@@ -28,6 +33,7 @@ class SectionWriter:
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._sections: list[Section] = []
+        self._metadata = 0
         self._end = 0
         self._write(pack_file_header())
 
@@ -41,10 +47,20 @@ class SectionWriter:
         self._write(bytes(section.header_offset - self._end) + section.pack_header())
         self._write(payload)
         self._sections.append(section)
+        if section.tag == METADATA:
+            self._metadata += stated_size(payload) or 0
 
     def finish(self) -> int:
-        """Write the index and the end, and return the size of the file."""
+        """Write the index and the end, and return the size of the file.
+
+        Raises
+        ------
+        CorruptSectionError
+            The matrices have more metadata than a reader would accept.
+        """
         count = len(self._sections)
+        index_end = aligned_payload(self._end) + INDEX_ENTRY.size * count
+        check_total(self._metadata, aligned_payload(index_end) + END.size)
         entries = b"".join(section.pack_entry() for section in self._sections)
         index = self.next_section(INDEX, WHOLE_FILE, 0, entries)
         self.write(index, entries)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lplrcli.container.entropy_tables import check_rans_tables
+from lplrcli.container.entropy_tables import check_rans_tables, longest_tables
 from lplrcli.container.frames import deflate, inflate
 from lplrcli.container.layout import CHUNK_TAGS, TABLES
 from lplrcli.container.sides import SIDE_LENGTHS, check_side, refuse
@@ -72,8 +72,10 @@ def split_tables(
             content = payload[start : start + record["table_length"]]
             start += record["table_length"]
             if record["coding"] == "rans":
-                what = f"tables of factor {name}"
-                content = inflate(content, most=MAX_TABLES, name=what, section=TABLES)
+                what, components = f"tables of factor {name}", record["components"]
+                whole = longest_tables(components) + SIDE_LENGTHS[record["quantizer"]](components)
+                most = min(MAX_TABLES, whole)
+                content = inflate(content, most=most, name=what, section=TABLES)
             found[name] = _split(
                 name, content, record["coding"], record["quantizer"], record["components"]
             )

@@ -292,6 +292,17 @@ def metadata_longer_than_a_mebibyte():
     return frame(bytes(2 << 20))
 
 
+def metadata_of_many_matrices():
+    """A megabyte for each of many matrices, of which none is too much, in a kilobyte each."""
+    f = factorization((8, 8), (1,))
+    made = draft(*[f] * 70)
+    made.set_json(json.dumps(made.json()).encode() + b" " * (1 << 20))
+    for section in made.sections:
+        if section.tag == b"META":
+            section.payload = made["META"].payload
+    return made.build()
+
+
 def tables_that_state_too_much():
     """Tables of 2^50 bytes."""
     return tables(zstd(2**50, [1]))
@@ -303,7 +314,7 @@ def tables_that_state_too_little():
 
 
 def tables_of_16_mib():
-    """As many tables as are allowed, all wrong."""
+    """As many bytes as are allowed, far more than tables of few components can be."""
     return tables(zstd(16 << 20, [131072] * 128))
 
 

@@ -136,6 +136,10 @@ MUSTS = [
         frame(bytes((1 << 20) + 1), "META.*length"),
         frame(compress(bytes((16 << 20) + 1)), "META.*inflates too far"),
     ]),
+    ("The contents of all `META` of a file together must have",
+     shown_by("test_metadata_of_all_matrices_together_are_bounded")),
+    ("A reader must add up the sizes that the frames state",
+     shown_by("test_metadata_of_all_matrices_together_are_bounded")),
     ("in UTF-8 without a byte order mark, and it must", [
         text(b"\xef\xbb\xbf{}", "not JSON"), text(b'{"tool":"\xff"}', "not UTF-8"),
         text(b"[" * 33 + b"]" * 33, "nested too deep"),
