@@ -146,6 +146,7 @@ MUSTS = [
         text(b"[" + b"0," * (1 << 20) + b"0]", "too many values"),
         text(b'{"user":{"x":1,"\\u0078":1}}', "duplicate key"), text(b'{"tool":NaN}', "NaN"),
         text(b'{"tool":1e999}', "out of range"), text(b'{"tool":' + b"9" * 21 + b"}", "too long"),
+        text(b'{"tool":-' + b"9" * 20 + b"}", "too long"),
         meta("plan.seed", 1.0), meta("created", "2024-01-01T00:00:00Z\n"),
         meta("source.name", "x" * 4097),
     ]),

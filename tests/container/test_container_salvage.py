@@ -33,6 +33,7 @@ def without_index(raw):
 
 @pytest.mark.parametrize("block", [64, 128, 1 << 20])
 def test_all_sections_are_found_by_their_headers(monkeypatch, block):
+    monkeypatch.setattr(scanning, "_FIRST_BLOCK", min(block, 1 << 12))
     monkeypatch.setattr(scanning, "_BLOCK", block)
     cut = without_index(RAW)
     assert survivors(cut) == sections_of(RAW)[:-2]
@@ -40,6 +41,22 @@ def test_all_sections_are_found_by_their_headers(monkeypatch, block):
     lost = sections_of(RAW)[3]
     spoilt[lost.header_offset + 5] = 1
     assert survivors(bytes(spoilt)) == (*sections_of(RAW)[:3], *sections_of(RAW)[4:-2])
+
+
+def test_what_is_near_is_found_without_reading_far(monkeypatch):
+    raw = without_index(written(*[factorization((8, 8), (1,))] * 100))
+    read = SectionReader.read
+    lengths = []
+
+    def counting(self, offset, length):
+        found = read(self, offset, length)
+        lengths.append(len(found))
+        return found
+
+    monkeypatch.setattr(SectionReader, "read", counting)
+    assert len(survivors(raw)) == 400
+    # All that follows every section would be eight times as much.
+    assert sum(lengths) < 400 * 6000
 
 
 def test_a_whole_index_tells_of_sections_without_headers():
