@@ -69,7 +69,9 @@ def change(name: str) -> tuple[str, str, str]:
     lines = mutmut("show", name).splitlines()
     lost = [line[1:].strip() for line in lines if re.match("-(?!--)", line)]
     got = [line[1:].strip() for line in lines if re.match(r"\+(?!\+\+)", line)]
-    return name.partition("__mutmut_")[0], " ".join(lost), " ".join(got)
+    function = name.partition("__mutmut_")[0].replace(".x_", ".")
+    function = re.sub("xǁ(.*)ǁ", r"\1.", function)  # a method
+    return function, " ".join(lost), " ".join(got)
 
 
 def main() -> int:
