@@ -106,7 +106,7 @@ def main() -> int:
     csv.writer(sys.stdout).writerows(unexplained)
     return record(
         "mutants",
-        "changes of one operator, number, text or argument in container and codings",
+        "changes to container and codings, of one thing each: noticed by their tests, or explained",
         cases=len(names),
         failures=len(unexplained),
         unit="mutants",

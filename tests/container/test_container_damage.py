@@ -11,7 +11,7 @@ from lplr_samples import Draft, factorization, read_all, with_basis, written
 
 from lplrcli.container.layout import SIGNATURE, parse_section_header
 from lplrcli.container.reader import open_container
-from lplrcli.container.section_table import check_payload
+from lplrcli.container.section_table import check_payload, parse_index
 from lplrcli.errors import ContainerError, CorruptSectionError, NotLplrError
 
 RAW = written(factorization(mode="factors+residual"))
@@ -113,6 +113,9 @@ def test_what_ends_early_is_named():
     with pytest.raises(CorruptSectionError, match="wrong length") as caught:
         check_payload(section, b"four")
     assert (caught.value.section, caught.value.found) == ("META", "4 bytes")
+    with pytest.raises(CorruptSectionError, match="wrong length") as caught:
+        parse_index(bytes(33), section)
+    assert (caught.value.offset, caught.value.found) == (32 + 16, 33)
 
 
 def read_or_refuse(raw):
