@@ -23,9 +23,9 @@ import random
 import re
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from campaign import TRUST, record
 
@@ -51,13 +51,18 @@ def mutmut(*arguments: str) -> str:
     return run.stdout
 
 
-def statuses() -> dict[str, int | None]:
-    """Exit status of the tests of every mutant there is, by its name; None if they did not run."""
+def told(key: str) -> dict[str, Any]:
+    """What mutmut keeps of every mutant there is, by its name."""
     found = {}
     for package in TESTED:
         for meta in sorted((ROOT / "mutants" / package.replace(".", "/")).glob("*.meta")):
-            found |= json.loads(meta.read_text())["exit_code_by_key"]
+            found |= json.loads(meta.read_text())[key]
     return found
+
+
+def statuses() -> dict[str, int | None]:
+    """Exit status of the tests; None if they did not run."""
+    return told("exit_code_by_key")
 
 
 def fate(status: int | None) -> str:
@@ -80,7 +85,6 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the choice (default %(default)s)")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default %(default)s)")
     options = parser.parse_args()
-    started = time.monotonic()
     with EXPLAINED.open(newline="") as table:
         known = {tuple(row[:3]): row[3] for row in csv.reader(table)}
     if not statuses():  # makes the mutants, and learns which tests reach them
@@ -102,6 +106,7 @@ def main() -> int:
         sys.exit("mutmut has not tried every mutant that it was asked to")
     fates = {name: fate(found[name]) for name in names}
     left = {name: change(name) for name in sorted(names) if fates[name] in LEFT}
+    spent = told("durations_by_key")
     unexplained = [where for where in left.values() if where not in known]
     csv.writer(sys.stdout).writerows(unexplained)
     return record(
@@ -116,7 +121,7 @@ def main() -> int:
             "explained": Counter(known[where] for where in left.values() if where in known),
         },
         seed=options.seed,
-        seconds=time.monotonic() - started,
+        seconds=sum(spent.get(name) or 0.0 for name in names),  # earlier runs included
     )
 
 
