@@ -77,7 +77,7 @@ coverage: $(STAMP)
 	$(BIN)/python benchmarks/coverage_report.py
 
 # A seeded sample of MUTANTS mutants of container and codings; 0 for all of them, which takes hours.
-MUTANTS ?= 300
+MUTANTS ?= 180
 mutants: $(STAMP)
 	$(PIP) --editable '.[test,campaign]'
 	nice -n 10 $(BIN)/python benchmarks/mutants.py --count $(MUTANTS)
