@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lplrcli.cli import options, render
-from lplrcli.cli.destinations import DTYPES, FORMATS, check_size, destination, is_a_stream
+from lplrcli.cli import destinations, options, render
+from lplrcli.cli.destinations import (
+    DTYPES,
+    check_size,
+    check_streams,
+    destination,
+    is_a_stream,
+)
 from lplrcli.cli.opened import chosen_matrix, opened_container
 from lplrcli.cli.parts import Range, chosen_part, parse_range, parse_slice
 from lplrcli.cli.progress import progress_bar
@@ -34,12 +40,7 @@ Examples:
   lplr decompress u.lplr --slice 10,:,32:64 -o part.npy""",
 )
 @click.argument("source", metavar="INPUT")
-@click.option(
-    "--to",
-    type=click.Choice(list(FORMATS)),
-    help="Format to write.  [default: by the suffix of -o, else the original one, npy where that "
-    "is only read]",
-)
+@destinations.to
 @click.option(
     "--dtype", type=click.Choice(DTYPES), help="Type of the entries.  [default: the original one]"
 )
@@ -57,15 +58,10 @@ Examples:
     callback=parse_slice,
     help="Only this part, as NumPy indexes: 10,:,32:64 or ...,::2; an integer drops its axis.",
 )
-@click.option("--gzip", is_flag=True, help="Compress an HDF5 dataset, or a .mtx file, with gzip.")
-@click.option(
-    "--max-output",
-    type=click.IntRange(min=0),
-    metavar="BYTES",
-    help="Refuse to write more.  [default: what is free on the disk; no limit for a pipe]",
-)
+@destinations.gzip
+@destinations.max_output
 @options.matrix
-@options.dataset("Dataset to create in an HDF5 file.  [default: matrix]")
+@destinations.dataset
 @options.output
 @options.force
 @options.threads
@@ -104,18 +100,14 @@ def command(
     from lplrcli.model.selection import Selection
     from lplrcli.model.workspace import limited_memory
     from lplrcli.pipeline.decompress import entry_dtype
+    from lplrcli.pipeline.memory import require_for_decoding
 
     started = time.perf_counter()
     threads = threads or usable_cpus()
     with opened_container(source) as container:
         factorization = container.factorization(chosen_matrix(container, matrix))
         kind, target = destination(source, output, to, factorization.source.get("format"))
-        if dataset is not None and kind != "hdf5":
-            raise click.UsageError(
-                "--dataset names a place in an HDF5 file; write one with --to h5."
-            )
-        if as_json and target == "-":
-            raise click.UsageError("--json and the matrix would both go to standard output.")
+        check_streams(kind, target, dataset, as_json)
         selection = chosen_part(factorization, index, rows, cols, source)
         entry_type = entry_dtype(dtype or factorization.dtype)
         result_bytes = math.prod(selection.shape) * entry_type.itemsize
@@ -124,26 +116,27 @@ def command(
         whole = selection == Selection.whole(factorization.array_shape)
         if whole and is_a_stream(target):
             container.check_unread()  # what has gone out cannot be taken back
-        with (
-            limited_memory(memory_limit),
-            AtomicOutput(target, force=force, inputs=[source]) as stream,
-            progress_bar("decompressing", progress) as observe,
-            threadpool_limits(1, "blas"),
-            render.shown_log(verbose),
-        ):
-            sink = create_sink(
-                kind,
-                stream,
-                selection.shape,
-                entry_type,
-                unfold=sum(axis < factorization.unfold for axis in selection.kept),
-                dataset="matrix" if dataset is None else dataset,
-                gzip=gzip,
-            )
-            _write(container.path, factorization, sink, selection, threads, observe)
-            sink.close()
-            if whole:
-                container.check_unread()
+        with limited_memory(memory_limit):
+            require_for_decoding(factorization, threads, container.path)
+            with (
+                AtomicOutput(target, force=force, inputs=[source]) as stream,
+                progress_bar("decompressing", progress) as observe,
+                threadpool_limits(1, "blas"),
+                render.shown_log(verbose),
+            ):
+                sink = create_sink(
+                    kind,
+                    stream,
+                    selection.shape,
+                    entry_type,
+                    unfold=sum(axis < factorization.unfold for axis in selection.kept),
+                    dataset="matrix" if dataset is None else dataset,
+                    gzip=gzip,
+                )
+                _write(factorization, sink, selection, threads, observe)
+                sink.close()
+                if whole:
+                    container.check_unread()
     seconds = time.perf_counter() - started
     report = factorization.report
     result: dict[str, Any] = {
@@ -166,7 +159,6 @@ def command(
 
 
 def _write(
-    path: str | None,
     factorization: Factorization,
     sink: Sink,
     selection: Selection,
@@ -174,10 +166,8 @@ def _write(
     observe: Callable[[int, int], None] | None,
 ) -> None:
     """Decode block by block into `sink`, in the order that it stores."""
-    from lplrcli.pipeline.memory import require_for_decoding
     from lplrcli.pipeline.slicing import Part, column_slabs
 
-    require_for_decoding(factorization, threads, path)
     if sink.order == "rows":
         slabs = Part(factorization, selection, threads, sink.dtype).blocks()
     else:

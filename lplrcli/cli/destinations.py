@@ -1,4 +1,7 @@
-"""Where a restored matrix goes: in which format, under which name, and whether it fits."""
+"""Where a restored matrix goes: in which format, under which name, and whether it fits.
+
+The options that say so, which `decompress` and `recover` share, and what they come to.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from pathlib import Path
 
 import click
 
+from lplrcli.cli import options
+from lplrcli.cli.options import Decorator
 from lplrcli.errors import OutputError
 
 FORMATS = {"npy": "npy", "h5": "hdf5", "hdf5": "hdf5", "mtx": "mtx"}
@@ -14,6 +19,23 @@ DTYPES = (
     *("float16", "float32", "float64", "bfloat16", "bool"),
     *(f"{kind}{width}" for kind in ("int", "uint") for width in (8, 16, 32, 64)),
 )
+
+to: Decorator = click.option(
+    "--to",
+    type=click.Choice(list(FORMATS)),
+    help="Format to write.  [default: by the suffix of -o, else the original one, npy where that "
+    "is only read]",
+)
+gzip: Decorator = click.option(
+    "--gzip", is_flag=True, help="Compress an HDF5 dataset, or a .mtx file, with gzip."
+)
+max_output: Decorator = click.option(
+    "--max-output",
+    type=click.IntRange(min=0),
+    metavar="BYTES",
+    help="Refuse to write more.  [default: what is free on the disk; no limit for a pipe]",
+)
+dataset: Decorator = options.dataset("Dataset to create in an HDF5 file.  [default: matrix]")
 
 
 def is_a_stream(target: str) -> bool:
@@ -61,6 +83,20 @@ def destination(
         return kind, "-"
     stem = source[:-5] if source.lower().endswith(".lplr") else source
     return kind, stem + suffix_of_format(kind)
+
+
+def check_streams(kind: str, target: str, dataset: str | None, as_json: bool) -> None:
+    """Refuse options that do not go with where the matrix goes.
+
+    Raises
+    ------
+    click.UsageError
+        If there is no place for a dataset, or two things would go to standard output.
+    """
+    if dataset is not None and kind != "hdf5":
+        raise click.UsageError("--dataset names a place in an HDF5 file; write one with --to h5.")
+    if as_json and target == "-":
+        raise click.UsageError("--json and the matrix would both go to standard output.")
 
 
 def check_size(result_bytes: int, max_output: int | None, target: str, advice: str) -> None:

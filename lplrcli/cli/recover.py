@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lplrcli.cli import options, render
-from lplrcli.cli.destinations import DTYPES, FORMATS, check_size, destination
+from lplrcli.cli import destinations, options, render
+from lplrcli.cli.destinations import DTYPES, check_size, check_streams, destination
 from lplrcli.cli.opened import chosen_matrix, opened_file
 from lplrcli.cli.progress import progress_bar
 
@@ -38,12 +38,7 @@ Examples:
   lplr recover all.lplr --matrix 2 -o two.npy""",
 )
 @click.argument("source", metavar="DAMAGED")
-@click.option(
-    "--to",
-    type=click.Choice(list(FORMATS)),
-    help="Format to write.  [default: by the suffix of -o, else the original one, npy where that "
-    "is only read]",
-)
+@destinations.to
 @click.option(
     "--dtype",
     type=click.Choice(DTYPES),
@@ -53,15 +48,10 @@ Examples:
 @click.option(
     "--fill", type=float, metavar="VALUE", help="Stands for lost entries.  [default: NaN]"
 )
-@click.option("--gzip", is_flag=True, help="Compress an HDF5 dataset, or a .mtx file, with gzip.")
-@click.option(
-    "--max-output",
-    type=click.IntRange(min=0),
-    metavar="BYTES",
-    help="Refuse to write more.  [default: what is free on the disk; no limit for a pipe]",
-)
+@destinations.gzip
+@destinations.max_output
 @options.matrix
-@options.dataset("Dataset to create in an HDF5 file.  [default: matrix]")
+@destinations.dataset
 @options.output
 @options.force
 @options.threads
@@ -111,12 +101,7 @@ def command(
         number = chosen_matrix(salvage, matrix)
         factorization = salvage.factorization(number)
         kind, target = destination(source, output, to, factorization.source.get("format"))
-        if dataset is not None and kind != "hdf5":
-            raise click.UsageError(
-                "--dataset names a place in an HDF5 file; write one with --to h5."
-            )
-        if as_json and target == "-":
-            raise click.UsageError("--json and the matrix would both go to standard output.")
+        check_streams(kind, target, dataset, as_json)
         with AtomicOutput(target, force=force, inputs=[source]) as stream:
             with progress_bar("trying chunks", progress, "chunks") as observe:
                 recovery = Recovery(

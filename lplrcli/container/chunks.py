@@ -5,11 +5,12 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, overload
+from typing import Any
 
 from lplrcli.container.layout import Section
 from lplrcli.container.section_reader import SectionReader
 from lplrcli.errors import ContainerError, CorruptSectionError
+from lplrcli.model.lazy import LazySequence
 
 LANES = struct.Struct("<4I")
 SMALLEST_STATE = 1 << 16
@@ -117,7 +118,7 @@ def chunk_rows(length: int, chunk_length: int, ordinal: int) -> int:
     return min(length - ordinal * chunk_length, chunk_length)
 
 
-class StoredChunks(Sequence[bytes]):
+class StoredChunks(LazySequence[bytes]):
     """Chunks that are read and checked at each access; nothing is kept.
 
     Parameters
@@ -164,13 +165,7 @@ class StoredChunks(Sequence[bytes]):
         """Bytes of each chunk; none is read."""
         return [section.length for section in self._sections]
 
-    @overload
-    def __getitem__(self, at: int) -> bytes: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[bytes]: ...
-    def __getitem__(self, at: int | slice) -> bytes | Sequence[bytes]:
-        if isinstance(at, slice):
-            return [self[i] for i in range(*at.indices(len(self)))]
+    def _element(self, at: int) -> bytes:
         section = self._sections[at]
         with self._reader.naming():
             payload = self._reader.payload(section, self._previous_end[section.offset])
@@ -187,7 +182,7 @@ class StoredChunks(Sequence[bytes]):
         return chunk_rows(record["length"], record["chunk_length"], section.ordinal)
 
 
-class ContinuedChunks(Sequence[bytes]):
+class ContinuedChunks(LazySequence[bytes]):
     """Stored chunks, which are read when asked for, and new ones after them.
 
     Parameters
@@ -208,18 +203,11 @@ class ContinuedChunks(Sequence[bytes]):
     def __len__(self) -> int:
         return self._kept + len(self._added)
 
-    @overload
-    def __getitem__(self, at: int) -> bytes: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[bytes]: ...
-    def __getitem__(self, at: int | slice) -> bytes | Sequence[bytes]:
-        if isinstance(at, slice):
-            return [self[i] for i in range(*at.indices(len(self)))]
-        at = range(len(self))[at]
+    def _element(self, at: int) -> bytes:
         return self._stored[at] if at < self._kept else self._added[at - self._kept]
 
 
-class RemainingChunks(Sequence[bytes]):
+class RemainingChunks(LazySequence[bytes]):
     """Stored chunks of which some are lost: those are empty, which no chunk is.
 
     Parameters
@@ -237,14 +225,7 @@ class RemainingChunks(Sequence[bytes]):
     def __len__(self) -> int:
         return len(self._stored)
 
-    @overload
-    def __getitem__(self, at: int) -> bytes: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[bytes]: ...
-    def __getitem__(self, at: int | slice) -> bytes | Sequence[bytes]:
-        if isinstance(at, slice):
-            return [self[i] for i in range(*at.indices(len(self)))]
-        at = range(len(self))[at]
+    def _element(self, at: int) -> bytes:
         return self._stored[at] if at in self._remaining else b""
 
 

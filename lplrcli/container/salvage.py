@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 from types import TracebackType
-from typing import Any, BinaryIO, overload
+from typing import Any, BinaryIO
 
 from lplrcli.container.assembly import assemble
 from lplrcli.container.chunks import CHUNK_CHECKS, check_length, chunk_count, chunk_rows
@@ -32,6 +31,7 @@ from lplrcli.errors import (
     UnsupportedVersionError,
 )
 from lplrcli.model.compressed import Factorization
+from lplrcli.model.lazy import LazySequence
 
 _UNKNOWN_VERSION = VERSION[0], VERSION[1] + 1
 """Of a file whose header is lost: whatever a later minor version may hold is let pass."""
@@ -174,7 +174,7 @@ class Salvage:
         return self._reader.content(section)
 
 
-class SalvagedChunks(Sequence[bytes]):
+class SalvagedChunks(LazySequence[bytes]):
     """Chunks of which some may be missing or damaged; read and checked at each access.
 
     Parameters
@@ -231,14 +231,7 @@ class SalvagedChunks(Sequence[bytes]):
         most = self._reader.file_bytes
         return [min(self._sections[number].length, most) for number in self.present]
 
-    @overload
-    def __getitem__(self, at: int) -> bytes: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[bytes]: ...
-    def __getitem__(self, at: int | slice) -> bytes | Sequence[bytes]:
-        if isinstance(at, slice):
-            return [self[i] for i in range(*at.indices(self._count))]
-        at = range(self._count)[at]
+    def _element(self, at: int) -> bytes:
         section = self._sections.get(at)
         with self._reader.naming():
             if section is None:

@@ -12,16 +12,17 @@ import mmap
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, overload
+from typing import Any
 from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from lplrcli.errors import OutputError
+from lplrcli.model.lazy import LazySequence
 from lplrcli.model.memory import default_limit, resident_memory
 
 _PART = 32
@@ -146,7 +147,7 @@ def limited_memory(limit: int | None) -> Iterator[Workspace]:
         inner.close()
 
 
-class KeptArrays(Sequence[NDArray[Any]]):
+class KeptArrays(LazySequence[NDArray[Any]]):
     """A list of arrays, the first in memory, the others in a scratch file once they are many.
 
     Parameters
@@ -178,37 +179,11 @@ class KeptArrays(Sequence[NDArray[Any]]):
     def __len__(self) -> int:
         return len(self._arrays)
 
-    @overload
-    def __getitem__(self, at: int) -> NDArray[Any]: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[NDArray[Any]]: ...
-    def __getitem__(self, at: int | slice) -> NDArray[Any] | Sequence[NDArray[Any]]:
-        if isinstance(at, slice):
-            return _Some(self.__getitem__, range(*at.indices(len(self))))
+    def _element(self, at: int) -> NDArray[Any]:
         return self._arrays[at].astype(self._dtypes[at], copy=False)
 
 
-class _Some(Sequence[NDArray[Any]]):
-    """Some arrays of a list, taken from it when they are asked for."""
-
-    def __init__(self, take: Callable[[int], NDArray[Any]], places: Sequence[int]) -> None:
-        self._take = take
-        self._places = places
-
-    def __len__(self) -> int:
-        return len(self._places)
-
-    @overload
-    def __getitem__(self, at: int) -> NDArray[Any]: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[NDArray[Any]]: ...
-    def __getitem__(self, at: int | slice) -> NDArray[Any] | Sequence[NDArray[Any]]:
-        if isinstance(at, slice):
-            return _Some(self._take, self._places[at])
-        return self._take(self._places[at])
-
-
-class KeptBytes(Sequence[bytes]):
+class KeptBytes(LazySequence[bytes]):
     """A list of strings of bytes, kept as `KeptArrays` are.
 
     Parameters
@@ -228,13 +203,7 @@ class KeptBytes(Sequence[bytes]):
         """Bytes of each part."""
         return [len(array) for array in self._arrays]
 
-    @overload
-    def __getitem__(self, at: int) -> bytes: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[bytes]: ...
-    def __getitem__(self, at: int | slice) -> bytes | Sequence[bytes]:
-        if isinstance(at, slice):
-            return [self[i] for i in range(*at.indices(len(self)))]
+    def _element(self, at: int) -> bytes:
         return self._arrays[at].tobytes()
 
     def __eq__(self, other: object) -> bool:

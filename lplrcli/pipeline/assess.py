@@ -19,7 +19,11 @@ from lplrcli.linalg.probe import Probe
 from lplrcli.model.compressed import Factorization
 from lplrcli.model.report import GAUSSIAN_ROWS, ErrorReport
 from lplrcli.model.source import CsrRows, MatrixSource, RowBlock
-from lplrcli.pipeline.assess_sparse import follows_from_inner_products, measure_sparse
+from lplrcli.pipeline.assess_sparse import (
+    follows_from_inner_products,
+    is_good_enough,
+    measure_sparse,
+)
 from lplrcli.pipeline.decompress import Reconstruction
 from lplrcli.pipeline.factors import decode_factor
 from lplrcli.pipeline.memory import require_for_decoding
@@ -47,7 +51,9 @@ def measure(passes: Passes, factorization: Factorization, scan: Scan, threads: i
     if passes.probe is not None and not passes.allows(1):
         return _estimated(passes, passes.probe, factorization, scan, threads)
     if follows_from_inner_products(passes, factorization):
-        return measure_sparse(passes, factorization, scan, threads)
+        found = measure_sparse(passes, factorization, scan, threads)
+        if is_good_enough(found, factorization) or not passes.allows(1):
+            return found
     reconstruction = Reconstruction(factorization, threads=threads)
     left = factorization.left
     decoded = (

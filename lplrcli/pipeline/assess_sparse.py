@@ -24,6 +24,9 @@ from lplrcli.pipeline.factors import decode_factor
 DENSE_ENTRIES = 2**28
 """Up to here a sparse matrix is compared entry by entry, a few rows at a time."""
 
+LEAST_ERROR = 1e-4
+"""What is smaller loses digits in a difference of squares near 1; its own is 1e-8 of them."""
+
 
 def follows_from_inner_products(passes: Passes, factorization: Factorization) -> bool:
     """Whether `measure_sparse` is for this matrix: sparse and large, no residual to be decoded."""
@@ -41,9 +44,8 @@ def measure_sparse(
 ) -> ErrorReport:
     """Relative Frobenius error of `factorization` against the sparse matrix it was made from.
 
-    All sums are in float64: an error of 1e-5 has three digits, and what is below 1e-7 is lost in
-    their rounding. Exact otherwise where decoding does not round to integers or narrow floats.
-    The largest error is not known: it may lie at any of the zeros.
+    All sums are in float64. Exact, unless the error is below `LEAST_ERROR` or decoding rounds to
+    integers or narrow floats. The largest error is not known: it may lie at any of the zeros.
 
     Parameters
     ----------
@@ -65,12 +67,27 @@ def measure_sparse(
     return ErrorReport(
         relative_frobenius_error=error,
         max_abs_error=None,
-        exact=factorization.dtype in ("float32", "float64"),
+        exact=_decodes_unrounded(factorization) and (scan.norm == 0 or error >= LEAST_ERROR),
         source_norm=scan.source_norm,
         passes=passes.count,
         bound=factorization.report.bound,
         bytes_read=passes.bytes_read,
     )
+
+
+def is_good_enough(report: ErrorReport, factorization: Factorization) -> bool:
+    """Whether what `measure_sparse` found can stand, or every entry is to be looked at after all.
+
+    An error near zero is worth it, and one that was asked for: rounding to integers may break it.
+    """
+    rounds_unasked = (
+        not _decodes_unrounded(factorization) and factorization.plan.target.relative_error is None
+    )
+    return report.exact or rounds_unasked
+
+
+def _decodes_unrounded(factorization: Factorization) -> bool:
+    return factorization.dtype in ("float32", "float64")
 
 
 def _components(

@@ -304,3 +304,9 @@ def test_names_are_no_paths(tmp_path, monkeypatch):
     assert lplr("decompress", "a.lplr").code == 0
     assert victim.read_bytes() == b"kept"
     assert {path.name for path in tmp_path.iterdir()} == {"victim.npy", "a.lplr", "a.npy"}
+
+
+def test_no_byte_goes_out_before_the_memory_limit_is_kept(work):
+    refused = lplr("decompress", "a.lplr", "--rows", "1:2", "-o", "-", "-M", "1M")
+    assert (refused.code, refused.out) == (1, b"")
+    assert "memory limit" in refused.err

@@ -116,6 +116,6 @@ def test_what_is_damaged_is_not_copied(tag):
 def test_continued_chunks():
     chunks = ContinuedChunks([b"a", b"b", b"c"], 2, [b"d", b"e"])
     assert list(chunks) == [b"a", b"b", b"d", b"e"]
-    assert (len(chunks), chunks[-1], chunks[1:3]) == (4, b"e", [b"b", b"d"])
+    assert (len(chunks), chunks[-1], list(chunks[1:3])) == (4, b"e", [b"b", b"d"])
     with pytest.raises(IndexError):
         chunks[4]

@@ -159,3 +159,24 @@ def test_an_error_out_of_reach_of_the_directions_that_fit_memory(huge, monkeypat
     # Where a rank is asked for it is had, whatever it takes.
     found = lplrcli.compress(white, 40, rel_error=0.9, mode="factors")
     assert found.report.relative_frobenius_error <= 0.9
+
+
+@pytest.mark.parametrize(
+    "options", [{"rank": 2, "bits": 16}, {"rel_error": 3e-6, "mode": "factors"}], ids=str
+)
+def test_an_error_near_zero_is_measured_entry_by_entry(options, never_dense):
+    rng = np.random.default_rng(3)
+    flat = rng.standard_normal((60, 2)) @ rng.standard_normal((2, 40))
+    found = lplrcli.compress(sp.csr_array(flat), **options)
+    true = np.linalg.norm(found[...] - flat) / np.linalg.norm(flat)
+    assert found.report.relative_frobenius_error == pytest.approx(true, rel=1e-9)
+    assert found.report.exact
+
+
+def test_an_error_asked_for_is_kept_after_rounding_to_integers(huge):
+    rng = np.random.default_rng(4)
+    counts = sp.csr_array((rng.random((60, 40)) < 0.2) * rng.integers(1, 4, (60, 40)))
+    found = lplrcli.compress(counts, rel_error=0.4)
+    true = sp.linalg.norm(counts - sp.csr_array(found[...])) / sp.linalg.norm(counts)
+    assert true <= 0.4
+    assert found.report.relative_frobenius_error == pytest.approx(true, rel=1e-9)
