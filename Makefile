@@ -13,7 +13,7 @@ KAITAI := build/kaitai
 PARSERS := $(KAITAI)/.compiled
 PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
 
-.PHONY: setup lock demo test lint fuzz coverage bench clean
+.PHONY: setup lock demo test lint fuzz coverage mutants bench clean
 
 setup: $(STAMP) $(PARSERS)
 
@@ -76,6 +76,12 @@ coverage: $(STAMP)
 	$(PIP) --editable '.[test,campaign]'
 	$(BIN)/python benchmarks/coverage_report.py
 
+# A seeded sample of MUTANTS mutants of container and codings; 0 for all of them, which takes hours.
+MUTANTS ?= 180
+mutants: $(STAMP)
+	$(PIP) --editable '.[test,campaign]'
+	nice -n 10 $(BIN)/python benchmarks/mutants.py --count $(MUTANTS)
+
 # Every harness of tests/fuzz for so many seconds, all at once.
 fuzz: SECONDS ?= 60
 fuzz: $(STAMP)
@@ -93,4 +99,4 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/memory.py
 
 clean:
-	rm -rf $(VENV) build dist
+	rm -rf $(VENV) build dist mutants

@@ -120,8 +120,8 @@ def parse_index(entries: bytes, index: Section) -> tuple[Section, ...]:
 
 
 def _read_end(read: ReadAt, file_bytes: int) -> tuple[Section, Section]:
-    start = file_bytes - TAIL_SIZE
-    tail = read(start, TAIL_SIZE) if start >= FILE_HEADER.size else b""
+    start = max(file_bytes - TAIL_SIZE, FILE_HEADER.size)
+    tail = read(start, file_bytes - start) if file_bytes > start else b""
     try:
         last = parse_section_header(tail[: SECTION_HEADER.size], start, LAST)
         _match(last, "tag", start, last.tag, LAST)
@@ -138,7 +138,7 @@ def _read_end(read: ReadAt, file_bytes: int) -> tuple[Section, Section]:
             advice=BINARY_MODE,
         )
         fault.section = LAST
-        fault.offset = max(start, 0) if error.offset is None else error.offset
+        fault.offset = start if error.offset is None else error.offset
         raise fault from None
     # In Python integers, and before anything of that size is read.
     offset, length = index_offset + SECTION_HEADER.size, INDEX_ENTRY.size * count

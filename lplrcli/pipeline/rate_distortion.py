@@ -282,10 +282,11 @@ class _Run:
     def _for_largest_error(self, lossless: _Candidate | None) -> Factorization:
         goal = float(self.target.max_abs_error or 0.0)
         step = self.coders.plain_step(goal)
-        if step is not None and step < _FINEST * self.scan.norm:
-            step = None
         reached = math.inf
         for _ in range(_VERIFICATIONS):
+            # None to begin with, or turned to nothing by an error above 0 where none is allowed.
+            if step is not None and step <= _FINEST * self.scan.norm:
+                step = None
             candidates = [] if lossless is None else [lossless]
             if step is not None:
                 # More error than half a step everywhere: codes were cut to what the format holds.

@@ -44,6 +44,7 @@ def _definition() -> dict[str, Any]:
     return definition
 
 
+@cache
 def normal_levels(bits: int) -> NDArray[np.float64]:
     """The 2**bits levels, exactly as SPEC.md, section "normal", derives them.
 
@@ -53,13 +54,18 @@ def normal_levels(bits: int) -> NDArray[np.float64]:
     if bits <= LLOYD_MAX_BITS:
         half = np.array(definition["lloyd_max"][str(bits)], np.float64)
         exact = np.concatenate([-half[::-1], half])
-        return np.asarray(np.ldexp(exact, definition["unit_log2"]))
+        return _shared(np.ldexp(exact, definition["unit_log2"]))
     bounds = np.array(definition["compander"], np.int64)
     parts = 1 << (bits - LLOYD_MAX_BITS)
     odd = 2 * np.arange(parts, dtype=np.int64) + 1
     exact = bounds[:-1, None] * (2 * parts) + np.diff(bounds)[:, None] * odd
     unit = definition["unit_log2"] - (bits - LLOYD_MAX_BITS + 1)
-    return np.asarray(np.ldexp(exact.ravel().astype(np.float64), unit))
+    return _shared(np.ldexp(exact.ravel().astype(np.float64), unit))
+
+
+def _shared(levels: NDArray[np.float64]) -> NDArray[np.float64]:
+    levels.flags.writeable = False
+    return levels
 
 
 @cache

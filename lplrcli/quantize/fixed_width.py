@@ -35,14 +35,22 @@ class FixedWidthQuantizer(ABC):
 
     def decode(self, codes: Sequence[NDArray[Any]], rows: slice, out: NDArray[Any]) -> None:
         """Values of some rows of the codes; levels are rounded to the type of `out`."""
-        for component, (values, places) in enumerate(zip(out, codes, strict=True)):
-            key = component, out.dtype
-            if key not in self._rounded:
-                # A stranger's levels may be beyond float32; they become infinite.
-                with np.errstate(over="ignore"):
+        # A stranger's levels may be beyond float32; they become infinite.
+        with np.errstate(over="ignore"):
+            for component, (values, places) in enumerate(zip(out, codes, strict=True)):
+                wanted, key = places[rows], (component, out.dtype)
+                if key not in self._rounded:
+                    if 1 << int(self.bits[component]) > len(wanted):
+                        # A table would be larger than what it is for.
+                        values[...] = self.values(component, wanted)
+                        continue
                     self._rounded[key] = self.levels(component).astype(out.dtype)
-            np.take(self._rounded[key], places[rows], out=values)
+                np.take(self._rounded[key], wanted, out=values)
 
-    @abstractmethod
     def levels(self, component: int) -> NDArray[Any]:
         """The 2**bits reconstruction values of one component, by code."""
+        return self.values(component, np.arange(1 << int(self.bits[component])))
+
+    @abstractmethod
+    def values(self, component: int, codes: NDArray[Any]) -> NDArray[Any]:
+        """The reconstruction values of some codes of one component."""

@@ -67,9 +67,10 @@ class NormalQuantizer(FixedWidthQuantizer):
         """Codes (uint16) of some values of one component."""
         return _codes(values, float(self.scales[component]), int(self.bits[component]))
 
-    def levels(self, component: int) -> NDArray[Any]:
-        """The levels, float32: codebook times scale, which float64 holds, rounded once."""
-        exact = normal_levels(int(self.bits[component])) * np.float64(self.scales[component])
+    def values(self, component: int, codes: NDArray[Any]) -> NDArray[Any]:
+        """The values, float32: codebook times scale, which float64 holds, rounded once."""
+        levels = normal_levels(int(self.bits[component]))[codes]
+        exact: NDArray[np.float64] = levels * np.float64(self.scales[component])
         # A stranger's scale may be anything up to the largest; its products become infinite.
         with np.errstate(over="ignore"):
             return exact.astype(np.float32)

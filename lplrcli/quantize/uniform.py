@@ -61,8 +61,7 @@ class UniformQuantizer(FixedWidthQuantizer):
         uniform_codes(values, self.low, self.step, top, codes)
         return codes
 
-    def levels(self, component: int) -> NDArray[Any]:
-        """The levels, float64; one multiplication and one addition, each rounded."""
-        codes = np.arange(2 ** int(self.bits[component]), dtype=np.float64)
-        levels: NDArray[np.float64] = codes * self.step + self.low
-        return levels
+    def values(self, component: int, codes: NDArray[Any]) -> NDArray[Any]:
+        """The values, float64; one multiplication and one addition, each rounded."""
+        values: NDArray[np.float64] = codes.astype(np.float64) * self.step + self.low
+        return values

@@ -8,12 +8,13 @@ import constriction
 import naive
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rans_samples import SLOPE, random_codes, tables_for
 
 from lplrcli.coding import CODINGS, PackedCoding, RansCoding
-from lplrcli.coding.clustering import _united_neighbours, _whole_cost, fit_model
+from lplrcli.coding.clustering import _united_neighbours, _whole_cost, entropy, fit_model
 from lplrcli.coding.entropy_model import (
     WEIGHTS,
     EntropyModel,
@@ -250,6 +251,14 @@ def test_neighbours_are_united_best_pair_first(seed, count, unions, with_bonus):
     bonus = 4.0 * generator.integers(0, 9, count - 1) if with_bonus else np.zeros(count - 1)
     found = _united_neighbours(histograms, bonus if with_bonus else None)
     assert found.tolist() == neighbours_united_slowly(histograms, bonus)
+
+
+def test_the_entropy_of_counts_is_scipys():
+    counts = np.random.default_rng(0).integers(0, 9, (3, 4, 2, 5))
+    counts[1, 2] = 0  # a context that never occurs
+    sums = counts.sum(axis=-1)
+    bits = np.nan_to_num(scipy.stats.entropy(counts, base=2, axis=-1)) * sums
+    assert entropy(counts) == pytest.approx(bits.sum())
 
 
 def test_like_classes_share_a_table_and_unlike_ones_do_not():

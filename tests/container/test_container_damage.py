@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lplr_samples import Draft, factorization, read_all, with_basis, written
 
-from lplrcli.container.layout import SIGNATURE
+from lplrcli.container.layout import SIGNATURE, parse_section_header
 from lplrcli.container.reader import open_container
+from lplrcli.container.section_table import check_payload, parse_index
 from lplrcli.errors import ContainerError, CorruptSectionError, NotLplrError
 
 RAW = written(factorization(mode="factors+residual"))
@@ -30,6 +31,8 @@ def test_a_file_cut_anywhere_is_refused(raw):
         with pytest.raises(expected) as caught:
             read_all(raw[:length])
         assert type(caught.value) is expected
+        assert None not in (caught.value.found, caught.value.expected)
+        assert 0 <= caught.value.offset <= length
 
 
 def test_a_file_cut_at_a_section_boundary_says_it_is_truncated():
@@ -99,6 +102,21 @@ def test_a_file_that_shrinks_while_open_is_found():
     file.truncate(len(RAW) // 2)
     with pytest.raises(CorruptSectionError, match=r"cut short|length"):
         list(chunks)
+
+
+def test_what_ends_early_is_named():
+    with pytest.raises(CorruptSectionError, match="section header is cut short") as caught:
+        parse_section_header(RAW[32:63], 32, "META")
+    error = caught.value
+    told = error.section, error.offset, error.found, error.expected
+    assert told == ("META", 32, "31 bytes", "32")
+    section = parse_section_header(RAW[32:64], 32, "META")
+    with pytest.raises(CorruptSectionError, match="wrong length") as caught:
+        check_payload(section, b"four")
+    assert (caught.value.section, caught.value.found) == ("META", "4 bytes")
+    with pytest.raises(CorruptSectionError, match="wrong length") as caught:
+        parse_index(bytes(33), section)
+    assert (caught.value.offset, caught.value.found) == (32 + 16, 33)
 
 
 def read_or_refuse(raw):

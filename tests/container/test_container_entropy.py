@@ -77,7 +77,18 @@ GOOD = compress(content())
         (bytes.fromhex("28b52ffd807802000000110000") + b"{}", "window too large"),
         (bytes.fromhex("28b52ffd210702110000") + b"{}", "dictionary"),
     ],
-    ids=lambda value: str(value[:8]),
+    ids=[
+        "too much",
+        "no content size",
+        "a byte after it",
+        "two frames",
+        "a skippable frame",
+        "a byte missing",
+        "no frame",
+        "one byte",
+        "a window too large",
+        "a dictionary",
+    ],
 )
 def test_tables_are_one_bounded_frame(frame, words):
     draft = Draft(written(BASE["trellis"]))

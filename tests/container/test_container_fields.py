@@ -289,9 +289,23 @@ def test_a_broken_field_is_refused_by_name(key, change, error, words):
         read_all(draft.build())
     assert type(caught.value) is error
     assert caught.value.path == "sample.lplr"
+    where = str(caught.value)
+    assert caught.value.section is not None or re.search("file header|version|signature", where)
     for name in ("offset", "found", "expected"):
         assert getattr(caught.value, name) is not None, name
-    assert str(caught.value).count("\n") <= 1
+    assert where.count("\n") <= 1
+
+
+@pytest.mark.parametrize(("change", "at"), [({"offset": 1}, 16), ({"length": 2**62}, 24)])
+def test_a_wrong_entry_of_the_index_is_refused_where_it_is(change, at):
+    for i in range(len(Draft(written(one())).sections)):
+        draft = Draft(written(one()))
+        draft.sections[i].entry.update(change)
+        raw = draft.build()
+        with pytest.raises(CorruptSectionError) as caught:
+            read_all(raw)
+        assert caught.value.section == "INDX"
+        assert caught.value.offset == raw.rindex(b"INDX") + 32 + 32 * i + at
 
 
 def fields_of_spec():

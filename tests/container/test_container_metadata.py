@@ -259,7 +259,26 @@ def test_arrays_of_more_axes_are_read_as_matrices():
         (b"[]", "object"),
         (b"null", "object"),
     ],
-    ids=lambda value: str(value[:12]),
+    ids=[
+        "33 arrays deep",
+        "16 million arrays deep",
+        "an object and 32 arrays deep",
+        "a million values",
+        "escapes without an end",
+        "a key twice",
+        "a key of an inner object twice",
+        "NaN",
+        "minus infinity",
+        "1e999",
+        "5000 digits",
+        "not UTF-8",
+        "UTF-16",
+        "a byte order mark",
+        "nothing",
+        "text after it",
+        "an array",
+        "null",
+    ],
 )
 def test_text_is_bounded_and_strict(text, words):
     spoilt = draft()
@@ -294,7 +313,22 @@ UNSIZED = zstandard.ZstdCompressor(write_content_size=False).compress(b"{}")
         (bytes.fromhex("28b52ffd80f002000000110000") + b"{}", "zstd frame"),
         (bytes.fromhex("28b52ffd210702110000") + b"{}", "dictionary"),
     ],
-    ids=lambda value: str(value[:8]),
+    ids=[
+        "one byte too much",
+        "far too much",
+        "a long frame",
+        "no content size",
+        "a byte after it",
+        "two frames",
+        "a skippable frame",
+        "a byte missing",
+        "magic alone",
+        "nothing",
+        "no frame",
+        "a window too large",
+        "a large window",
+        "a dictionary",
+    ],
 )
 def test_one_bounded_frame(payload, words):
     spoilt = draft()

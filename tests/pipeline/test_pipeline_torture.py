@@ -166,6 +166,14 @@ def test_rounding_to_a_narrow_type_restores_what_no_step_could_promise(dtype, op
         assert tried(a, **goal, **options) == (0.0, 0.0)
 
 
+def test_no_error_at_all_is_refused_where_a_step_would_have_to_vanish():
+    # The smallest numbers of float64: one is off by a unit, and half of that is nothing.
+    a = np.zeros((16, 2))
+    a[0] = -2.67e-322, -4.94e-322
+    with pytest.raises(TargetUnreachableError, match=r"found --max-abs-error 0, expected \d"):
+        tried(a, max_abs_error=0, mode="factors+residual")
+
+
 @pytest.mark.parametrize("mode", [None, *MODES])
 @pytest.mark.parametrize("size", [1300, 30000])
 def test_bytes_to_spare_do_no_harm(mode, size):
