@@ -33,7 +33,7 @@ def record(
         "details": details,
         "seed": seed,
         "version": __version__,
-        "commit": _commit(),
+        "commit": commit(),
         "seconds": round(seconds, 1),
     }
     text = json.dumps(told, indent=2)
@@ -44,7 +44,8 @@ def record(
     return int(failures > 0)
 
 
-def _commit() -> str:
+def commit() -> str:
+    """The short hash of what is checked out."""
     return subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"],
         cwd=TRUST.parent,

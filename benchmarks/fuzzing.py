@@ -2,25 +2,27 @@
 
 Needs ``pip install -e '.[fuzz]'``. A harness runs in shards, each a process with a seed of its
 own, so that a run can be repeated; some shards run again with Numba checking the bounds of every
-access. Inputs that crash are left in ``--keep``. Writes trust/fuzzing.json; with ``--seconds``
-nothing is written, and all harnesses run at once, for so long.
+access. Inputs that crash are left in ``--keep``. Writes trust/fuzzing.json; with ``--harness`` the
+others stay there as they were found, with the commit of then. With ``--seconds`` nothing is
+written, and all harnesses run at once, for so long.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from campaign import record
+from campaign import TRUST, commit, record
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNNER = ROOT / "tests" / "fuzz" / "run.py"
@@ -67,6 +69,7 @@ class Shard:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--harness", nargs="+", choices=list(EXECUTIONS), default=list(EXECUTIONS))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2, help="processes at a time")
     parser.add_argument("--share", type=float, default=1.0, help="of the executions planned")
@@ -76,14 +79,16 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, default=Path("build/fuzzing"), metavar="FOLDER")
     arguments = parser.parse_args()
     if arguments.seconds is None:
-        shards = list(planned(arguments.seed, arguments.share))
+        shards = [
+            one for one in planned(arguments.seed, arguments.share) if one.name in arguments.harness
+        ]
     else:
         limit = f"-max_total_time={arguments.seconds}", f"-seed={arguments.seed}"
-        shards = [Shard(name, False, limit) for name in EXECUTIONS]
+        shards = [Shard(name, False, limit) for name in arguments.harness]
         arguments.jobs = len(shards)
     arguments.keep.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
-    executed, crashes, processor = Counter[str](), Counter[str](), Counter[str]()
+    tried: dict[str, dict[str, Any]] = {}
     with (
         tempfile.TemporaryDirectory(prefix="lplr-fuzz-") as scratch,
         ThreadPoolExecutor(arguments.jobs) as pool,
@@ -91,18 +96,47 @@ def main() -> None:
         waiting = [pool.submit(run, shard, arguments.keep, scratch) for shard in shards]
         for done in as_completed(waiting):
             shard, count, crashed, spent = done.result()
-            executed[shard.label] += count
-            crashes[shard.label] += crashed
-            processor[shard.label] += spent
-            rate = count / max(spent, 1e-9)
+            none = {"executions": 0, "crashes": 0, "processor_seconds": 0.0}
+            one = tried.setdefault(shard.label, none)
+            one["executions"] += count
+            one["crashes"] += crashed
+            one["processor_seconds"] = round(one["processor_seconds"] + spent, 1)
             end = ", CRASHED" if crashed else ""
+            rate = count / max(spent, 1e-9)
             print(f"{shard.label}: {count} executions, {rate:.0f}/s{end}", flush=True)
-            if arguments.seconds is None:
-                seconds = time.perf_counter() - began
-                write(arguments.seed, executed, crashes, processor, seconds)
-    total = sum(executed.values())
-    print(f"{total} executions, {sum(crashes.values())} crashes")
-    sys.exit(1 if crashes.total() else 0)
+    found = tried if arguments.seconds is not None else others(shards) | tried
+    executed, crashes = (
+        sum(one[key] for one in found.values()) for key in ("executions", "crashes")
+    )
+    print(f"{executed} executions, {crashes} crashes")
+    if arguments.seconds is None:
+        for one in tried.values():
+            one["commit"] = commit()
+        record(
+            "fuzzing",
+            "inputs tried by coverage-guided fuzzing of the parsers; failures are crashes",
+            cases=executed,
+            failures=crashes,
+            unit="executions",
+            details=dict(sorted(found.items())),
+            seed=arguments.seed,
+            seconds=time.perf_counter() - began,
+        )
+    sys.exit(1 if crashes else 0)
+
+
+def others(shards: list[Shard]) -> dict[str, dict[str, Any]]:
+    """What an earlier run recorded of harnesses that these are not of."""
+    path = TRUST / "fuzzing.json"
+    if not path.exists():
+        return {}
+    told = json.loads(path.read_text())
+    now = {shard.label for shard in shards}
+    return {
+        label: {"commit": told["commit"], **one}
+        for label, one in told["details"].items()
+        if label not in now
+    }
 
 
 def planned(seed: int, share: float):
@@ -147,26 +181,6 @@ def run(shard: Shard, keep: Path, scratch: str) -> tuple[Shard, int, bool, float
         print(log[-4000:], *sorted(map(str, set(keep.iterdir()) - before)), sep="\n")
     count = int(found[1]) if found else 0
     return shard, count, crashed, usage.ru_utime + usage.ru_stime
-
-
-def write(seed, executed, crashes, processor, seconds) -> None:
-    record(
-        "fuzzing",
-        "inputs tried by coverage-guided fuzzing of the parsers; failures are crashes",
-        cases=executed.total(),
-        failures=crashes.total(),
-        unit="executions",
-        details={
-            label: {
-                "executions": count,
-                "crashes": crashes[label],
-                "processor_seconds": round(processor[label], 1),
-            }
-            for label, count in sorted(executed.items())
-        },
-        seed=seed,
-        seconds=seconds,
-    )
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ Usage: python benchmarks/trust.py [--write]
 
 Every campaign (`fuzzing.py`, `attacks.py`, `kills.py`, `bit_flips.py`, `error_targets.py`, and
 those of `make coverage` and `make mutants`) leaves a file in `trust/`: what was tried, how often,
-how often it failed, with which seed, by which version. `--write` puts the table into README.md, between the
-two comments that name this script. The exit status is 1 if a campaign had failures.
+how often it failed, with which seed, by which version. `--write` puts the table into README.md,
+between the two comments that name this script. The exit status is 1 if a campaign had failures.
 """
 
 from __future__ import annotations

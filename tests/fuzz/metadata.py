@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from copy import deepcopy
 
 import zstandard
 from lplr_samples import Draft, factorization, with_basis, written
@@ -74,20 +75,24 @@ def change_value(document, rng):
     holder, key = rng.choice(places)
     kind = rng.randrange(6)
     if kind == 0:
-        holder[key] = rng.choice(VALUES)
+        holder[key] = a_value(rng)
     elif kind == 1 and isinstance(holder[key], int):
         holder[key] += rng.choice((-1, 1, 8, -8))
     elif kind == 2:
         del holder[key]
     elif kind == 3 and isinstance(holder, list):
-        holder.insert(key, rng.choice(VALUES))
+        holder.insert(key, a_value(rng))
     elif kind == 4 and isinstance(holder, dict):
-        holder[rng.choice(("user", "created", "name", "predictions", "size", key + "x"))] = (
-            rng.choice(VALUES)
-        )
+        name = rng.choice(("user", "created", "name", "predictions", "size", key + "x"))
+        holder[name] = a_value(rng)
     else:
         source, name = rng.choice(places)
         holder[key] = json.loads(json.dumps(source[name]))
+
+
+def a_value(rng):
+    """One of `VALUES`, which further changes to the document leave as they are."""
+    return deepcopy(rng.choice(VALUES))
 
 
 def places_of(value):
