@@ -246,18 +246,25 @@ def _survey(text: Any, header: _Header, name: str) -> None:
 
 
 class _Replayed(io.RawIOBase):
-    """Some bytes, then the rest of a stream."""
+    """Some bytes, then the rest of a stream, then the end of a line.
+
+    SciPy 1.17 looks for that beyond its buffer, and crashes, where spaces end a text without it.
+    """
 
     def __init__(self, first: bytes, rest: Any) -> None:
         self._first = io.BytesIO(first)
         self._rest = rest
+        self._last = io.BytesIO(b"\n")
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        filled: int = self._first.readinto(buffer) or self._rest.readinto(buffer)
-        return filled
+        for part in (self._first, self._rest, self._last):
+            filled: int = part.readinto(buffer)
+            if filled:
+                return filled
+        return 0
 
 
 def _parse(text: Any, header: _Header, name: str) -> Any:

@@ -90,6 +90,21 @@ def test_small_texts(tmp_path, text, expected):
     np.testing.assert_array_equal(whole(opened(tmp_path, text)), expected)
 
 
+@pytest.mark.parametrize(
+    "end", ["", " ", "\t", "\r", "\r\n", "\n", "\n ", "\n\r", "\n\n\t"], ids=repr
+)
+@pytest.mark.parametrize("zipped", [False, True])
+@pytest.mark.parametrize(
+    "text",
+    ["coordinate real general\n2 2 2\n1 2 3\n2 1 -4", "array real general\n2 2\n0\n-4\n3\n0"],
+)
+def test_any_space_may_end_a_text(tmp_path, text, zipped, end):
+    # SciPy alone crashes on some of these.
+    raw = f"{BANNER}{text}{end}".encode()
+    found = whole(opened(tmp_path, gzip.compress(raw) if zipped else raw))
+    np.testing.assert_array_equal(found, [[0, 3], [-4, 0]])
+
+
 def test_duplicate_integers_do_not_wrap(tmp_path):
     big = 2**62
     text = f"{BANNER}coordinate integer general\n1 1 3\n" + f"1 1 {big}\n" * 3
