@@ -3,7 +3,7 @@
 Needs ``pip install -e '.[fuzz]'``. A harness runs in shards, each a process with a seed of its
 own, so that a run can be repeated; some shards run again with Numba checking the bounds of every
 access. Inputs that crash are left in ``--keep``. Writes trust/fuzzing.json; with ``--harness`` the
-others stay there as they were found, with the commit of then. With ``--seconds`` nothing is
+others stay there as they were found, with commit and seed of then. With ``--seconds`` nothing is
 written, and all harnesses run at once, for so long.
 """
 
@@ -111,7 +111,7 @@ def main() -> None:
     print(f"{executed} executions, {crashes} crashes")
     if arguments.seconds is None:
         for one in tried.values():
-            one["commit"] = commit()
+            one |= {"commit": commit(), "seed": arguments.seed}
         record(
             "fuzzing",
             "inputs tried by coverage-guided fuzzing of the parsers; failures are crashes",
@@ -133,7 +133,7 @@ def others(shards: list[Shard]) -> dict[str, dict[str, Any]]:
     told = json.loads(path.read_text())
     now = {shard.label for shard in shards}
     return {
-        label: {"commit": told["commit"], **one}
+        label: {"commit": told["commit"], "seed": told["seed"], **one}
         for label, one in told["details"].items()
         if label not in now
     }
