@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -17,6 +19,9 @@ _SAMPLE = 4096
 
 _OUTLIERS = 64
 """The largest entries, which a sample would miss, are always among them."""
+
+_PIECE = 2**20
+"""Entries of a component that are looked at together."""
 
 _SCALES = np.array(
     [0.55, 0.63, 0.7, 0.8, 0.87, 0.93, 1.0, 1.07, 1.15, 1.25, 1.4, 1.6, 1.9, 2.4, 3.2, 4.5]
@@ -94,17 +99,16 @@ def _best_scale(factor: NDArray[Any], bits: NDArray[Any], component: int) -> int
 
     values = np.ascontiguousarray(factor[component])
     codebook = normal_codebook(int(bits[component]))
-    spread = float(np.sqrt(np.mean(np.square(values, dtype=np.float64))))
+    spread = _root_mean_square(values)
     if spread == 0.0:
         return _upper_half(1.0)
     rest, outliers = values, values[:0]
     if values.size > _SAMPLE + _OUTLIERS:
-        order = np.argpartition(np.abs(values), values.size - _OUTLIERS)
-        outliers = values[order[-_OUTLIERS:]]
+        outliers = _largest(values)
         rest = np.ascontiguousarray(values[:: -(-values.size // _SAMPLE)])
     weight = (values.size - outliers.size) / rest.size
     # At many bits the error is all in the entries that the codebook does not reach.
-    covering = float(np.abs(values).max()) / float(codebook.levels[-1])
+    covering = max(-float(values.min()), float(values.max())) / float(codebook.levels[-1])
     candidates = [*(spread * _SCALES), 0.9 * covering, covering]
     best, least = 0, np.inf
     for candidate in candidates:
@@ -119,6 +123,28 @@ def _best_scale(factor: NDArray[Any], bits: NDArray[Any], component: int) -> int
         if error < least:
             best, least = half, error
     return best
+
+
+def _pieces(values: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """Parts of a component, which may be as long as the matrix and lie in a scratch file."""
+    for start in range(0, values.size, _PIECE):
+        yield values[start : start + _PIECE]
+
+
+def _root_mean_square(values: NDArray[Any]) -> float:
+    squares = (float(np.sum(np.square(piece, dtype=np.float64))) for piece in _pieces(values))
+    return math.sqrt(math.fsum(squares) / values.size)
+
+
+def _largest(values: NDArray[Any]) -> NDArray[Any]:
+    """The `_OUTLIERS` entries of largest magnitude; `values` has more."""
+    found = values[:0]
+    for piece in _pieces(values):
+        both = np.concatenate([found, piece])
+        if both.size > _OUTLIERS:
+            both = both[np.argpartition(np.abs(both), both.size - _OUTLIERS)[-_OUTLIERS:]]
+        found = both
+    return found
 
 
 def _upper_half(scale: float) -> int:

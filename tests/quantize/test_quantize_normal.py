@@ -10,6 +10,7 @@ from hypothesis.extra import numpy as hnp
 from ml_dtypes import bfloat16
 
 from lplrcli.planning.bit_allocation import DISTORTION
+from lplrcli.quantize import normal
 from lplrcli.quantize.codebooks import normal_levels
 from lplrcli.quantize.normal import NormalQuantizer
 
@@ -120,3 +121,16 @@ def test_the_number_of_threads_changes_nothing():
     bits = np.arange(1, 10).astype(np.uint8)
     sides = {NormalQuantizer.fit(factor, bits, threads).side for threads in (1, 2, 5)}
     assert len(sides) == 1
+
+
+@pytest.mark.parametrize("length", [4160, 4161, 4200, 9000])
+def test_pieces_of_a_long_component_give_the_scale_of_the_whole(length, monkeypatch):
+    generator = np.random.default_rng(length)
+    values = generator.standard_t(2, (2, length))
+    bits = depths(3, 12)
+    whole = NormalQuantizer.fit(values, bits)
+    monkeypatch.setattr(normal, "_PIECE", 100)
+    np.testing.assert_array_equal(NormalQuantizer.fit(values, bits).scales, whole.scales)
+    np.testing.assert_array_equal(
+        np.sort(np.abs(normal._largest(values[0]))), np.sort(np.abs(values[0]))[-64:]
+    )
