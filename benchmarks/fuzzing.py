@@ -78,60 +78,69 @@ def main() -> None:
     )
     parser.add_argument("--keep", type=Path, default=Path("build/fuzzing"), metavar="FOLDER")
     arguments = parser.parse_args()
-    if arguments.seconds is None:
-        shards = [
-            one for one in planned(arguments.seed, arguments.share) if one.name in arguments.harness
-        ]
-    else:
+    arguments.keep.mkdir(parents=True, exist_ok=True)
+    if arguments.seconds is not None:
         limit = f"-max_total_time={arguments.seconds}", f"-seed={arguments.seed}"
         shards = [Shard(name, False, limit) for name in arguments.harness]
-        arguments.jobs = len(shards)
-    arguments.keep.mkdir(parents=True, exist_ok=True)
+        sys.exit(1 if summed(tried(shards, len(shards), arguments.keep))[1] else 0)
     began = time.perf_counter()
-    tried: dict[str, dict[str, Any]] = {}
+    shards = [
+        one for one in planned(arguments.seed, arguments.share) if one.name in arguments.harness
+    ]
+    now = tried(shards, arguments.jobs, arguments.keep)
+    for one in now.values():
+        one |= {"commit": commit(), "seed": arguments.seed}
+    found = others(now) | now
+    executions, crashes = summed(found)
+    status = record(
+        "fuzzing",
+        "inputs tried by coverage-guided fuzzing of the parsers; failures are crashes",
+        cases=executions,
+        failures=crashes,
+        unit="executions",
+        details=dict(sorted(found.items())),
+        seed=arguments.seed,
+        seconds=time.perf_counter() - began,
+    )
+    sys.exit(status)
+
+
+def tried(shards: list[Shard], jobs: int, keep: Path) -> dict[str, dict[str, Any]]:
+    """Run the shards, so many at a time, and count what they did by label."""
+    found: dict[str, dict[str, Any]] = {}
     with (
         tempfile.TemporaryDirectory(prefix="lplr-fuzz-") as scratch,
-        ThreadPoolExecutor(arguments.jobs) as pool,
+        ThreadPoolExecutor(jobs) as pool,
     ):
-        waiting = [pool.submit(run, shard, arguments.keep, scratch) for shard in shards]
+        waiting = [pool.submit(run, shard, keep, scratch) for shard in shards]
         for done in as_completed(waiting):
             shard, count, crashed, spent = done.result()
             none = {"executions": 0, "crashes": 0, "processor_seconds": 0.0}
-            one = tried.setdefault(shard.label, none)
+            one = found.setdefault(shard.label, none)
             one["executions"] += count
             one["crashes"] += crashed
             one["processor_seconds"] = round(one["processor_seconds"] + spent, 1)
             end = ", CRASHED" if crashed else ""
             rate = count / max(spent, 1e-9)
             print(f"{shard.label}: {count} executions, {rate:.0f}/s{end}", flush=True)
-    found = tried if arguments.seconds is not None else others(shards) | tried
-    executed, crashes = (
+    return found
+
+
+def summed(found: dict[str, dict[str, Any]]) -> tuple[int, int]:
+    """Executions and crashes of all, which are printed too."""
+    executions, crashes = (
         sum(one[key] for one in found.values()) for key in ("executions", "crashes")
     )
-    print(f"{executed} executions, {crashes} crashes")
-    if arguments.seconds is None:
-        for one in tried.values():
-            one |= {"commit": commit(), "seed": arguments.seed}
-        record(
-            "fuzzing",
-            "inputs tried by coverage-guided fuzzing of the parsers; failures are crashes",
-            cases=executed,
-            failures=crashes,
-            unit="executions",
-            details=dict(sorted(found.items())),
-            seed=arguments.seed,
-            seconds=time.perf_counter() - began,
-        )
-    sys.exit(1 if crashes else 0)
+    print(f"{executions} executions, {crashes} crashes")
+    return executions, crashes
 
 
-def others(shards: list[Shard]) -> dict[str, dict[str, Any]]:
-    """What an earlier run recorded of harnesses that these are not of."""
+def others(now: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What an earlier run recorded of what was not tried now."""
     path = TRUST / "fuzzing.json"
     if not path.exists():
         return {}
     told = json.loads(path.read_text())
-    now = {shard.label for shard in shards}
     return {
         label: {"commit": told["commit"], "seed": told["seed"], **one}
         for label, one in told["details"].items()
