@@ -20,11 +20,9 @@ import constriction
 import numpy as np
 
 from lplrcli.coding import RansCoding
-from lplrcli.pipeline.encode.coefficients import (
-    CodedCoefficients,
-    CoefficientCoder,
-    code_coefficients,
-)
+from lplrcli.pipeline.encode.coded_coefficients import CodedCoefficients
+from lplrcli.pipeline.encode.coefficient_coder import CoefficientCoder
+from lplrcli.pipeline.encode.coefficients import code_coefficients
 from lplrcli.quantize import SteppedQuantizer
 from lplrcli.transform.component_layout import Layout
 

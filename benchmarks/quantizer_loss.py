@@ -16,7 +16,8 @@ import sys
 
 import numpy as np
 
-from lplrcli.pipeline.encode.coefficients import CoefficientCoder, code_coefficients
+from lplrcli.pipeline.encode.coefficient_coder import CoefficientCoder
+from lplrcli.pipeline.encode.coefficients import code_coefficients
 from lplrcli.quantize import SteppedQuantizer
 from lplrcli.transform.component_layout import Layout
 

@@ -20,8 +20,9 @@ from lplrcli.model.report import ErrorReport, SizeReport
 from lplrcli.model.selection import Index, Selection
 from lplrcli.model.source import working_dtype
 from lplrcli.pipeline.decode.array_part import Part
+from lplrcli.pipeline.decode.entry_types import entry_dtype
 from lplrcli.pipeline.decode.factors import decode_factor
-from lplrcli.pipeline.decode.reconstruction import Reconstruction, entry_dtype
+from lplrcli.pipeline.decode.reconstruction import Reconstruction
 from lplrcli.pipeline.decode.singular_vectors import Decomposition, decoded_factors, decompose
 from lplrcli.runtime.parallel import usable_cpus
 

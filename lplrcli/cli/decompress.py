@@ -97,8 +97,8 @@ def command(
 
     from lplrcli.io import AtomicOutput, create_sink
     from lplrcli.model.selection import Selection
-    from lplrcli.pipeline.decode.reconstruction import entry_dtype
-    from lplrcli.pipeline.memory_needs import require_for_decoding
+    from lplrcli.pipeline.decode.entry_types import entry_dtype
+    from lplrcli.pipeline.decode.memory_needs import require_for_decoding
     from lplrcli.runtime.parallel import usable_cpus
     from lplrcli.runtime.workspace import limited_memory
 

@@ -86,7 +86,7 @@ def command(
 
     from lplrcli.container.salvage import salvage_container
     from lplrcli.io import AtomicOutput, create_sink
-    from lplrcli.pipeline.decode.reconstruction import entry_dtype
+    from lplrcli.pipeline.decode.entry_types import entry_dtype
     from lplrcli.pipeline.integrity.recover import Recovery
     from lplrcli.runtime.parallel import usable_cpus
     from lplrcli.runtime.workspace import limited_memory

@@ -26,7 +26,7 @@ def described(container: Container, i: int, threads: int | None) -> list[dict[st
     from threadpoolctl import threadpool_limits
 
     from lplrcli.model.source import working_dtype
-    from lplrcli.pipeline.decode.reconstruction import entry_dtype
+    from lplrcli.pipeline.decode.entry_types import entry_dtype
     from lplrcli.pipeline.decode.singular_vectors import decoded_factors, decompose
     from lplrcli.runtime.parallel import usable_cpus
 

@@ -69,6 +69,13 @@ class QuantizedFactor:
         basis = None if self.basis is None else self.basis.held()
         return replace(self, chunks=list(self.chunks), basis=basis)
 
+    def lengthened(self, entries: int) -> QuantizedFactor:
+        """The factor said to be longer: its grid grows along the first axis, by whole layers."""
+        first, *rest = self.grid
+        layer = self.length // first
+        grid = (first + entries // layer, *rest)
+        return replace(self, length=self.length + entries, grid=grid)
+
 
 def basis_stride(grid: Sequence[int]) -> int:
     """Entries that a vector of any axis takes in a basis: the greatest extent, a multiple of 8."""

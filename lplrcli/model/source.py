@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+BLOCK_BYTES = 2 << 20
+"""Bytes of a block of rows, about: what a second-level cache holds from one product to the next."""
+
 
 @dataclass(frozen=True)
 class CsrRows:

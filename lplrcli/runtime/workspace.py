@@ -21,7 +21,7 @@ from weakref import WeakSet
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from lplrcli.errors import OutputError
+from lplrcli.errors import MemoryLimitError, OutputError
 from lplrcli.runtime.available_memory import default_limit, resident_memory
 from lplrcli.runtime.lazy_sequence import LazySequence
 
@@ -56,6 +56,34 @@ class Workspace:
         self._slab: NDArray[np.uint8] = np.empty(0, np.uint8)
         self._pager: threading.Thread | None = None
         self._closed = threading.Event()
+
+    def require(self, needed: int, name: str | None, threads: int) -> None:
+        """Refuse what cannot be had beside what this process has resident already.
+
+        Parameters
+        ----------
+        needed : int
+            Bytes, at least, besides those.
+        name : str or None
+            File or matrix that they are needed for.
+        threads : int
+            How many work at once: fewer need less.
+
+        Raises
+        ------
+        MemoryLimitError
+            If the limit is lower; it says what would do.
+        """
+        needed += resident_memory()
+        if needed > self.limit:
+            fewer = "" if threads == 1 else ", or take fewer threads with -T"
+            raise MemoryLimitError(
+                "the memory limit is too low",
+                path=name,
+                found=f"{self.limit // 10**6} MB",
+                expected=f"at least {-(-needed // 10**6)} MB",
+                advice=f"Allow more with -M{fewer}.",
+            )
 
     @property
     def share(self) -> int:

@@ -31,12 +31,9 @@ from lplrcli.model.rans_constants import (
     TOKENS,
     TOTAL,
 )
-from lplrcli.pipeline.encode.coefficients import (
-    CoefficientCoder,
-    code_coefficients,
-    count_codes,
-    sampled,
-)
+from lplrcli.pipeline.encode.coded_coefficients import count_codes
+from lplrcli.pipeline.encode.coefficient_coder import CoefficientCoder
+from lplrcli.pipeline.encode.coefficients import code_coefficients, sampled
 from lplrcli.quantize import SteppedQuantizer
 from lplrcli.transform.component_layout import Layout
 

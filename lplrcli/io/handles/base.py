@@ -13,12 +13,11 @@ import numpy as np
 
 from lplrcli.io.handles.dtypes import to_native
 from lplrcli.io.handles.unfolding import boxes
-from lplrcli.model.source import CsrRows, Unfolding, working_dtype
+from lplrcli.model.source import BLOCK_BYTES, CsrRows, Unfolding, working_dtype
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-BLOCK_BYTES = 2 << 20  # what a second-level cache holds from one product to the next
 _CHUNK_BYTES = 16 << 20  # a block of whole chunks may be this large
 
 

@@ -18,11 +18,11 @@ from lplrcli.model.compressed import Factorization
 from lplrcli.model.plan import CompressionPlan
 from lplrcli.model.report import ErrorReport
 from lplrcli.model.source import MatrixSource
+from lplrcli.pipeline.append import refusals
 from lplrcli.pipeline.append.checks import ALONG_ROWS, check_factors, check_rows
 from lplrcli.pipeline.append.new_rows import Extension
 from lplrcli.pipeline.append.rans_growth import comes_back
-from lplrcli.pipeline.memory_needs import require_for_decoding
-from lplrcli.pipeline.predict import refusals
+from lplrcli.pipeline.decode.memory_needs import require_for_decoding
 from lplrcli.planning.targets import require
 from lplrcli.runtime.parallel import usable_cpus
 

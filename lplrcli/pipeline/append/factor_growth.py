@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.pipeline.append.fixed_width_growth import PackedContinuation
 from lplrcli.pipeline.append.rans_growth import RansContinuation
-from lplrcli.pipeline.decode.factors import lengthened
 from lplrcli.runtime.parallel import ordered_map
 
 
@@ -89,7 +88,7 @@ def extended(
     """
     entries = values.shape[1]
     if factor.components == 0:
-        return lengthened(factor, entries), values[:0]
+        return factor.lengthened(entries), values[:0]
     continuation = continuation_of(name, factor, entries, thrift)
     parts = [
         np.ascontiguousarray(values[:, start:stop])

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lplrcli.coding import PackedCoding
 from lplrcli.container.chunks import ContinuedChunks
 from lplrcli.model.compressed import QuantizedFactor
-from lplrcli.pipeline.decode.factors import lengthened, rechunked
+from lplrcli.pipeline.encode.chunking import rechunked
 from lplrcli.quantize import CODEBOOKS
 from lplrcli.runtime.parallel import ordered_map
 
@@ -50,7 +50,7 @@ class PackedContinuation:
         parts = rechunked(chain(before, codes), size)
         encode = partial(_packed_chunk, self._coding)
         added = list(ordered_map(encode, parts, threads))
-        whole = lengthened(factor, self.entries)
+        whole = factor.lengthened(self.entries)
         return replace(whole, chunks=ContinuedChunks(factor.chunks, kept, added))
 
 

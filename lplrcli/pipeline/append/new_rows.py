@@ -18,6 +18,7 @@ from lplrcli.linalg.projection import least_squares
 from lplrcli.model.compressed import Factorization, QuantizedFactor
 from lplrcli.model.report import ErrorReport
 from lplrcli.model.source import RowBlock
+from lplrcli.pipeline.append import refusals
 from lplrcli.pipeline.append.factor_growth import Continuation, continuation_of, extended
 from lplrcli.pipeline.decode.factors import decode_factor
 from lplrcli.pipeline.decode.reconstruction import Reconstruction
@@ -28,7 +29,6 @@ from lplrcli.pipeline.measure.error import (
     square_safe_exponent,
     summed,
 )
-from lplrcli.pipeline.predict import refusals
 from lplrcli.runtime.parallel import ordered_map
 
 _SLAB = 2**18

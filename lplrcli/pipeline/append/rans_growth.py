@@ -19,8 +19,8 @@ from lplrcli.container.chunks import ContinuedChunks
 from lplrcli.errors import PlanError
 from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.model.rans_constants import ABOVE, LANES, NO_CONTEXT, TOTAL
-from lplrcli.pipeline.decode.factors import chunk_entries, lengthened
-from lplrcli.pipeline.encode.coefficients import count_codes
+from lplrcli.pipeline.encode.chunking import chunk_entries
+from lplrcli.pipeline.encode.coded_coefficients import count_codes
 from lplrcli.planning.prices import SCALAR_PRICE, TRELLIS_PRICE, prices
 from lplrcli.quantize import SteppedQuantizer
 from lplrcli.quantize.stepped import NO_SHIFT
@@ -101,7 +101,7 @@ class RansContinuation:
     def finished(self, codes: Sequence[NDArray[Any]], threads: int) -> QuantizedFactor:
         """The factor with these codes after its own."""
         parts = [np.concatenate([self._before, codes[0]], axis=1), *codes[1:]]
-        whole = replace(lengthened(self.factor, self.entries), chunk_length=self.chunk_length)
+        whole = replace(self.factor.lengthened(self.entries), chunk_length=self.chunk_length)
         if len(self.factor.chunks) > 1 and not self._unknown.is_set():
             added = list(ordered_map(self._coding.encode_chunk, parts, threads))
             return replace(whole, chunks=ContinuedChunks(self.factor.chunks, self._kept, added))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -12,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lplrcli.coding import CODINGS, Coding, PackedCoding
+from lplrcli.coding import CODINGS, Coding
 from lplrcli.container.chunks import chunk_rows, refusal_of
 from lplrcli.errors import ContainerError
 from lplrcli.model.compressed import QuantizedFactor
-from lplrcli.quantize import CODEBOOKS, QUANTIZERS, CodebookQuantizer, Quantizer
+from lplrcli.quantize import QUANTIZERS, Quantizer
 from lplrcli.runtime.parallel import ordered_map
-from lplrcli.runtime.workspace import KeptBytes, workspace
+from lplrcli.runtime.workspace import workspace
 from lplrcli.transform.component_layout import Layout
 from lplrcli.transform.klt import orthonormal
 
@@ -27,87 +25,10 @@ logger = logging.getLogger(__name__)
 Places = slice | NDArray[np.int64]
 """A range of entries with start and stop and step 1, or ascending places."""
 
-_SMALLEST_CHUNK, _LARGEST_CHUNK = 2**16, 2**22
-_CHUNKS = 1024
-
-
-def chunk_entries(length: int, row_bits: int) -> int:
-    """Entries per component in a chunk, for a factor coded with about `row_bits` bits a row.
-
-    64 KiB a chunk, so that a slice decodes little; from 64 MiB on about a thousand chunks, so
-    that the index stays small; at most 4 MiB, so that decoding stays within bounds.
-    """
-    total = length * row_bits // 8
-    size = min(max(total // _CHUNKS, _SMALLEST_CHUNK), _LARGEST_CHUNK)
-    return max(64, size * 8 // max(row_bits, 1) // 64 * 64)
-
-
-def encode_factor(
-    factor: NDArray[Any],
-    bits: NDArray[Any],
-    quantizer: str,
-    chunk_length: int,
-    threads: int,
-) -> QuantizedFactor:
-    """Quantize and code a factor.
-
-    Parameters
-    ----------
-    factor : ndarray, shape (components, length)
-        Lᵀ or R.
-    bits : ndarray of uint8, shape (components,)
-        Depth of each component.
-    quantizer : str
-        Key of `CODEBOOKS`.
-    chunk_length : int
-        Entries per component in a chunk.
-    threads : int
-        Chunks are coded in parallel; their bytes do not depend on it.
-    """
-    started = time.perf_counter()
-    length = factor.shape[1]
-    grid = (length,)
-    coefficients = np.ascontiguousarray(factor)
-    fitted = CODEBOOKS[quantizer].fit(coefficients, bits, threads)
-    starts = range(0, length if len(bits) else 0, chunk_length)
-    encode = partial(_encode_chunk, coefficients, fitted, chunk_length)
-    chunks = KeptBytes(ordered_map(encode, starts, threads))
-    logger.info(
-        "coding a factor of %d x %d: %.2f s", length, len(bits), time.perf_counter() - started
-    )
-    return QuantizedFactor(
-        length=length,
-        components=len(bits),
-        quantizer=quantizer,
-        side=fitted.side,
-        coding="packed",
-        tables=bits.astype(np.uint8).tobytes(),
-        transform="identity",
-        grid=grid,
-        chunk_length=chunk_length,
-        chunks=chunks,
-    )
-
-
-def _encode_chunk(
-    coefficients: NDArray[Any], quantizer: CodebookQuantizer, chunk_length: int, start: int
-) -> bytes:
-    part = coefficients[:, start : start + chunk_length]
-    codes = [quantizer.encode(i, values) for i, values in enumerate(part)]
-    return PackedCoding(quantizer.bits).encode_chunk(codes)
-
 
 def on_grid(factor: QuantizedFactor | None, grid: tuple[int, ...]) -> QuantizedFactor | None:
     """The factor of a side of the matrix, with the grid that this side is a flattening of."""
     return None if factor is None else replace(factor, grid=grid)
-
-
-def lengthened(factor: QuantizedFactor, entries: int) -> QuantizedFactor:
-    """The factor said to be longer: its grid grows along the first axis, by whole layers."""
-    first, *rest = factor.grid
-    layer = factor.length // first
-    grid = (first + entries // layer, *rest)
-    return replace(factor, length=factor.length + entries, grid=grid)
 
 
 def decode_factor(
@@ -228,20 +149,3 @@ def decode_codes(factor: QuantizedFactor, coding: Coding, number: int, payload: 
         return coding.decode_chunk(payload, rows)
     except ContainerError as error:
         raise refusal_of(factor.chunks, number, error) from None
-
-
-def rechunked(parts: Iterator[NDArray[Any]], chunk_length: int) -> Iterator[NDArray[Any]]:
-    """Regroup a stream of arrays by their last axis: `chunk_length` each, the last one shorter."""
-    waiting: list[NDArray[Any]] = []
-    count = 0
-    for part in parts:
-        waiting.append(part)
-        count += part.shape[-1]
-        if count >= chunk_length:
-            joined = np.concatenate(waiting, axis=-1)
-            whole = count - count % chunk_length
-            for start in range(0, whole, chunk_length):
-                yield joined[..., start : start + chunk_length]
-            waiting, count = [joined[..., whole:]], count - whole
-    if count:
-        yield np.concatenate(waiting, axis=-1)

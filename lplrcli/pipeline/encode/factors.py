@@ -13,14 +13,10 @@ from lplrcli.linalg.projection import least_squares
 from lplrcli.linalg.range_finder import LeadingDirections
 from lplrcli.linalg.tall import chosen, energy_of, gram_of, mean_squares, row_blocks
 from lplrcli.model.compressed import KLT, QuantizedFactor
-from lplrcli.pipeline.decode.factors import chunk_entries
-from lplrcli.pipeline.encode.coefficients import (
-    GREATEST,
-    CodedCoefficients,
-    CoefficientCoder,
-    code_coefficients,
-    sampled,
-)
+from lplrcli.pipeline.encode.chunking import chunk_entries
+from lplrcli.pipeline.encode.coded_coefficients import CodedCoefficients
+from lplrcli.pipeline.encode.coefficient_coder import CoefficientCoder
+from lplrcli.pipeline.encode.coefficients import GREATEST, code_coefficients, sampled
 from lplrcli.pipeline.encode.klt_bases import quantized_bases
 from lplrcli.planning.rate_model import VANISHING
 from lplrcli.quantize import SteppedQuantizer

@@ -9,12 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lplrcli.model.compressed import KLT, basis_stride, most_vectors
-from lplrcli.pipeline.encode.coefficients import (
-    GREATEST,
-    CodedCoefficients,
-    CoefficientCoder,
-    code_coefficients,
-)
+from lplrcli.pipeline.encode.coded_coefficients import CodedCoefficients
+from lplrcli.pipeline.encode.coefficient_coder import CoefficientCoder
+from lplrcli.pipeline.encode.coefficients import GREATEST, code_coefficients
 from lplrcli.quantize import SteppedQuantizer
 from lplrcli.transform.component_layout import Layout
 from lplrcli.transform.klt import (

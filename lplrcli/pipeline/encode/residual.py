@@ -13,13 +13,10 @@ from numpy.typing import NDArray
 from lplrcli.linalg.operands import dense_rows, stored_entries
 from lplrcli.linalg.passes import Passes
 from lplrcli.model.source import RowBlock
-from lplrcli.pipeline.decode.factors import rechunked
-from lplrcli.pipeline.encode.coefficients import (
-    GREATEST,
-    CodedCoefficients,
-    CoefficientCoder,
-    code_coefficients,
-)
+from lplrcli.pipeline.encode.chunking import rechunked
+from lplrcli.pipeline.encode.coded_coefficients import CodedCoefficients
+from lplrcli.pipeline.encode.coefficient_coder import CoefficientCoder
+from lplrcli.pipeline.encode.coefficients import GREATEST, code_coefficients
 from lplrcli.pipeline.encode.coefficients import sampled as sample_of
 from lplrcli.quantize import SteppedQuantizer
 from lplrcli.runtime.parallel import ordered_map

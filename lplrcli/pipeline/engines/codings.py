@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from lplrcli.model.compressed import QuantizedFactor
-from lplrcli.pipeline.encode.coefficients import GREATEST, CodedCoefficients
+from lplrcli.pipeline.encode.coded_coefficients import CodedCoefficients
+from lplrcli.pipeline.encode.coefficients import GREATEST
 from lplrcli.pipeline.encode.factors import CodedFactors, FactorCoder
 from lplrcli.pipeline.encode.residual import ResidualCoder
 from lplrcli.pipeline.survey.matrix_survey import Prospects

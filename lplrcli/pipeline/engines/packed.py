@@ -16,7 +16,9 @@ from lplrcli.linalg.single_pass import single_pass_directions
 from lplrcli.linalg.tall import gram_of
 from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.model.plan import CompressionPlan
-from lplrcli.pipeline.decode.factors import chunk_entries, decode_factor, encode_factor
+from lplrcli.pipeline.decode.factors import decode_factor
+from lplrcli.pipeline.encode.chunking import chunk_entries
+from lplrcli.pipeline.encode.fixed_width import encode_factor
 from lplrcli.planning.bit_allocation import MAX_BITS, BitAllocation, allocate_bits
 from lplrcli.quantize import NormalQuantizer
 

@@ -19,7 +19,9 @@ from lplrcli.linalg.tall import gram_of, transposed
 from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.model.plan import CompressionPlan
 from lplrcli.model.source import RowBlock
-from lplrcli.pipeline.decode.factors import chunk_entries, decode_factor, encode_factor, rechunked
+from lplrcli.pipeline.decode.factors import decode_factor
+from lplrcli.pipeline.encode.chunking import chunk_entries, rechunked
+from lplrcli.pipeline.encode.fixed_width import encode_factor
 from lplrcli.pipeline.predict import refusals
 from lplrcli.planning.bit_allocation import uniform_bits
 from lplrcli.planning.targets import DIRECT_ENTRIES

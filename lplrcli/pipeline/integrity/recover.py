@@ -17,9 +17,9 @@ from lplrcli.model.compressed import Factorization, QuantizedFactor
 from lplrcli.model.losses import Losses, Rectangle, Span, rectangles_of
 from lplrcli.model.selection import Selection
 from lplrcli.pipeline.decode.array_part import Part, column_slabs
-from lplrcli.pipeline.decode.reconstruction import entry_dtype
+from lplrcli.pipeline.decode.entry_types import entry_dtype
+from lplrcli.pipeline.decode.memory_needs import require_for_decoding, require_for_verifying
 from lplrcli.pipeline.integrity.lost_chunks import LostChunks, Observer, lost_chunks
-from lplrcli.pipeline.memory_needs import require_for_decoding, require_for_verifying
 
 
 @dataclass(frozen=True)

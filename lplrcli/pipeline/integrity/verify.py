@@ -13,8 +13,8 @@ from lplrcli.container.byte_layout import CHUNK_TAGS, INDEX, LAST, METADATA, TAB
 from lplrcli.container.reader import Container, open_container
 from lplrcli.container.salvage import salvage_container
 from lplrcli.errors import ContainerError, CorruptSectionError
+from lplrcli.pipeline.decode.memory_needs import require_for_verifying
 from lplrcli.pipeline.integrity.lost_chunks import Observer, check_chunk, fault_of, lost_chunks
-from lplrcli.pipeline.memory_needs import require_for_verifying
 from lplrcli.runtime.parallel import ordered_map
 
 

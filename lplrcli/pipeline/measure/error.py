@@ -20,13 +20,13 @@ from lplrcli.model.compressed import Factorization
 from lplrcli.model.report import GAUSSIAN_ROWS, ErrorReport
 from lplrcli.model.source import CsrRows, MatrixSource, RowBlock
 from lplrcli.pipeline.decode.factors import decode_factor
+from lplrcli.pipeline.decode.memory_needs import require_for_decoding
 from lplrcli.pipeline.decode.reconstruction import Reconstruction
 from lplrcli.pipeline.measure.sparse_error import (
     follows_from_inner_products,
     is_good_enough,
     measure_sparse,
 )
-from lplrcli.pipeline.memory_needs import require_for_decoding
 
 _TILE_BYTES = 2**22
 

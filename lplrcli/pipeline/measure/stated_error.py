@@ -13,7 +13,8 @@ from lplrcli.linalg.probe import TEST_ROWS
 from lplrcli.model.compressed import KLT, Factorization
 from lplrcli.model.report import GAUSSIAN_ROWS, ErrorReport
 from lplrcli.model.source import working_dtype
-from lplrcli.pipeline.decode.reconstruction import entry_dtype, on_a_lattice
+from lplrcli.pipeline.decode.entry_types import entry_dtype
+from lplrcli.pipeline.decode.reconstruction import on_a_lattice
 
 _SPREAD = 5
 """Standard deviations that an estimate may be off by."""

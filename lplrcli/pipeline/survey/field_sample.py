@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from lplrcli.linalg.operands import dense_rows, stored_entries
 from lplrcli.linalg.passes import Passes
 from lplrcli.model.source import RowBlock
-from lplrcli.pipeline.encode.coefficients import CoefficientCoder, code_coefficients
+from lplrcli.pipeline.encode.coefficient_coder import CoefficientCoder
+from lplrcli.pipeline.encode.coefficients import code_coefficients
 from lplrcli.pipeline.encode.residual import Factors
 from lplrcli.quantize import SteppedQuantizer
 from lplrcli.transform.component_layout import Layout

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from lplrcli.coding.clustering import entropy
 from lplrcli.model.compressed import KLT
-from lplrcli.pipeline.encode.coefficients import GREATEST, count_codes
+from lplrcli.pipeline.encode.coded_coefficients import count_codes
+from lplrcli.pipeline.encode.coefficients import GREATEST
 from lplrcli.pipeline.encode.klt_bases import coefficients_of, exact_bases, may_be_transformed
 from lplrcli.planning.prices import extra_bits
 from lplrcli.planning.rate_model import LAGRANGIAN, VANISHING, Bands, Spectrum

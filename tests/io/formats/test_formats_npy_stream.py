@@ -14,7 +14,7 @@ from ml_dtypes import bfloat16
 
 from lplrcli.errors import InputError, LplrError
 from lplrcli.io import open_source
-from lplrcli.io.handles.base import BLOCK_BYTES
+from lplrcli.model.source import BLOCK_BYTES
 from lplrcli.pipeline.compress import compress
 
 

@@ -26,10 +26,9 @@ from lplrcli.errors import (
 from lplrcli.io import open_array
 from lplrcli.pipeline.append.append import append
 from lplrcli.pipeline.append.new_rows import _slabs
-from lplrcli.pipeline.decode import factors
 from lplrcli.pipeline.decode.factors import decode_factor
 from lplrcli.pipeline.decode.reconstruction import Reconstruction
-from lplrcli.pipeline.encode import residual
+from lplrcli.pipeline.encode import chunking, residual
 
 pytestmark = pytest.mark.usefixtures("few_states_throughout")
 
@@ -39,8 +38,8 @@ ANY_ERROR = 1e9
 @pytest.fixture
 def small_chunks(monkeypatch):
     """Chunks of 64 entries per component."""
-    monkeypatch.setattr(factors, "_SMALLEST_CHUNK", 1)
-    monkeypatch.setattr(factors, "_CHUNKS", 2**60)
+    monkeypatch.setattr(chunking, "_SMALLEST_CHUNK", 1)
+    monkeypatch.setattr(chunking, "_CHUNKS", 2**60)
     monkeypatch.setattr(residual, "_CHUNK", 1)
     monkeypatch.setattr(residual, "_LEAST_ROWS", 64)
 

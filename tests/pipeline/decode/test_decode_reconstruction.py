@@ -19,8 +19,11 @@ from lplrcli.model.plan import CompressionPlan, Target
 from lplrcli.model.report import ErrorReport
 from lplrcli.model.selection import Selection
 from lplrcli.pipeline.decode.array_part import column_slabs
-from lplrcli.pipeline.decode.factors import decode_factor, encode_factor, rechunked
-from lplrcli.pipeline.decode.reconstruction import Reconstruction, cast
+from lplrcli.pipeline.decode.entry_types import cast
+from lplrcli.pipeline.decode.factors import decode_factor
+from lplrcli.pipeline.decode.reconstruction import Reconstruction
+from lplrcli.pipeline.encode.chunking import rechunked
+from lplrcli.pipeline.encode.fixed_width import encode_factor
 
 ROWS, COLUMNS, RANK, CHUNK = 301, 37, 5, 64
 

@@ -8,12 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lplrcli.pipeline.decode.factors import decode_factor
-from lplrcli.pipeline.encode.coefficients import (
-    CodedCoefficients,
-    CoefficientCoder,
-    code_coefficients,
-    sampled,
-)
+from lplrcli.pipeline.encode.coded_coefficients import CodedCoefficients
+from lplrcli.pipeline.encode.coefficient_coder import CoefficientCoder
+from lplrcli.pipeline.encode.coefficients import code_coefficients, sampled
 from lplrcli.quantize import SteppedQuantizer
 from lplrcli.transform.component_layout import Layout
 

@@ -24,7 +24,8 @@ from lplrcli.errors import (
     PlanError,
     UnsupportedVersionError,
 )
-from lplrcli.pipeline.decode.reconstruction import Reconstruction, entry_dtype
+from lplrcli.pipeline.decode.entry_types import entry_dtype
+from lplrcli.pipeline.decode.reconstruction import Reconstruction
 from lplrcli.pipeline.integrity.recover import Recovery
 
 N, D = 45, 13
