@@ -23,6 +23,7 @@ from threadpoolctl import threadpool_limits
 from lplrcli.io import open_array
 from lplrcli.linalg import single_pass
 from lplrcli.linalg.passes import Passes
+from lplrcli.model.request import CompressionRequest
 from lplrcli.pipeline.compress import compress
 from lplrcli.pipeline.measure.error import assess
 
@@ -56,7 +57,9 @@ def errors(
     true, ratios = [], []
     for seed in range(seeds):
         with open_array(matrix) as source:
-            found = compress(source, rank=rank, bits=bits, passes=passes, seed=seed)
+            found = compress(
+                source, CompressionRequest(rank=rank, bits=bits, passes=passes, seed=seed)
+            )
             if found.report.passes > passes:
                 raise AssertionError(f"{found.report.passes} passes")
             true.append(assess(source, found, 1).relative_frobenius_error)

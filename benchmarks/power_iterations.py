@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 from lplrcli.io import open_array
 from lplrcli.linalg import range_finder
 from lplrcli.linalg.passes import Passes
-from lplrcli.pipeline.compress import ENGINE_OVERSAMPLING
+from lplrcli.pipeline.first_plan import ENGINE_OVERSAMPLING
 
 POWERS = (1, 2, 3)
 EXTRAS = (4, ENGINE_OVERSAMPLING, 16)

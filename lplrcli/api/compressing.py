@@ -13,6 +13,7 @@ from lplrcli.api.opening import paths_of
 from lplrcli.errors import PlanError
 from lplrcli.io import UnfoldingRequest, open_array, open_source
 from lplrcli.io.formats.raw import RawLayout
+from lplrcli.model.request import CompressionRequest
 from lplrcli.pipeline import compress as pipeline
 from lplrcli.pipeline.unfold import best_unfolded
 from lplrcli.runtime.parallel import usable_cpus
@@ -93,7 +94,7 @@ def compress(
         ``rate-distortion`` or ``packed``, by what is asked; or one of the paper's, ``lplr``,
         ``lsvd``, ``dsvd``, ``nq``.
     sketch, oversampling, power_iterations, seed
-        See `lplrcli.pipeline.compress.compress`.
+        See `lplrcli.model.request.CompressionRequest`.
     dataset : str, optional
         Which array of a ``.npz``, HDF5, Zarr or safetensors file.
     shape, dtype : sequence of int, dtype or str, optional
@@ -155,26 +156,29 @@ def compress(
         if paths is None
         else open_source(paths, dataset=dataset, layout=layout, once=passes == 1, **opening)
     )
-    asked: dict[str, Any] = {
-        "method": method,
-        "rank": rank,
-        "bits": bits,
-        "bits_right": bits_right,
-        "bpc": bpc,
-        "ratio": ratio,
-        "size": size,
-        "rel_error": rel_error,
-        "max_abs_error": max_abs_error,
-        "mode": mode,
-        "transform": transform,
-        "center": center,
-        "passes": passes,
-        "sketch": sketch,
-        "oversampling": oversampling,
-        "power_iterations": power_iterations,
-        "seed": seed,
-    }
+    asked = CompressionRequest(
+        method=method,
+        rank=rank,
+        bits=bits,
+        bits_right=bits_right,
+        bpc=bpc,
+        ratio=ratio,
+        size=size,
+        rel_error=rel_error,
+        max_abs_error=max_abs_error,
+        mode=mode,
+        transform=transform,
+        center=center,
+        passes=passes,
+        sketch=sketch,
+        oversampling=oversampling,
+        power_iterations=power_iterations,
+        seed=seed,
+    )
     with limited_memory(memory_limit), source:
+        predictor = None
         if unfold == "auto":
-            source = best_unfolded(source, threads or usable_cpus(), None, **asked)
-        return CompressedMatrix(pipeline.compress(source, threads=threads, **asked))
+            source, predictor = best_unfolded(source, asked, threads or usable_cpus(), None)
+        return CompressedMatrix(
+            pipeline.compress(source, asked, threads=threads, predictor=predictor)
+        )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -130,12 +129,15 @@ def _described(entry: Entry | None, entries: int) -> dict[str, Any] | None:
     """One file as `--json` prints it."""
     if entry is None:
         return None
-    known = asdict(entry)
+    reached = entry.reached
     return {
-        "file_bytes": known["file_bytes"],
-        "bits_per_coordinate": 8 * known["file_bytes"] / entries,
-        "relative_frobenius_error": known["relative_error"],
-        **{key: known[key] for key in ("mode", "rank", "bits", "bits_right")},
+        "file_bytes": reached.file_bytes,
+        "bits_per_coordinate": 8 * reached.file_bytes / entries,
+        "relative_frobenius_error": reached.relative_error,
+        "mode": reached.mode,
+        "rank": reached.rank,
+        "bits": entry.bits,
+        "bits_right": entry.bits_right,
     }
 
 

@@ -21,13 +21,15 @@ from lplrcli.cli.explanation import (
     target_text,
 )
 from lplrcli.cli.opened import opened_matrix
-from lplrcli.cli.targets import GOALS, check_target, target_options
+from lplrcli.cli.targets import requested, target_options
 from lplrcli.model.plan import SKETCHES
 
 if TYPE_CHECKING:
     from lplrcli.cli.inputs import Inputs
     from lplrcli.io import Source
     from lplrcli.model.compressed import Factorization, QuantizedFactor
+    from lplrcli.model.request import CompressionRequest
+    from lplrcli.pipeline.predict.predictions import Predictor
 
 AUTO = "auto"
 
@@ -135,7 +137,7 @@ def command(
     progress: bool | None,
     quiet: bool,
     verbose: bool,
-    **asked: Any,
+    **options: Any,
 ) -> None:
     """Compress the matrix in INPUT into one .lplr file (- is standard input).
 
@@ -151,10 +153,10 @@ def command(
     destination = _output_name(source, output)
     if as_json and destination == "-" and not dry_run:
         raise click.UsageError("--json and -o - would both write to standard output.")
-    check_target(asked)
-    if unfold == AUTO and asked["passes"] is not None:
-        raise click.UsageError("--unfold auto takes passes over the data that nobody can count.")
-    if unfold == AUTO and not any(asked[goal] is not None for goal in GOALS):
+    asked = requested(options)
+    if unfold == AUTO and asked.passes is not None:
+        raise click.UsageError("--unfold auto takes passes that cannot be counted beforehand.")
+    if unfold == AUTO and not asked.goals:
         raise click.UsageError(
             "--unfold auto goes by what is predicted for a size or an error: ask for one of them."
         )
@@ -172,15 +174,16 @@ def command(
         "threads": threads,
         "memory_limit": memory_limit,
         "scheduler": scheduler,
-        "once": asked["passes"] == 1,
+        "once": asked.passes == 1,
         "progress": progress,
         "quiet": quiet,
     }
     if dry_run:
         with render.shown_log(verbose), opened_matrix(source, "predicting", **opening) as matrix:
+            predictor = None
             if unfold == AUTO:
-                matrix = _best_unfolded(matrix, threads, name, asked)
-            document = predicted(matrix, threads, name, asked)
+                matrix, predictor = _best_unfolded(matrix, threads, name, asked)
+            document = predicted(matrix, threads, name, asked, predictor)
         show_predicted({"input": source.shown, "output": destination, **document}, as_json)
         return
     with (
@@ -188,9 +191,10 @@ def command(
         AtomicOutput(destination, force=force, inputs=source.paths) as stream,
         opened_matrix(source, "compressing", **opening) as matrix,
     ):
+        predictor = None
         if unfold == AUTO:
-            matrix = _best_unfolded(matrix, threads, name, asked)
-        factorization = compress(matrix, threads=threads, name=name, **asked)
+            matrix, predictor = _best_unfolded(matrix, threads, name, asked)
+        factorization = compress(matrix, asked, threads=threads, name=name, predictor=predictor)
         written = write_container(stream, [factorization], names=[name])
         entry_bytes = matrix.dtype.itemsize
     seconds = time.perf_counter() - started
@@ -220,12 +224,12 @@ def command(
 
 
 def _best_unfolded(
-    matrix: Source, threads: int | None, name: str | None, asked: dict[str, Any]
-) -> Source:
+    matrix: Source, threads: int | None, name: str | None, asked: CompressionRequest
+) -> tuple[Source, Predictor | None]:
     from lplrcli.pipeline.unfold import best_unfolded
     from lplrcli.runtime.parallel import usable_cpus
 
-    return best_unfolded(matrix, threads or usable_cpus(), name, **asked)
+    return best_unfolded(matrix, asked, threads or usable_cpus(), name)
 
 
 def _output_name(source: Inputs, output: str | None) -> str:

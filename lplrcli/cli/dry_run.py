@@ -11,10 +11,16 @@ from lplrcli.cli.explanation import target_text
 
 if TYPE_CHECKING:
     from lplrcli.io import Source
+    from lplrcli.model.request import CompressionRequest
+    from lplrcli.pipeline.predict.predictions import Predictor
 
 
 def predicted(
-    matrix: Source, threads: int | None, name: str | None, asked: dict[str, Any]
+    matrix: Source,
+    threads: int | None,
+    name: str | None,
+    request: CompressionRequest,
+    predictor: Predictor | None,
 ) -> dict[str, Any]:
     """What a compression would give, as ``--json`` prints it.
 
@@ -29,29 +35,29 @@ def predicted(
         All usable processors by default.
     name : str or None
         Name of the matrix in the file.
-    asked : dict
-        Options of `lplrcli.pipeline.compress.compress`.
+    request : CompressionRequest
+        What is asked.
+    predictor : Predictor or None
+        What a choice of unfolding has found out about the matrix already.
     """
-    from lplrcli.pipeline.compress import carried_out, first_plan, passes_over
-    from lplrcli.pipeline.memory_needs import require_for_compressing
-    from lplrcli.pipeline.predict.estimates import Prospect, prospects, settled
+    from lplrcli.pipeline.compress import carried_out, passes_over, surveyed
+    from lplrcli.pipeline.first_plan import first_plan
+    from lplrcli.pipeline.predict.estimates import Estimate
     from lplrcli.runtime.parallel import usable_cpus
 
     threads = threads or usable_cpus()
-    plan = first_plan(matrix.shape, matrix.dtype, **asked)
+    plan = first_plan(request, matrix.shape, matrix.dtype)
     passes = passes_over(matrix, plan, threads)
     exact = plan.target.method != "rate-distortion"
     if exact:
-        from lplrcli.container.writer import container_size
+        from lplrcli.pipeline.encode.factorization import file_bytes
 
         done = carried_out(passes, plan, threads, name)
-        size = container_size([done], names=[name])
         error = done.report.relative_frobenius_error
-        found = [Prospect(done.plan.mode, done.rank, size, error)]
+        found = [Estimate(done.plan.mode, done.rank, file_bytes(done, name), error)]
     else:
-        require_for_compressing(matrix, plan, threads)
-        plan = settled(passes, plan, threads, name)
-        found = prospects(passes, plan, threads, name)
+        predictor = predictor or surveyed(passes, plan, threads, name)
+        plan, found = predictor.plan, predictor.estimates
     entries = matrix.shape[0] * matrix.shape[1]
     modes = [
         {

@@ -13,7 +13,8 @@ from lplrcli.cli.opened import opened_matrix
 
 if TYPE_CHECKING:
     from lplrcli.cli.inputs import Inputs
-    from lplrcli.pipeline.forecast import Forecast, Outcome
+    from lplrcli.pipeline.forecast import Forecast
+    from lplrcli.pipeline.predict.estimates import Estimate
 
 SIZES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 ERRORS = (0.1, 0.01, 0.001)
@@ -132,7 +133,7 @@ def _at_error(forecast: Forecast, error: float) -> dict[str, Any]:
     }
 
 
-def _outcome(forecast: Forecast, outcome: Outcome) -> dict[str, Any]:
+def _outcome(forecast: Forecast, outcome: Estimate) -> dict[str, Any]:
     return {
         "file_bytes": outcome.file_bytes,
         "bits_per_coordinate": 8 * outcome.file_bytes / forecast.entries,

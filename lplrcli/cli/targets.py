@@ -11,6 +11,7 @@ from lplrcli.cli.options import Decorator
 from lplrcli.cli.sizes import parse_size
 from lplrcli.errors import PlanError
 from lplrcli.model.plan import CENTERS, METHODS, MODES, TRANSFORMS
+from lplrcli.model.request import CompressionRequest
 
 GOALS = {
     "bpc": "--bpc",
@@ -110,22 +111,23 @@ def target_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def check_target(asked: dict[str, Any]) -> None:
-    """Refuse options that contradict each other, whatever the matrix.
+def requested(asked: dict[str, Any]) -> CompressionRequest:
+    """The request that options stand for, unless they contradict each other, whatever the matrix.
 
     Parameters
     ----------
     asked : dict
-        Those of `target_options` and those of the range finder, by the names that
-        `lplrcli.pipeline.compress.compress` gives them.
+        Options of `target_options` and of the range finder, by the names of the attributes of
+        `CompressionRequest`.
 
     Raises
     ------
     click.UsageError
         It says why.
     """
-    goals = [flag for name, flag in GOALS.items() if asked[name] is not None]
-    if not goals and asked["rank"] is None and asked["method"] != "nq":
+    request = CompressionRequest(**asked)
+    goals = [GOALS[name] for name in request.goals]
+    if not goals and request.rank is None and request.method != "nq":
         raise click.UsageError(
             "Say how large the file may be (--bpc, --ratio, --size), how large the error "
             "(-e, --max-abs-error), or how many components to keep (-r, --rank)."
@@ -135,11 +137,10 @@ def check_target(asked: dict[str, Any]) -> None:
             f"One target at a time: {' and '.join(goals)} may contradict each other. "
             "The engine makes the best of the one that is given."
         )
-    import numpy as np
-
-    from lplrcli.pipeline.compress import first_plan
+    from lplrcli.planning.targets import check
 
     try:
-        first_plan((1, 1), np.dtype(np.float32), **asked)
+        check(request)
     except PlanError as error:
         raise click.UsageError(str(error)) from None
+    return request

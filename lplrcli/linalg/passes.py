@@ -187,6 +187,15 @@ class Passes:
         found._svd = found._sums = None
         return found
 
+    def with_means(self, means: Means) -> Passes:
+        """Passes without these means in place of others that they nearly equal.
+
+        What is known of the range and norm stays.
+        """
+        found = copy.copy(self)
+        found.means = means
+        return found
+
     def times(self, operand: RightOperand, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """``A X``, shape (n, columns), in the working precision; in `out` if that is given."""
         if out is None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lplrcli.model.goals import ErrorGoal, Goal, PointwiseGoal, SizeGoal
+
 METHODS = ("rate-distortion", "packed", "lplr", "lsvd", "dsvd", "nq")
 """The two engines, then the four methods of LPLR (arXiv 2310.11028), section 5."""
 
@@ -11,10 +13,10 @@ MODES = ("factors", "factors+residual", "direct")
 """A ≈ L R, A ≈ L R + E, A ≈ E."""
 
 TRANSFORMS = ("none", "dct", "cdf97", "cdf97-tensor", "klt")
-"""What may be asked for; whatever pays, if nothing is."""
+"""Transforms that may be asked for; whatever pays by default."""
 
 CENTERS = ("none", "mean-row", "mean-column", "both", "auto")
-"""Which means may be asked to be stored apart; none, if nothing is."""
+"""Means that may be asked to be stored apart; none by default."""
 
 SKETCHES = ("gaussian", "srht", "sparse-sign")
 
@@ -28,13 +30,13 @@ class Target:
     method : str
         One of `METHODS`.
     rank : int or None
-        Most components; None if nobody limits them, and for ``nq``.
+        Most components; None without a limit, and for ``nq``.
     bits : int or None
         Bits per entry of the left factor (of the matrix, for ``nq``): exactly that for the
         paper's methods, the mean over both factors at most for ``packed``. None for
         ``rate-distortion``, as is `bits_right`.
     bits_right : int or None
-        Likewise for the right factor; equal to `bits` for ``nq``.
+        Bits per entry of the right factor; equal to `bits` for ``nq``.
     size : int or None
         Most bytes of the whole file.
     relative_error : float or None
@@ -49,7 +51,7 @@ class Target:
         One of `CENTERS`: the means to store apart; None for none. ``auto`` until the matrix has
         been looked at, what it led to from then on.
     passes : int or None
-        How often the matrix may be read, if somebody limits it.
+        How often the matrix may be read; None without a limit.
     """
 
     method: str
@@ -68,6 +70,17 @@ class Target:
     def depths(self) -> tuple[int, int]:
         """Bits of the left and of the right factor, of a method that has them."""
         return int(self.bits or 0), int(self.bits_right or 0)
+
+    @property
+    def goal(self) -> Goal:
+        """What is to be met; for a rank alone, which has no goal, `ValueError`."""
+        if self.size is not None:
+            return SizeGoal(self.size)
+        if self.max_abs_error is not None:
+            return PointwiseGoal(self.max_abs_error)
+        if self.relative_error is not None:
+            return ErrorGoal(self.relative_error)
+        raise ValueError("neither a size nor an error was asked for")
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from lplrcli.container.writer import container_size
 from lplrcli.errors import TargetUnreachableError
 from lplrcli.linalg.passes import Passes
 from lplrcli.model.compressed import Factorization
 from lplrcli.model.plan import METHODS
+from lplrcli.model.request import CompressionRequest
 from lplrcli.model.source import MatrixSource
-from lplrcli.pipeline.compress import carried_out, first_plan
+from lplrcli.pipeline.compress import carried_out
+from lplrcli.pipeline.encode.factorization import file_bytes
 from lplrcli.pipeline.engines.paper import SVD_ENTRIES
+from lplrcli.pipeline.first_plan import first_plan
+from lplrcli.pipeline.predict.estimates import Estimate
 
 COMPARED = (*METHODS[2:], "packed", "rate-distortion")
 """The methods of the paper first, the engines last."""
@@ -46,24 +48,16 @@ class Entry:
         One of `COMPARED`.
     bpc : float
         The size asked, in bits per coordinate.
-    file_bytes : int
-        Of the file.
-    relative_error : float
-        Measured on what it decodes to.
-    mode : str
-        One of `lplrcli.model.plan.MODES`.
-    rank : int
-        Most components, as asked for; those stored for ``rate-distortion``; 0 without factors.
+    reached : Estimate
+        Mode, bytes of the file, and the error measured on what it decodes to. Its rank is that
+        asked for; for ``rate-distortion`` that stored; 0 without factors.
     bits, bits_right : int or None
         Depths asked for; None for ``rate-distortion``.
     """
 
     method: str
     bpc: float
-    file_bytes: int
-    relative_error: float
-    mode: str
-    rank: int
+    reached: Estimate
     bits: int | None
     bits_right: int | None
 
@@ -106,28 +100,22 @@ class Comparison:
         if found is None:
             return None
         target = found.plan.target
-        return Entry(
-            method=method,
-            bpc=bpc,
-            file_bytes=self._size(found),
-            relative_error=_error(found),
-            mode=found.plan.mode,
-            rank=target.rank or found.rank,
-            bits=target.bits,
-            bits_right=None if method == "nq" else target.bits_right,
-        )
+        rank = target.rank or found.rank
+        reached = Estimate(found.plan.mode, rank, self._size(found), _error(found))
+        bits_right = None if method == "nq" else target.bits_right
+        return Entry(method, bpc, reached, target.bits, bits_right)
 
     def _candidates(self, method: str, limit: int) -> Iterator[Factorization]:
         if method == "rate-distortion":
             try:
-                yield self._made(method=method, size=max(limit, 1))
+                yield self._made(CompressionRequest(method=method, size=max(limit, 1)))
             except TargetUnreachableError:
                 return
         elif method == "nq":
             # n d b bits of codes and some headers.
             most = min(8 * (limit - _OVERHEAD // 2) // math.prod(self.source.shape), 16)
             for bits in range(most, 0, -1):
-                made = self._made(method=method, bits=bits)
+                made = self._made(CompressionRequest(method=method, bits=bits))
                 if self._size(made) <= limit:
                     yield made
                     return
@@ -153,7 +141,8 @@ class Comparison:
         for _ in range(_ATTEMPTS):
             if rank < 1:
                 break
-            made = self._made(method=method, rank=rank, bits=bits, bits_right=bits_right)
+            asked = CompressionRequest(method, rank, bits, bits_right)
+            made = self._made(asked)
             room = limit - self._size(made)
             if room < 0:
                 beyond = min(beyond, rank)
@@ -170,12 +159,12 @@ class Comparison:
             rank = more
         return best
 
-    def _made(self, **asked: Any) -> Factorization:
-        plan = first_plan(self.source.shape, self.source.dtype, **asked)
+    def _made(self, request: CompressionRequest) -> Factorization:
+        plan = first_plan(request, self.source.shape, self.source.dtype)
         return carried_out(self._passes, plan, self.threads, self.name)
 
     def _size(self, factorization: Factorization) -> int:
-        return container_size([factorization], names=[self.name])
+        return file_bytes(factorization, self.name)
 
 
 def _grid(method: str) -> Iterator[tuple[int, int]]:

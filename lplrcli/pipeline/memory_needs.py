@@ -89,7 +89,7 @@ def _for_entries(source: MatrixSource, plan: CompressionPlan, threads: int) -> i
     """What coding entry by entry needs, after the factors or without them."""
     # Imported here: the memory that the packed engine takes is counted in megabytes.
     from lplrcli.pipeline.encode.residual import chunk_rows
-    from lplrcli.pipeline.survey.matrix_survey import LARGEST_FIELD
+    from lplrcli.pipeline.survey.entry_coders import LARGEST_FIELD
 
     rows, columns = source.shape
     if rows * columns > DIRECT_ENTRIES:

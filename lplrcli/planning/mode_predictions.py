@@ -52,6 +52,29 @@ class Prediction:
     bits: float
     squared_error: float
 
+    @property
+    def error(self) -> float:
+        """Root of the squared error."""
+        return math.sqrt(self.squared_error)
+
+    @property
+    def cost(self) -> float:
+        """Bits of the codes."""
+        return self.bits
+
+
+def at_size(mode: str, spectrum: Spectrum, bits: float) -> Prediction | None:
+    """Least error within `bits` of a mode with factors; None if they are too few for any code."""
+    found = (factors_at_size if mode == "factors" else residual_at_size)(spectrum, bits)
+    return found if math.isfinite(found.residual_step) else None
+
+
+def at_error(mode: str, spectrum: Spectrum, squared_error: float) -> Prediction | None:
+    """Least bits of a mode with factors for a squared error; None if it is out of reach."""
+    if mode == "factors":
+        return factors_at_error(spectrum, squared_error)
+    return residual_at_error(spectrum, squared_error)
+
 
 def factors_at_size(spectrum: Spectrum, bits: float) -> Prediction:
     """Least error of factors within `bits`."""
@@ -89,7 +112,7 @@ def residual_at_error(spectrum: Spectrum, squared_error: float) -> Prediction:
     """Least bits of factors and residual together with at most `squared_error`.
 
     By factors so fine that the residual's codes do not grow beyond what the format holds, if
-    there are any: the second digit, so to speak, of what needs more than one.
+    there are any.
     """
     entries = spectrum.shape[0] * spectrum.shape[1]
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from lplrcli.errors import PlanError
-from lplrcli.model.plan import Target
+from lplrcli.model.request import CompressionRequest
 
 MEASURED = 3
 """The engines look for directions, project onto them and measure: with fewer passes an error is
@@ -15,27 +13,20 @@ _LEAST = {"lplr": 3, "lsvd": 3, "dsvd": 2, "nq": 3}
 """Passes of the paper's methods, the measurement included."""
 
 
-def within_passes(target: Target, passes: int | None) -> Target:
-    """The target, with a limit to the passes.
+def check_passes(request: CompressionRequest) -> None:
+    """Refuse a limit to the passes that what is asked cannot keep.
 
-    What the rate-distortion engine does beyond factors takes a number of passes that nobody knows
+    What the rate-distortion engine does beyond factors takes a number of passes that is not known
     beforehand, so that a limit leaves the mode ``factors``.
-
-    Parameters
-    ----------
-    target : Target
-        What is asked otherwise.
-    passes : int or None
-        The limit, if there is one.
 
     Raises
     ------
     PlanError
-        If it is less than what is asked needs, or nobody knows how many that are.
+        If the limit is less than what is asked needs, or that number is unknown.
     """
+    passes, method = request.passes, request.chosen_method
     if passes is None:
-        return target
-    method = target.method
+        return
     least = _LEAST.get(method, 1)
     if passes < least:
         raise PlanError(
@@ -46,35 +37,34 @@ def within_passes(target: Target, passes: int | None) -> Target:
             expected=f"{least} or more",
         )
     if method != "rate-distortion":
-        return replace(target, passes=passes)
-    if target.mode not in (None, "factors"):
-        raise _uncounted(f"mode {target.mode}", "Leave --mode or --passes out.")
-    if target.max_abs_error is not None:
+        return
+    if request.mode not in (None, "factors"):
+        raise _uncounted(f"mode {request.mode}", "Leave --mode or --passes out.")
+    if request.max_abs_error is not None:
         raise _uncounted("a bound for every entry", "Ask for a relative error (-e), or a size.")
-    if target.relative_error == 0:
+    if request.rel_error == 0:
         raise _uncounted("lossless storage", "Leave --passes out.")
-    if target.center is not None:
+    if request.center not in (None, "none"):
         raise _uncounted("storing means apart", "Leave --center or --passes out.")
     if passes < MEASURED:
-        if target.relative_error is not None:
+        if request.rel_error is not None:
             raise PlanError(
                 "an error can only be promised where a pass is left to measure it",
                 found=f"{passes} passes",
                 expected=f"{MEASURED} or more",
                 advice="Ask for a size, or for a rank and bits.",
             )
-        if target.rank is None:
+        if request.rank is None:
             raise PlanError(
-                "so few passes leave no room for looking how many components are worth having",
+                f"with fewer than {MEASURED} passes the rank cannot be chosen automatically",
                 found=f"{passes} passes",
                 expected=f"a rank, or {MEASURED} passes or more",
-                advice="Say with -r how many there may be at most.",
+                advice="Say with -r how many components there may be at most.",
             )
-    return replace(target, passes=passes, mode="factors")
 
 
 def check_iterations(method: str, power_iterations: int | None, passes: int | None) -> None:
-    """Raise `PlanError` if so many power iterations do not fit into the passes."""
+    """Raise `PlanError` if the power iterations asked for do not fit into the passes."""
     if passes is None or power_iterations is None:
         return
     if method != "lplr" and passes == 1:
@@ -83,7 +73,7 @@ def check_iterations(method: str, power_iterations: int | None, passes: int | No
     beside = 3 if method == "lplr" else 2 if passes >= MEASURED else 1
     if power_iterations + beside > passes:
         raise PlanError(
-            "so many power iterations do not fit into the passes",
+            "the power iterations do not fit into the passes",
             found=f"{power_iterations} power iterations, {passes} passes",
             expected=f"at most {passes - beside}, or {power_iterations + beside} passes",
         )

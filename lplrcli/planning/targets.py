@@ -1,4 +1,4 @@
-"""What may be asked for, alone and together."""
+"""What may be asked for, alone and together, and what it means for one matrix."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import numpy as np
 
 from lplrcli.errors import PlanError
 from lplrcli.model.plan import CENTERS, METHODS, MODES, SKETCHES, TRANSFORMS, Target
+from lplrcli.model.request import CompressionRequest
 from lplrcli.planning.bit_allocation import MAX_BITS
-from lplrcli.planning.pass_budget import check_iterations, within_passes
+from lplrcli.planning.pass_budget import check_iterations, check_passes
 
 DIRECT_ENTRIES = 2**31
 """Up to here a matrix may be coded entry by entry."""
@@ -20,119 +21,102 @@ DEFAULT_BITS = 4
 ENGINES = ("rate-distortion", "packed")
 
 
-def target_of(
-    shape: tuple[int, int],
-    dtype: np.dtype[Any],
-    *,
-    method: str | None = None,
-    rank: int | None = None,
-    bits: int | None = None,
-    bits_right: int | None = None,
-    bpc: float | None = None,
-    ratio: float | None = None,
-    size: int | None = None,
-    rel_error: float | None = None,
-    max_abs_error: float | None = None,
-    mode: str | None = None,
-    transform: str | None = None,
-    center: str | None = None,
-    passes: int | None = None,
-) -> Target:
-    """The target that options stand for.
+def check(request: CompressionRequest) -> None:
+    """Refuse options that are out of range or contradict each other, whatever the matrix.
+
+    Raises
+    ------
+    PlanError
+        It names the option, what was found and what is expected.
+
+    Examples
+    --------
+    >>> check(CompressionRequest(rank=8, bits=2))
+    """
+    method = request.chosen_method
+    require(method in METHODS, "unknown method", method, " or ".join(METHODS))
+    rank = request.rank
+    require(rank is None or rank >= 1, "rank out of range", rank, "1 or more")
+    _check_goals(method, request.goals)
+    _check_bits(method, request.bits, request.bits_right)
+    _check_mode(method, request)
+    _check_choice(request, "transform", TRANSFORMS, f"method {method} transforms nothing")
+    _check_choice(request, "center", CENTERS, f"method {method} stores no means apart")
+    if method == "nq":
+        require(rank is None, "method nq stores no factors, so no rank", rank, None)
+        bits_right = request.bits_right
+        require(bits_right is None, "method nq has no right factor", bits_right, None)
+    elif method != "rate-distortion":
+        found = "neither" if method == "packed" else "no rank"
+        expected = "a size, an error, or a rank" if method == "packed" else "1 or more"
+        require(rank is not None, f"method {method} needs a rank", found, expected)
+    check_passes(request)
+    _check_sketch(method, request)
+
+
+def target_of(request: CompressionRequest, shape: tuple[int, int], dtype: np.dtype[Any]) -> Target:
+    """The target that a request stands for.
 
     A size or an error asks for the rate-distortion engine; a rank without either, for the packed
     one, unless a method is named.
 
     Parameters
     ----------
+    request : CompressionRequest
+        What is asked.
     shape : tuple of int
-        Of the matrix.
+        Rows and columns of the matrix.
     dtype : numpy.dtype
-        Of its entries as stored: what `ratio` refers to.
-    method, rank, bits, bits_right, bpc, ratio, size, rel_error, max_abs_error, mode, transform
-    center, passes
-        See `lplrcli.pipeline.compress.compress`.
+        Type of its entries as stored: what `ratio` refers to.
 
     Raises
     ------
     PlanError
-        If they contradict each other, or one is out of range.
+        As `check` does.
+
+    Examples
+    --------
+    >>> target_of(CompressionRequest(bpc=1.0), (100, 50), np.dtype(np.float32)).size
+    625
     """
-    goals = {
-        "bpc": bpc,
-        "ratio": ratio,
-        "size": size,
-        "rel_error": rel_error,
-        "max_abs_error": max_abs_error,
-    }
-    asked = {name: value for name, value in goals.items() if value is not None}
-    if method is None:
-        method = "rate-distortion" if asked else "packed"
-    require(method in METHODS, "unknown method", method, " or ".join(METHODS))
-    require(rank is None or rank >= 1, "rank out of range", rank, "1 or more")
-    _check_goals(method, asked)
-    _check_bits(method, bits, bits_right)
-    _check_mode(method, mode, rank, max_abs_error)
-    if transform is not None:
-        require(transform in TRANSFORMS, "unknown transform", transform, " or ".join(TRANSFORMS))
-        message = f"method {method} transforms nothing"
-        require(method == "rate-distortion", message, transform, None)
-    center = None if center == "none" else center
-    if center is not None:
-        require(center in CENTERS, "unknown choice of means", center, " or ".join(CENTERS))
-        message = f"method {method} stores no means apart"
-        require(method == "rate-distortion", message, center, None)
-    if method == "rate-distortion":
-        entries = shape[0] * shape[1]
-        if bpc is not None:
-            size = max(math.floor(bpc * entries / 8), 1)
-        if ratio is not None:
-            size = max(math.floor(entries * dtype.itemsize / ratio), 1)
-        target = Target(
-            method, rank, None, None, size, rel_error, max_abs_error, mode, transform, center
-        )
-        return within_passes(target, passes)
-    if method == "nq":
-        require(rank is None, "method nq stores no factors, so no rank", rank, None)
-        require(bits_right is None, "method nq has no right factor", bits_right, None)
-    else:
-        found = "neither" if method == "packed" else "no rank"
-        expected = "a size, an error, or a rank" if method == "packed" else "1 or more"
-        require(rank is not None, f"method {method} needs a rank", found, expected)
-    left_bits = DEFAULT_BITS if bits is None else bits
-    target = Target(method, rank, left_bits, left_bits if bits_right is None else bits_right)
-    return within_passes(target, passes)
-
-
-def check_sketch(
-    method: str,
-    sketch: str | None,
-    oversampling: int | None,
-    power_iterations: int | None,
-    seed: int,
-    passes: int | None = None,
-) -> None:
-    """Raise `PlanError` if the options of the range finder make no sense for a method."""
-    iterated = method in (*ENGINES, "lplr")
-    if sketch is not None:
-        require(sketch in SKETCHES, "unknown sketch", sketch, " or ".join(SKETCHES))
-        require(iterated, f"method {method} makes no sketch", sketch, None)
-    if power_iterations is not None:
-        require(iterated, f"method {method} makes no power iterations", power_iterations, None)
-        least = 1 if method in ENGINES else 0
-        valid = power_iterations >= least
-        require(valid, "too few power iterations", power_iterations, f"{least} or more")
-        check_iterations(method, power_iterations, passes)
-    if oversampling is not None:
-        require(method == "packed", f"method {method} has no oversampling", oversampling, None)
-        require(oversampling >= 0, "oversampling is negative", oversampling, "0 or more")
-    require(0 <= seed < 2**64, "seed out of range", seed, "0 to 2**64 - 1")
+    check(request)
+    method = request.chosen_method
+    if method != "rate-distortion":
+        left = DEFAULT_BITS if request.bits is None else request.bits
+        right = left if request.bits_right is None else request.bits_right
+        return Target(method, request.rank, left, right, passes=request.passes)
+    return Target(
+        method,
+        request.rank,
+        None,
+        None,
+        _file_bytes(request, shape, dtype),
+        request.rel_error,
+        request.max_abs_error,
+        # A limit to the passes leaves the one mode of which they can be counted.
+        request.mode if request.passes is None else "factors",
+        request.transform,
+        None if request.center == "none" else request.center,
+        request.passes,
+    )
 
 
 def require(valid: bool, message: str, found: Any, expected: str | None) -> None:
     """Raise `PlanError` unless `valid`."""
     if not valid:
         raise PlanError(message, found=found, expected=expected)
+
+
+def _file_bytes(
+    request: CompressionRequest, shape: tuple[int, int], dtype: np.dtype[Any]
+) -> int | None:
+    """Bytes that a file may have, if a size is asked for in whatever unit."""
+    entries = shape[0] * shape[1]
+    if request.bpc is not None:
+        return max(math.floor(request.bpc * entries / 8), 1)
+    if request.ratio is not None:
+        return max(math.floor(entries * dtype.itemsize / request.ratio), 1)
+    return request.size
 
 
 def _check_goals(method: str, asked: dict[str, float]) -> None:
@@ -157,14 +141,45 @@ def _check_bits(method: str, bits: int | None, bits_right: int | None) -> None:
             require(value is None, message, value, None)
 
 
-def _check_mode(
-    method: str, mode: str | None, rank: int | None, max_abs_error: float | None
-) -> None:
+def _check_mode(method: str, request: CompressionRequest) -> None:
+    mode, rank = request.mode, request.rank
     if mode is None:
         return
     require(mode in MODES, "unknown mode", mode, " or ".join(MODES))
     valid = method == "rate-distortion"
     require(valid, f"method {method} has no choice of modes", mode, None)
     require(mode != "direct" or rank is None, "mode direct has no rank", rank, None)
-    valid = mode != "factors" or max_abs_error is None
+    valid = mode != "factors" or request.max_abs_error is None
     require(valid, "mode factors bounds no entry's error", mode, "direct or factors+residual")
+
+
+def _check_choice(
+    request: CompressionRequest, option: str, known: tuple[str, ...], message: str
+) -> None:
+    """Refuse an unknown transform or choice of means, and any that the method has no use for."""
+    name = getattr(request, option)
+    if name is None or (option == "center" and name == "none"):
+        return
+    what = "choice of means" if option == "center" else option
+    require(name in known, f"unknown {what}", name, " or ".join(known))
+    require(request.chosen_method == "rate-distortion", message, name, None)
+
+
+def _check_sketch(method: str, request: CompressionRequest) -> None:
+    """Refuse options of the range finder that make no sense for a method."""
+    iterated = method in (*ENGINES, "lplr")
+    sketch, power_iterations = request.sketch, request.power_iterations
+    if sketch is not None:
+        require(sketch in SKETCHES, "unknown sketch", sketch, " or ".join(SKETCHES))
+        require(iterated, f"method {method} makes no sketch", sketch, None)
+    if power_iterations is not None:
+        require(iterated, f"method {method} makes no power iterations", power_iterations, None)
+        least = 1 if method in ENGINES else 0
+        valid = power_iterations >= least
+        require(valid, "too few power iterations", power_iterations, f"{least} or more")
+        check_iterations(method, power_iterations, request.passes)
+    oversampling = request.oversampling
+    if oversampling is not None:
+        require(method == "packed", f"method {method} has no oversampling", oversampling, None)
+        require(oversampling >= 0, "oversampling is negative", oversampling, "0 or more")
+    require(0 <= request.seed < 2**64, "seed out of range", request.seed, "0 to 2**64 - 1")

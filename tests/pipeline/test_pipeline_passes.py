@@ -13,6 +13,7 @@ from lplrcli.io.handles.in_memory import handle_of_array
 from lplrcli.io.handles.unfolding import ANY_ARRAY
 from lplrcli.io.sources.local_source import LocalSource
 from lplrcli.linalg import range_finder
+from lplrcli.model.request import CompressionRequest
 from lplrcli.pipeline.compress import compress
 from lplrcli.pipeline.measure.error import assess
 
@@ -34,7 +35,7 @@ class Counting(LocalSource):
 def counted(a=A, **asked):
     source = Counting(handle_of_array(a, ANY_ARRAY), name="a", format="array", threads=2)
     with source:
-        found = compress(source, threads=2, **asked)
+        found = compress(source, CompressionRequest(**asked), threads=2)
     report = found.report
     assert report.passes == source.visits
     assert report.bytes_read == source.bytes_read

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from lplrcli.errors import PlanError
+from lplrcli.model.request import CompressionRequest
 from lplrcli.planning.pass_budget import iterations_within
-from lplrcli.planning.targets import check_sketch, target_of
+from lplrcli.planning.targets import check, target_of
 
 
 def target(passes, **asked):
-    return target_of((100, 50), np.dtype(np.float32), passes=passes, **asked)
+    return target_of(CompressionRequest(passes=passes, **asked), (100, 50), np.dtype(np.float32))
 
 
 @pytest.mark.parametrize(("method", "least"), {"lplr": 3, "lsvd": 3, "dsvd": 2, "nq": 3}.items())
@@ -51,14 +52,16 @@ def test_what_cannot_be_counted_or_promised_is_refused(passes, asked):
     [("packed", 2, 1), ("packed", 3, 1), ("rate-distortion", 5, 3), ("lplr", 3, 0), ("lplr", 5, 2)],
 )
 def test_power_iterations_that_do_not_fit_are_refused(method, passes, most):
-    check_sketch(method, None, None, most, 0, passes)
+    asked = {"method": method, "rank": 5, "passes": passes}
+    asked |= {"bpc": 1.0} if method == "rate-distortion" else {}
+    check(CompressionRequest(power_iterations=most, **asked))
     with pytest.raises(PlanError, match="do not fit"):
-        check_sketch(method, None, None, most + 1, 0, passes)
+        check(CompressionRequest(power_iterations=most + 1, **asked))
 
 
 def test_a_single_pass_has_no_power_iterations():
     with pytest.raises(PlanError, match="single pass"):
-        check_sketch("packed", None, None, 1, 0, 1)
+        check(CompressionRequest(rank=5, power_iterations=1, passes=1))
 
 
 def test_iterations_are_cut_to_what_fits():

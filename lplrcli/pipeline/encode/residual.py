@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -85,6 +86,12 @@ class ResidualCoder:
         self._largest: tuple[Factors, float] | None = None
         self._ratio: tuple[float, float] | None = None
         self._sample: tuple[Factors, list[NDArray[Any]]] | None = None
+
+    def over(self, passes: Passes) -> ResidualCoder:
+        """The same coder, with what it holds, over passes that differ by a rounding of means."""
+        found = copy.copy(self)
+        found.passes = passes
+        return found
 
     @property
     def length(self) -> int:

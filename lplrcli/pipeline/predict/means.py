@@ -13,20 +13,26 @@ from typing import Any
 import numpy as np
 
 from lplrcli.linalg.passes import Means, Passes
+from lplrcli.model.goals import SizeGoal
 from lplrcli.model.plan import CompressionPlan
 from lplrcli.pipeline.decode.factors import decode_factor
 from lplrcli.pipeline.encode.means import StoredMeans, encode_mean
-from lplrcli.pipeline.engines.codings import ModeCoders
+from lplrcli.pipeline.predict.demand import TargetDemand
+from lplrcli.pipeline.predict.estimates import told_of
+from lplrcli.pipeline.predict.predictions import Predictor
+from lplrcli.pipeline.survey.matrix_survey import MatrixSurvey
 
 logger = logging.getLogger(__name__)
 
-_SHARE = 1 / 128
-"""Of the squared error, at most, is that of a mean: entries of it are few, and bits of theirs
-cheap, beside those of everything else."""
+_MEANS_SHARE = 1 / 128
+"""Part of the squared error, at most, that a mean has: entries of it are few, and its bits cheap,
+beside those of everything else."""
 
 
-def coders_of(passes: Passes, plan: CompressionPlan, threads: int) -> ModeCoders:
-    """Ways to code a matrix, or what is left of it without the means that a plan stores apart.
+def predictor_of(
+    passes: Passes, plan: CompressionPlan, threads: int, name: str | None
+) -> Predictor:
+    """Predictions for a matrix, or for what is left of it without the means that a plan stores.
 
     Parameters
     ----------
@@ -36,20 +42,26 @@ def coders_of(passes: Passes, plan: CompressionPlan, threads: int) -> ModeCoders
         Its target says which means; ``auto`` is settled.
     threads : int
         The result does not depend on it.
+    name : str or None
+        Name of the matrix in the file.
     """
-    if plan.target.center is None:
-        return ModeCoders(passes, plan, threads)
-    exact = _exact(passes, plan.target.center)
-    coders = ModeCoders(passes.centered(exact), plan, threads)
-    squared_error = coders.allowed()
-    if plan.target.size is not None:
-        # Only the spectrum of what is left tells. Stored means differ so little from the exact
-        # ones that the directions found without these serve as well.
-        squared_error = min((one.squared_error for one in coders.predictions(None)), default=0.0)
-    coders.means = _stored(coders, exact, squared_error)
-    coders.passes.means = _decoded(coders.means, passes.dtype)
-    logger.info("means: %d bytes", coders.means.file_bytes)
-    return coders
+    center, demand = plan.target.center, TargetDemand(plan.target)
+    if center is None:
+        return Predictor(MatrixSurvey(passes, plan, demand, threads), plan, demand, name)
+    exact = _exact(passes, center)
+    left = passes.centered(exact)
+    first = Predictor(MatrixSurvey(left, plan, demand, threads), plan, demand, name)
+    squared_error, told = demand.allowed(left), dict[str, float]()
+    if isinstance(first.goal, SizeGoal):
+        # Only the spectrum of what is left tells.
+        found = first.at(first.goal)
+        told = told_of(found, first.goal, first.survey.entries)
+        reached = [one.prediction.squared_error for one in found if one.prediction]
+        squared_error = min(reached, default=0.0)
+    stored = _stored(first.survey, demand, exact, squared_error)
+    survey = first.survey.centered(stored, _decoded(stored, passes.dtype))
+    logger.info("means: %d bytes", stored.file_bytes)
+    return Predictor(survey, plan, demand, name, told)
 
 
 def _exact(passes: Passes, center: str) -> Means:
@@ -63,16 +75,19 @@ def _exact(passes: Passes, center: str) -> Means:
     return Means(row, (over_columns / columns - grand).astype(passes.dtype))
 
 
-def _stored(coders: ModeCoders, means: Means, squared_error: float) -> StoredMeans:
+def _stored(
+    survey: MatrixSurvey, demand: TargetDemand, means: Means, squared_error: float
+) -> StoredMeans:
     """The means coded, given the squared error that the matrix will have."""
-    unfolding, threads = coders.passes.source.unfolding, coders.threads
+    passes = survey.passes
+    unfolding = passes.source.unfolding
     # What rounding does to entries anyway is fine enough.
-    rounding = float(np.finfo(coders.passes.dtype).eps) * coders.passes.original().norm
-    allowed = max(_SHARE * squared_error, rounding**2)
+    rounding = float(np.finfo(passes.dtype).eps) * passes.original().norm
+    allowed = max(_MEANS_SHARE * squared_error, rounding**2)
     # A trellis leaves a quarter of the squared step, in each of n d entries.
-    step = 2 * math.sqrt(allowed / coders.entries) or 1.0
+    step = 2 * math.sqrt(allowed / survey.entries) or 1.0
     row, column = (
-        None if mean is None else encode_mean(mean, grid, coders.transforms, step, threads)
+        None if mean is None else encode_mean(mean, grid, demand.transforms, step, survey.threads)
         for mean, grid in (
             (means.row, unfolding.column_grid),
             (means.column, unfolding.row_grid),

@@ -14,6 +14,7 @@ from ml_dtypes import bfloat16
 
 from lplrcli.errors import InputError, LplrError
 from lplrcli.io import open_source
+from lplrcli.model.request import CompressionRequest
 from lplrcli.model.source import BLOCK_BYTES
 from lplrcli.pipeline.compress import compress
 
@@ -82,7 +83,7 @@ def test_a_pipe_gives_the_same_factors_as_the_file(tmp_path):
     results = []
     for path in (pipe, tmp_path / "a.npy"):
         with open_source(str(path), once=True) as source:
-            results.append(compress(source, rank=3, bits=4, passes=1))
+            results.append(compress(source, CompressionRequest(rank=3, bits=4, passes=1)))
     writer.join()
     assert results[0].source == {"format": "npy"}
     for name in ("left", "right"):

@@ -32,6 +32,7 @@ from lplrcli.errors import (
 from lplrcli.io import UnfoldingRequest, open_array, open_source
 from lplrcli.io.sources import dask_cluster, dask_source, dask_worker
 from lplrcli.linalg.passes import Passes
+from lplrcli.model.request import CompressionRequest
 from lplrcli.pipeline.compress import compress
 from lplrcli.pipeline.encode import coefficients
 
@@ -64,7 +65,7 @@ def bytes_of(path, *, observer=None, threads=1, scheduler=None, request=None, **
     with open_source(
         str(path), threads=threads, observer=observer, scheduler=scheduler, **opening
     ) as source:
-        factorization = compress(source, threads=threads, **asked)
+        factorization = compress(source, CompressionRequest(**asked), threads=threads)
     stream = io.BytesIO()
     write_container(stream, [factorization])
     return stream.getvalue()
@@ -187,7 +188,7 @@ def test_what_workers_find_wrong_is_said_here(machines, folder, tmp_path, monkey
 
     def refusal(kind, path, **options):
         with pytest.raises(kind) as refused, open_source(str(path), scheduler=address) as source:
-            compress(source, **PACKED, **options)
+            compress(source, CompressionRequest(**PACKED, **options))
         return str(refused.value)
 
     said = refusal(ClusterError, tmp_path / "absent.npy")

@@ -1,0 +1,81 @@
+"""The least error of a file of at most so many bytes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lplrcli.model.compressed import Factorization
+from lplrcli.model.goals import SizeGoal
+from lplrcli.pipeline.engines.attempts import Attempts, Candidate
+from lplrcli.pipeline.engines.codings import Coded
+from lplrcli.pipeline.predict import refusals
+from lplrcli.planning.mode_predictions import Prediction
+
+_FILLED, _QUICKLY_FILLED = 0.984, 0.994
+"""A file of at least this part of the size is good enough; the latter where coding is quick."""
+
+_EARLY = 0.93
+"""Part of the size that is enough for a quick trellis: a slower one then finishes."""
+
+_GRANULE = 64
+"""Bytes that the size of a file changes by: payloads are aligned."""
+
+_COARSER, _TIMES = 1.5, 5
+"""How much, and how often, the factors' step is raised if they leave no room for a residual."""
+
+
+def least_error(attempts: Attempts, goal: SizeGoal) -> Factorization:
+    """The best file within the size, once the error it reports is the one measured.
+
+    Parameters
+    ----------
+    attempts : Attempts
+        Ways to code the matrix.
+    goal : SizeGoal
+        The size.
+
+    Raises
+    ------
+    TargetUnreachableError
+        If no file is as small.
+    """
+    allowed = goal.size
+    while True:
+        measured = attempts.measured(_best(attempts, goal, allowed))
+        excess = attempts.size(measured) - goal.size
+        if excess <= 0:
+            return measured
+        # The digits of the error took a granule more than those reserved for them.
+        allowed -= max(excess, _GRANULE)
+
+
+def _best(attempts: Attempts, goal: SizeGoal, size: int) -> Candidate:
+    candidates = []
+    for prediction in attempts.promising(goal):
+        found = _sized(attempts, prediction, size)
+        for _ in range(_TIMES):
+            if found is not None or prediction.mode != "factors+residual":
+                break
+            # The factors alone are too large.
+            prediction = replace(prediction, step=_COARSER * prediction.step)
+            found = _sized(attempts, prediction, size)
+        if found is not None:
+            candidates.append(found)
+    if not candidates:
+        smallest = attempts.smallest()
+        if smallest.size > size:
+            raise refusals.too_small(attempts.name, size, smallest.size)
+        return smallest
+    return min(candidates, key=goal.value_of)
+
+
+def _sized(attempts: Attempts, prediction: Prediction, size: int) -> Candidate | None:
+    """The mode of a prediction, its step turned until the file has the size."""
+
+    def sized(coded: Coded) -> tuple[Candidate, float]:
+        candidate = attempts.candidate(coded)
+        return candidate, float(candidate.size)
+
+    part = (_QUICKLY_FILLED if attempts.survey.quick else _FILLED) * size
+    least = max(min(part, size - _GRANULE), 0.5 * size)
+    return attempts.turned(prediction, sized, float(size), least, _EARLY * size)
