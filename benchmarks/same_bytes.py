@@ -42,7 +42,9 @@ def main() -> int:
     parser.add_argument("before", type=Path)
     parser.add_argument("after", type=Path)
     parser.add_argument("--python", type=Path, help="for both, instead of their own .venv")
-    parser.add_argument("--group", nargs="+", default=[], help="only these, and what they need")
+    parser.add_argument(
+        "--group", nargs="+", default=[], help="only these; many use files of `formats`"
+    )
     parser.add_argument("--scratch", type=Path, help="folder for the files; a temporary one")
     parser.add_argument("--words", action="store_true", help="show messages that changed")
     parser.add_argument("-o", "--out", type=Path, help="write a record as JSON")

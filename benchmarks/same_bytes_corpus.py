@@ -91,7 +91,7 @@ def _steps_of(group: str, number: int, words: list[str]) -> Iterator[Step]:
         piped, stdin = words[-2] == "|", words[-1]
         words = words[:-2]
     command = words[0]
-    dry = "--dry-run" in words
+    dry = bool({"--dry-run", "--help"} & set(words))
     if command == "compress" and "-o" not in words and not dry:
         words += ["-o", f"{stem}.lplr"]
     output = words[words.index("-o") + 1] if "-o" in words else None
