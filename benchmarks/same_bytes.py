@@ -9,6 +9,12 @@ which are made once. A command is
 
     equal      it has the same exit status, leaves the same files, byte for byte, and prints the
                same binary output or JSON, but for the keys of time and of reading
+    fewer passes told
+               the files differ only because an .lplr file tells in META that its source was read
+               less often than before: by the reference decoder its sections, its metadata but for
+               this number, and all other payloads are equal. Of such a file `inspect --json` may
+               differ in the bytes of META and of the padding behind it, which it counts to COMP,
+               and, if the size of the file differs, in what tells of that size
     different  anything else
     more read  a count of passes or bytes in its JSON, or the bytes that a counting input saw
                it read, is larger than before
@@ -114,7 +120,8 @@ def _groups(comparisons: Sequence[Comparison]) -> list[dict[str, Any]]:
             "group": name,
             "commands": len(chosen),
             "files": sum(one.files for one in chosen),
-            "equal": sum(not one.differences for one in chosen),
+            "equal": sum(not one.differences and not one.fewer for one in chosen),
+            "fewer passes told": sum(bool(one.fewer) for one in chosen),
             "different": sum(bool(one.differences) for one in chosen),
             "more read": sum(bool(one.more) for one in chosen),
             "passes before": sum(one.passes[0] for one in chosen),

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import fsspec
+from same_bytes_content import content
 from same_bytes_corpus import PREPARING, Step, steps
 from same_bytes_reads import COUNT, CountedFiles, counted
 
@@ -103,11 +104,12 @@ def run(step: Step) -> dict[str, Any]:
     seconds = time.perf_counter() - started
     after = _files()
     changed = sorted(path for path in after if after[path] != before.get(path))
-    outputs = {path: _sha(Path(path).read_bytes()) for path in changed}
-    outputs |= {path: "removed" for path in before if path not in after}
+    left = {path: Path(path).read_bytes() for path in changed}
     if step.printed and printed:
-        outputs["standard output"] = _sha(printed)
-    elif printed:
+        left["standard output"] = printed
+    outputs = {path: _sha(data) for path, data in left.items()}
+    outputs |= {path: "removed" for path in before if path not in after}
+    if printed and not step.printed:
         try:
             result["document"] = json.loads(printed)
         except ValueError:
@@ -115,6 +117,7 @@ def run(step: Step) -> dict[str, Any]:
     return {
         "status": status,
         "outputs": outputs,
+        "contents": {path: content(data) for path, data in left.items()},
         "words": words.decode(errors="replace"),
         "read": COUNT.bytes,
         "seconds": seconds,
