@@ -1,40 +1,40 @@
-"""What was asked of a compression and what was decided; both are stored in the file as JSON."""
+"""Target and plan: what was asked of a compression and what was decided, both stored as JSON."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 METHODS = ("rate-distortion", "packed", "lplr", "lsvd", "dsvd", "nq")
-"""The two engines, then the four methods of LPLR (arXiv 2310.11028), section 5."""
+"""Methods: the two engines, then the four methods of LPLR (arXiv 2310.11028), section 5."""
 
 MODES = ("factors", "factors+residual", "direct")
-"""A ≈ L R, A ≈ L R + E, A ≈ E."""
+"""Modes, by what is stored: A ≈ L R, A ≈ L R + E, A ≈ E."""
 
 TRANSFORMS = ("none", "dct", "cdf97", "cdf97-tensor", "klt")
-"""What may be asked for; whatever pays, if nothing is."""
+"""Transforms that may be asked for; by default the one that is predicted to save most is taken."""
 
 CENTERS = ("none", "mean-row", "mean-column", "both", "auto")
-"""Which means may be asked to be stored apart; none, if nothing is."""
+"""Choices of the means that are stored apart; ``none`` is the default."""
 
 SKETCHES = ("gaussian", "srht", "sparse-sign")
 
 
 @dataclass(frozen=True)
 class Target:
-    """What was asked.
+    """Options that the user gave.
 
     Attributes
     ----------
     method : str
         One of `METHODS`.
     rank : int or None
-        Most components; None if nobody limits them, and for ``nq``.
+        Most components; None without a limit, and for ``nq``.
     bits : int or None
-        Bits per entry of the left factor (of the matrix, for ``nq``): exactly that for the
-        paper's methods, the mean over both factors at most for ``packed``. None for
+        Bits per entry of the left factor (of the matrix, for ``nq``): exactly that many for the
+        paper's methods, at most that many in the mean over both factors for ``packed``. None for
         ``rate-distortion``, as is `bits_right`.
     bits_right : int or None
-        Likewise for the right factor; equal to `bits` for ``nq``.
+        Bits per entry of the right factor; equal to `bits` for ``nq``.
     size : int or None
         Most bytes of the whole file.
     relative_error : float or None
@@ -46,10 +46,10 @@ class Target:
     transform : str or None
         The only transform to try, or ``none``; None for any.
     center : str or None
-        One of `CENTERS`: the means to store apart; None for none. ``auto`` until the matrix has
-        been looked at, what it led to from then on.
+        One of `CENTERS`: the means to store apart; None for none. ``auto`` is replaced by the
+        choice once the matrix was surveyed.
     passes : int or None
-        How often the matrix may be read, if somebody limits it.
+        Most passes over the matrix; None without a limit.
     """
 
     method: str
@@ -66,13 +66,13 @@ class Target:
 
     @property
     def depths(self) -> tuple[int, int]:
-        """Bits of the left and of the right factor, of a method that has them."""
+        """Bits of the left and of the right factor, for a method that has them."""
         return int(self.bits or 0), int(self.bits_right or 0)
 
 
 @dataclass(frozen=True)
 class CompressionPlan:
-    """What was asked and what was decided.
+    """Target of a compression, and what was decided to meet it.
 
     Attributes
     ----------
@@ -87,18 +87,18 @@ class CompressionPlan:
     sketch : str or None
         One of `SKETCHES` where `basis` is ``sketch`` or ``single-pass``.
     sketch_size : int or None
-        Columns of the sketch: rank + oversampling.
+        Columns of the sketch: rank plus oversampling.
     power_iterations : int or None
-        Products with AᵀA, each orthonormalised.
+        Number of products with AᵀA, each followed by an orthonormalisation.
     seed : int
-        Seed of the counter-based generator.
+        Seed of the counter-based random generator.
     exponent : int
         The matrix was divided by ``2**exponent`` before factorization; 0 unless its scale
         would overflow or underflow the working precision.
     predictions : dict or None
-        For each mode considered, by name: the relative error predicted at the size asked, or
-        the bits per coordinate predicted at the error asked. ``lossless`` stands for the mode
-        direct with the grid of the entries as its step.
+        For each mode considered, by name: the relative error predicted at the size asked, or the
+        bits per coordinate predicted at the error asked. The name ``lossless`` stands for mode
+        ``direct`` with a step at which every entry is exact.
     """
 
     target: Target
