@@ -26,7 +26,7 @@ def check_total(total: int, file_bytes: int) -> None:
     most = max(MOST_TOGETHER, MOST_PER_BYTE * file_bytes)
     if total > most:
         raise CorruptSectionError(
-            "the metadata of all matrices together inflates too far",
+            "metadata of all matrices inflates too far together",
             section=METADATA,
             found=f"{total} bytes up to here",
             expected=f"at most {most} in a file of {file_bytes}",
