@@ -14,7 +14,7 @@ from lplrcli.container.byte_layout import Section, parse_section_header
 from lplrcli.container.section_table import check_checksum, check_padding, check_payload
 from lplrcli.errors import ContainerError, CorruptSectionError, InputError
 
-_PIECE = 1 << 20
+_READ_AT_ONCE = 1 << 20
 """Bytes that are read at a time where nothing is kept."""
 
 
@@ -130,7 +130,7 @@ class SectionReader:
         """Count the bytes of a payload that the file has, and compute their CRC-32."""
         found = length = 0
         while length < section.length:
-            part = self.read(section.offset + length, min(section.length - length, _PIECE))
+            part = self.read(section.offset + length, min(section.length - length, _READ_AT_ONCE))
             if not part:
                 break
             found = zlib.crc32(part, found)

@@ -14,13 +14,13 @@ from lplrcli.quantize.codebooks import normal_codebook, normal_levels
 from lplrcli.quantize.fixed_width import FixedWidthQuantizer
 from lplrcli.runtime.parallel import ordered_map
 
-_SAMPLE = 4096
+_SAMPLED_ENTRIES = 4096
 """Entries of a component on which its scale is tried."""
 
 _OUTLIERS = 64
 """Largest entries, which a sample would miss and which are therefore always tried."""
 
-_PIECE = 2**20
+_ENTRIES_AT_ONCE = 2**20
 """Entries of a component that are in memory together."""
 
 _SCALES = np.array(
@@ -104,9 +104,9 @@ def _best_scale(factor: NDArray[Any], bits: NDArray[Any], component: int) -> int
     if spread == 0.0:
         return _upper_half(1.0)
     rest, outliers = values, values[:0]
-    if values.size > _SAMPLE + _OUTLIERS:
+    if values.size > _SAMPLED_ENTRIES + _OUTLIERS:
         outliers = _largest(values)
-        rest = np.ascontiguousarray(values[:: -(-values.size // _SAMPLE)])
+        rest = np.ascontiguousarray(values[:: -(-values.size // _SAMPLED_ENTRIES)])
     weight = (values.size - outliers.size) / rest.size
     # With many bits nearly all of the error is in the entries that the codebook does not reach.
     covering = max(-float(values.min()), float(values.max())) / float(codebook.levels[-1])
@@ -128,8 +128,8 @@ def _best_scale(factor: NDArray[Any], bits: NDArray[Any], component: int) -> int
 
 def _pieces(values: NDArray[Any]) -> Iterator[NDArray[Any]]:
     """Split a component into parts: it may be as long as the matrix and lie in a scratch file."""
-    for start in range(0, values.size, _PIECE):
-        yield values[start : start + _PIECE]
+    for start in range(0, values.size, _ENTRIES_AT_ONCE):
+        yield values[start : start + _ENTRIES_AT_ONCE]
 
 
 def _root_mean_square(values: NDArray[Any]) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 from pathlib import Path
 
-_SHARE = 0.75
+_LIMIT_SHARE = 0.75
 """Part of the free memory that the default limit takes; the rest is left to other processes."""
 
 _STATUS = Path("/proc/self/statm")
@@ -34,7 +34,7 @@ def default_limit() -> int:
     for limit, usage in _group_files():
         if limit.isdecimal() and usage.isdecimal():
             free = min(free, max(int(limit) - int(usage), 0))
-    return resident_memory() + int(_SHARE * free)
+    return resident_memory() + int(_LIMIT_SHARE * free)
 
 
 def _available() -> int:

@@ -25,10 +25,10 @@ from lplrcli.errors import OutputError
 from lplrcli.runtime.available_memory import default_limit, resident_memory
 from lplrcli.runtime.lazy_sequence import LazySequence
 
-_PART = 32
+_MEMORY_PARTS = 32
 """Divisor of the limit: an array of more than one such part does not lie in memory."""
 
-_SLAB = 64 << 20
+_SCRATCH_BYTES = 64 << 20
 """Least bytes of a scratch file: small arrays share one."""
 
 _ALIGNED = 64
@@ -60,7 +60,7 @@ class Workspace:
     @property
     def share(self) -> int:
         """Bytes of the largest array that lies in memory."""
-        return self.limit // _PART
+        return self.limit // _MEMORY_PARTS
 
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
         """Allocate an array, in memory or in a scratch file; its entries are not set.
@@ -86,7 +86,7 @@ class Workspace:
         size = math.prod(shape) * np.dtype(dtype).itemsize
         with self._lock:
             if size > len(self._slab):
-                self._slab = self._mapped(max(size, _SLAB))
+                self._slab = self._mapped(max(size, _SCRATCH_BYTES))
             taken = -(-size // _ALIGNED) * _ALIGNED
             found, self._slab = self._slab[:size], self._slab[taken:]
         return found.view(dtype).reshape(shape)

@@ -26,7 +26,7 @@ _SYNC_FILE_RANGE_WRITE = 2  # start writing, do not wait
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM, errno.EROFS}
 _NO_ROOM = "Make room, or write to another disk with -o; nothing was left behind."
 _NOT_THERE = "Name a file in a folder that you may write to with -o."
-_ADVICE = {
+_ADVICE_BY_ERROR = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), _NO_ROOM),
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _NOT_THERE),
 }
@@ -274,5 +274,5 @@ def _exists(path: str) -> OutputError:
 
 
 def _failed(path: str, error: OSError) -> OutputError:
-    advice = _ADVICE.get(error.errno) if error.errno is not None else None
+    advice = _ADVICE_BY_ERROR.get(error.errno) if error.errno is not None else None
     return OutputError(f"cannot be written: {error.strerror or error}", path=path, advice=advice)

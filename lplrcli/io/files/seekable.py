@@ -11,7 +11,7 @@ from typing import IO, BinaryIO
 from lplrcli.errors import InputError
 
 STDIN_NAME = "<stdin>"
-_PIECE = 1 << 20  # bytes copied at a time
+_COPIED_AT_ONCE = 1 << 20  # bytes copied at a time
 
 
 def open_seekable(path: str) -> tuple[BinaryIO, str, bool]:
@@ -147,6 +147,6 @@ def spooled(stream: IO[bytes], name: str, start: bytes = b"") -> BinaryIO:
 
 def _read(stream: IO[bytes], name: str) -> bytes:
     try:
-        return stream.read(_PIECE)
+        return stream.read(_COPIED_AT_ONCE)
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}", path=name) from error

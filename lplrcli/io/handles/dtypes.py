@@ -19,7 +19,7 @@ ACCEPTED = "float16, float32, float64, bfloat16, (u)int8 to (u)int64 or bool"
 _MOST_AXES = 64
 _LARGEST_EXTENT = 2**63 - 1
 
-_ADVICE = {
+_ADVICE_BY_KIND = {
     "c": "Compress the real and the imaginary part separately.",
     "O": "Convert the objects to numbers with astype(float).",
     "S": "Text is not compressed; convert it to numbers.",
@@ -74,7 +74,7 @@ def real_dtype(dtype: np.dtype[Any], name: str) -> np.dtype[Any]:
         path=name,
         found=shorten(dtype),
         expected=ACCEPTED,
-        advice=_ADVICE.get(dtype.kind, 'Convert it, for example with astype("float32").'),
+        advice=_ADVICE_BY_KIND.get(dtype.kind, 'Convert it, for example with astype("float32").'),
     )
 
 

@@ -14,7 +14,7 @@ MOST_AXES = 5
 _MOST_GRID_AXES = 32
 """Most axes of a grid that the file format can store."""
 
-_ADVICE = {
+_ADVICE_BY_AXES = {
     0: "A single number is not compressed.",
     1: "Reshape it to a matrix, for example with reshape(rows, -1).",
 }
@@ -85,7 +85,7 @@ def unfolding_of(
             path=name,
             found=f"{len(extents)}-dimensional, shape {shorten(extents)}",
             expected=f"two to {MOST_AXES} dimensions",
-            advice=_ADVICE.get(
+            advice=_ADVICE_BY_AXES.get(
                 len(extents), "Reshape it to fewer, for example with reshape(len(a), -1)."
             ),
         )
