@@ -67,6 +67,17 @@ def check_length(coding: str, tables: bytes, section: Section, rows: int) -> Non
 def check_packed(bits: bytes, section: Section, rows: int, chunk: bytes) -> None:
     """Check that the bits after the last code of every run are zero.
 
+    Parameters
+    ----------
+    bits : bytes
+        Bits per code of each component.
+    section : Section
+        Section of the chunk.
+    rows : int
+        Entries per component in the chunk.
+    chunk : bytes
+        The chunk, of the length that the coding demands.
+
     Raises
     ------
     CorruptSectionError
@@ -90,6 +101,17 @@ def check_packed(bits: bytes, section: Section, rows: int, chunk: bytes) -> None
 
 def check_rans(tables: bytes, section: Section, rows: int, chunk: bytes) -> None:
     """Check the states that the lanes start from; the decoder checks where they end.
+
+    Parameters
+    ----------
+    tables : bytes
+        Parameters of the coding; not used.
+    section : Section
+        Section of the chunk.
+    rows : int
+        Entries per component in the chunk; not used.
+    chunk : bytes
+        The chunk, of a length that the coding allows.
 
     Raises
     ------

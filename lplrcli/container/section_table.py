@@ -106,6 +106,11 @@ def parse_index(entries: bytes, index: Section) -> tuple[Section, ...]:
     index : Section
         Section of this payload.
 
+    Returns
+    -------
+    tuple of Section
+        The sections listed, in file order.
+
     Raises
     ------
     CorruptSectionError, UnknownSectionError

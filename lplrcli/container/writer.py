@@ -147,6 +147,11 @@ def heads_of(
     name, created, user
         As for `lplrcli.container.metadata.describe`.
 
+    Returns
+    -------
+    dict of bytes
+        Payloads by the tags ``META`` and ``COMP``.
+
     Raises
     ------
     CorruptSectionError

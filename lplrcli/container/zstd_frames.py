@@ -60,6 +60,11 @@ def inflate(
     dictionary : ZstdCompressionDict, optional
         Dictionary of raw content; a frame need not use it.
 
+    Returns
+    -------
+    bytes
+        The content, of the size that the frame states.
+
     Raises
     ------
     CorruptSectionError

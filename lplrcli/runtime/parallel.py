@@ -33,6 +33,20 @@ def ordered_map(
     At most ``threads + 1`` items are in flight, which bounds the memory. Closing the iterator, or
     an exception in a task, abandons the items not yet started.
 
+    Parameters
+    ----------
+    task : callable
+        Function of an item; it runs in several threads at once.
+    items : iterable
+        Items, which this thread alone iterates over.
+    threads : int
+        Number of threads; with 1 the tasks run in the calling thread.
+
+    Yields
+    ------
+    result
+        Result of each item, in the order of the items.
+
     Examples
     --------
     >>> list(ordered_map(abs, [-3, 1, -2], threads=2))

@@ -19,7 +19,7 @@ def band_energies(
     coefficients : ndarray, shape (components, length)
         Coefficients of a transform whose low frequencies come first.
     grid : tuple of int
-        Its product is `length`.
+        Extents of the grid; their product is `length`.
 
     Returns
     -------

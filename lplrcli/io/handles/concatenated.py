@@ -101,6 +101,11 @@ def concatenated(
     request : UnfoldingRequest
         How the whole is unfolded into a matrix.
 
+    Returns
+    -------
+    ConcatenatedHandle
+        Handle of the whole; closing it closes the parts.
+
     Raises
     ------
     InputError
