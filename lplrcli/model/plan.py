@@ -11,10 +11,10 @@ MODES = ("factors", "factors+residual", "direct")
 """Modes, by what is stored: A ≈ L R, A ≈ L R + E, A ≈ E."""
 
 TRANSFORMS = ("none", "dct", "cdf97", "cdf97-tensor", "klt")
-"""Transforms that may be asked for; by default the one that is predicted to save most is taken."""
+"""Transforms that may be asked for; whatever pays by default."""
 
 CENTERS = ("none", "mean-row", "mean-column", "both", "auto")
-"""Choices of the means that are stored apart; ``none`` is the default."""
+"""Means that may be asked to be stored apart; none by default."""
 
 SKETCHES = ("gaussian", "srht", "sparse-sign")
 
@@ -30,8 +30,8 @@ class Target:
     rank : int or None
         Most components; None without a limit, and for ``nq``.
     bits : int or None
-        Bits per entry of the left factor (of the matrix, for ``nq``): exactly that many for the
-        paper's methods, at most that many in the mean over both factors for ``packed``. None for
+        Bits per entry of the left factor (of the matrix, for ``nq``): exactly that for the
+        paper's methods, the mean over both factors at most for ``packed``. None for
         ``rate-distortion``, as is `bits_right`.
     bits_right : int or None
         Bits per entry of the right factor; equal to `bits` for ``nq``.
@@ -46,10 +46,10 @@ class Target:
     transform : str or None
         The only transform to try, or ``none``; None for any.
     center : str or None
-        One of `CENTERS`: the means to store apart; None for none. ``auto`` is replaced by the
-        choice once the matrix was surveyed.
+        One of `CENTERS`: the means to store apart; None for none. ``auto`` until the matrix has
+        been looked at, what it led to from then on.
     passes : int or None
-        Most passes over the matrix; None without a limit.
+        How often the matrix may be read; None without a limit.
     """
 
     method: str

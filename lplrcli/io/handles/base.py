@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BLOCK_BYTES = 2 << 20  # what a second-level cache holds from one product to the next
-_WHOLE_CHUNK_BYTES = 16 << 20  # a block of whole chunks may be this large
+_CHUNK_BYTES = 16 << 20  # a block of whole chunks may be this large
 
 
 class Handle(ABC):
@@ -108,7 +108,7 @@ def chunked_block_rows(unfolding: Unfolding, dtype: np.dtype[Any], chunks: Any) 
     shape = unfolding.matrix_shape
     rows = dense_block_rows(shape, dtype)
     height = layer_rows(unfolding, chunks)
-    if height is None or height * shape[1] * dtype.itemsize > _WHOLE_CHUNK_BYTES:
+    if height is None or height * shape[1] * dtype.itemsize > _CHUNK_BYTES:
         return rows
     return max(1, rows // height) * height
 
