@@ -21,7 +21,7 @@ SKETCHES = ("gaussian", "srht", "sparse-sign")
 
 @dataclass(frozen=True)
 class Target:
-    """Options that the user gave.
+    """Target for one matrix, in numbers; a file stores it.
 
     Attributes
     ----------
