@@ -1,10 +1,18 @@
 """Compress matrices by low rank and low precision.
 
+Examples
+--------
+>>> import numpy as np
 >>> import lplrcli
->>> c = lplrcli.compress(array, rank=64, bits=2)
+>>> array = np.outer(np.arange(1, 201), np.ones(100)).astype(np.float32)
+>>> c = lplrcli.compress(array, rank=1, bits=8)
 >>> c.save("array.lplr")
->>> y = lplrcli.open("array.lplr") @ x
->>> lplrcli.append("array.lplr", more)
+>>> with lplrcli.open("array.lplr") as c:
+...     y = c @ np.ones(100)  # from the factors: the matrix is never formed
+>>> y.shape
+(200,)
+>>> lplrcli.append("array.lplr", array[-10:]).rows
+10
 """
 
 from __future__ import annotations

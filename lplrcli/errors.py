@@ -1,4 +1,4 @@
-"""The error tree.
+"""Tree of the errors that this package raises on purpose.
 
 LplrError
 ├── InputError (ValueError)          the matrix given cannot be compressed
@@ -17,9 +17,9 @@ LplrError
 ├── MemoryLimitError (MemoryError)   more memory is needed than was allowed; says how much
 └── MissingDependencyError (ImportError)
 
-Every error keeps its datum as attributes and prints as at most two lines:
-the file and what is wrong, then what to do. What it quotes may come from anyone: control
-characters are shown as escapes, so that they do nothing to a terminal, and long values are cut.
+Every error keeps its datum as attributes and prints as at most two lines: the file and what is
+wrong, then what to do. Quoted values may come from files of any origin: control characters are
+shown as escapes, so that they do nothing to a terminal, and long values are cut.
 """
 
 from __future__ import annotations
@@ -27,14 +27,19 @@ from __future__ import annotations
 from typing import Any
 
 _LONGEST_VALUE, _LONGEST_TEXT = 300, 1000
-"""Characters of a value that is quoted, and of a sentence, which may quote others."""
+"""Most characters of a quoted value, and of a sentence, which may itself quote values."""
 
 
 def printable(text: str) -> str:
-    """The text with escapes for what a terminal would not show as it is.
+    r"""Replace what a terminal would not show as it is by escapes.
 
-    Control characters, marks that turn the direction of writing, and bytes of file names that are
-    no text.
+    Replaced are control characters, marks that turn the direction of writing, and bytes of file
+    names that are not text.
+
+    Examples
+    --------
+    >>> print(printable("a\tb"))
+    a\tb
     """
     if text.isprintable():
         return text
@@ -54,6 +59,11 @@ class LplrError(Exception):
         The offending value and what was required in its place.
     advice : str, optional
         What to do about it; printed on a second line.
+
+    Examples
+    --------
+    >>> print(InputError("the array is empty", path="a.npy", found="shape (0, 3)"))
+    a.npy: the array is empty: found shape (0, 3)
     """
 
     exit_code = 1
@@ -86,11 +96,11 @@ class LplrError(Exception):
 
     @property
     def sentence(self) -> str:
-        """The message, with what the error knows of the place."""
+        """Message with the place of the fault, if the error knows it."""
         return self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Errors come back from other processes, whatever the parameters of their class are.
+        # Errors of workers are pickled, whatever the parameters of their class are.
         return _restored, (type(self), self.args), self.__dict__
 
 
@@ -106,26 +116,26 @@ def _restored(kind: type[LplrError], arguments: tuple[Any, ...]) -> LplrError:
 
 
 class InputError(LplrError, ValueError):
-    """The matrix given cannot be read or compressed."""
+    """Input that cannot be read or compressed."""
 
 
 class UnknownFormatError(InputError):
-    """No input format recognises the content."""
+    """Content that no input format recognises."""
 
 
 class NotAMatrixError(InputError):
-    """The data is readable but is no array of real numbers that is or unfolds to a matrix."""
+    """Readable data that is not an array of real numbers, or does not unfold to a matrix."""
 
 
 class NonFiniteError(InputError):
-    """NaN or infinity among the entries.
+    """Matrix with NaN or infinity among its entries.
 
     Attributes
     ----------
     count : int
-        How many entries are not finite.
+        Number of entries that are not finite.
     position : tuple of int
-        Row and column of the first one; of an array, its index.
+        Row and column of the first one, or its index in an array of more axes.
     """
 
     def __init__(self, count: int, position: tuple[int, ...], *, path: str | None = None) -> None:
@@ -143,31 +153,31 @@ class NonFiniteError(InputError):
 
 
 class OutputError(LplrError, OSError):
-    """The output cannot be written where it was asked for."""
+    """Output that cannot be written where it was asked for."""
 
     # OSError defines its own __str__ from errno; the message of LplrError is the clearer one.
     __str__ = LplrError.__str__
 
 
 class PlanError(LplrError, ValueError):
-    """The options contradict the matrix or each other."""
+    """Options that contradict the matrix or each other."""
 
 
 class TargetUnreachableError(PlanError):
-    """No file meets the target."""
+    """Target that no file can meet; the message says what can be met."""
 
     exit_code = 4
 
 
 class ContainerError(LplrError, ValueError):
-    """An ``.lplr`` file cannot be used.
+    """Fault of an ``.lplr`` file.
 
     Attributes
     ----------
     section : str or None
         Tag of the section concerned.
     offset : int or None
-        Byte offset in the file at which the fault lies.
+        Offset in the file, in bytes, at which the fault lies.
     """
 
     exit_code = 3
@@ -188,7 +198,7 @@ class ContainerError(LplrError, ValueError):
         self.offset = offset
 
     def located(self, path: str, section: str, offset: int) -> ContainerError:
-        """The same error, of a section that whoever raised it did not know."""
+        """Copy the error with its place, for a check that sees the bytes of a section alone."""
         return type(self)(
             self.message,
             path=path,
@@ -201,37 +211,37 @@ class ContainerError(LplrError, ValueError):
 
     @property
     def sentence(self) -> str:
-        """The message, with section and offset."""
+        """Message with section and offset."""
         where = f"section {self.section}: " if self.section else ""
         at = f" (at byte {self.offset})" if self.offset is not None else ""
         return f"{where}{self.message}{at}"
 
 
 class NotLplrError(ContainerError):
-    """The file does not start with the ``.lplr`` signature."""
+    """File that does not start with the ``.lplr`` signature."""
 
 
 class UnsupportedVersionError(ContainerError):
-    """The file needs a version of the format that this package does not read."""
+    """File of a format version that this package does not read."""
 
 
 class CorruptSectionError(ContainerError):
-    """The structure, a checksum or a field of the file is wrong."""
+    """File in which the structure, a checksum or a field is wrong."""
 
 
 class UnknownSectionError(ContainerError):
-    """The file holds a critical section that this package does not know."""
+    """File with a critical section that this package does not know."""
 
 
 class ClusterError(LplrError, RuntimeError):
-    """The cluster cannot be reached, differs from this machine, or lost work too often."""
+    """Cluster that cannot be reached, differs from this machine, or lost work too often."""
 
 
 class MemoryLimitError(LplrError, MemoryError):
-    """More memory is needed than was allowed."""
+    """Work that needs more memory than was allowed; the message says how much."""
 
 
 class MissingDependencyError(LplrError, ImportError):
-    """An optional package is needed for what is asked."""
+    """Request that needs an optional package which is not installed."""
 
     __str__ = LplrError.__str__

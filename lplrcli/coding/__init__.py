@@ -1,4 +1,4 @@
-"""Codings: integer codes to bytes and back, one chunk at a time.
+"""Codings, which turn integer codes into bytes and back, one chunk at a time.
 
 A coding is a class in a file of its own, named once in `CODINGS`; the key is stored in the file
 and described in SPEC.md, section "Codings".
@@ -19,15 +19,15 @@ __all__ = ["CODINGS", "Coding", "PackedCoding", "RansCoding"]
 
 
 class Coding(Protocol):
-    """What a class of this package provides to a decoder."""
+    """Protocol of a coding, as a decoder uses it."""
 
     @classmethod
     def of(cls, factor: QuantizedFactor) -> Coding:
-        """The coding of a factor, with its tables."""
+        """Build the coding of a factor from its parameters."""
         ...
 
     def decode_chunk(self, payload: bytes, rows: int) -> Sequence[NDArray[Any]] | NDArray[Any]:
-        """Codes of each component, given the bytes of a chunk."""
+        """Decode the bytes of a chunk of `rows` rows to the codes of each component."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Histograms of many classes and contexts to few frequency tables."""
+"""Merging of the histograms of many classes and contexts into few frequency tables."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from lplrcli.model.rans_constants import ABOVE, NO_CONTEXT
 
 _TABLE_BITS = 20.0
 _TOKEN_BITS = 3.5
-"""What a table and each of its tokens cost in the file, about."""
+"""About how many bits a table, and each of its tokens, cost in the file."""
 
 _CONTEXT_BITS = 4.0
-"""What it costs to give a context another table than its neighbour's, about."""
+"""About how many bits it costs to give a context another table than its neighbour's."""
 
 _MAP_BITS = 4.0
-"""Likewise for a component of another class than the one before it."""
+"""About how many bits a component costs whose class is not that of the one before it."""
 
 _LEAST_GAIN = 0.003
-"""Contexts that would save less than this, tables not counted, are not tried."""
+"""Least part of all bits that contexts must save, tables not counted, to be tried."""
 
 _MOST_TABLES = 255
 
@@ -29,10 +29,10 @@ _MOST_TABLES = 255
 def fit_model(
     counts: NDArray[np.int64], classes: NDArray[Any], state_bits: int, context: int
 ) -> EntropyModel:
-    """Tables for the histograms, shared where that costs less than what it saves.
+    """Make frequency tables for histograms, shared where that costs less than it saves.
 
-    Classes are united first, each with the next; then the contexts of the united classes, or
-    their sums if the contexts do not pay, are grouped freely.
+    Classes are merged first, each with the next; then the contexts of the merged classes, or
+    their sums if the contexts do not pay, are grouped freely (agglomerative clustering).
 
     Parameters
     ----------
@@ -41,9 +41,14 @@ def fit_model(
     classes : ndarray of uint8, shape (components,)
         Class of each component.
     state_bits : int
-        Of the trellis machine.
+        State bits of the trellis machine; 0 for scalar codes.
     context : int
         Kind of the contexts.
+
+    Returns
+    -------
+    EntropyModel
+        Model with at most 255 tables.
     """
     width = int(np.flatnonzero(counts.any(axis=(0, 1, 2)))[-1]) + 1
     counts = counts[..., :width]
@@ -64,9 +69,9 @@ def fit_model(
 def _fitted(
     counts: NDArray[np.int64], context: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64], float]:
-    """Table of each class, context and union; the tables' histograms; bits of everything.
+    """Find the table of each class, context and union, the tables' histograms, and all bits.
 
-    Neighbouring contexts of a class are united first, then whatever is alike.
+    Neighbouring contexts of a class are merged first, then any that are alike.
     """
     classes, _, unions, _ = counts.shape
     runs = np.empty(counts.shape[:-1], np.int64)
@@ -106,12 +111,12 @@ def entropy(counts: NDArray[np.int64]) -> float:
     sums = counts.astype(np.float64)
     totals = sums.sum(axis=-1)
     whole = (totals * np.log2(np.maximum(totals, 1))).sum()
-    # Of one token only, rounding may leave less than nothing.
+    # Where only one token occurs, rounding may leave a number below 0.
     return max(float(whole - (sums * np.log2(np.maximum(sums, 1))).sum()), 0.0)
 
 
 def _changes(classes: NDArray[Any], count: int) -> NDArray[np.int64]:
-    """How often the class changes between i and i + 1 from one component to the next."""
+    """Count how often the class changes between i and i + 1 from one component to the next."""
     low, high = np.minimum(classes[1:], classes[:-1]), np.maximum(classes[1:], classes[:-1])
     return np.bincount(low[high == low + 1].astype(np.int64), minlength=count)[: count - 1]
 
@@ -119,9 +124,9 @@ def _changes(classes: NDArray[Any], count: int) -> NDArray[np.int64]:
 def _united_neighbours(
     histograms: NDArray[np.float64], bonus: NDArray[np.float64] | None = None
 ) -> NDArray[np.int64]:
-    """Group of each histogram: neighbours are united, best pair first, while that saves bits.
+    """Find the group of each histogram: neighbours are merged, best pair first, to save bits.
 
-    `bonus` is what the union of each pair of neighbours saves besides.
+    `bonus` is what merging each pair of neighbours saves besides.
     """
     sums = list(histograms)
     sizes = [1] * len(sums)
@@ -158,7 +163,7 @@ def _whole_cost(sums: NDArray[np.float64]) -> NDArray[np.float64]:
 def _grouped(
     histograms: NDArray[np.float64],
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], float]:
-    """Agglomerative clustering: the pair whose union saves most is united, while any saves."""
+    """Cluster histograms: the pair that saves most bits is merged, as long as one saves any."""
     sums = histograms.copy()
     count = len(sums)
     members = np.arange(count)
@@ -189,9 +194,9 @@ def _grouped(
 def _cost(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     """Bits of the tokens counted, with a table of their own, and of that table."""
     totals = np.add.reduce(sums, axis=-1)
-    # Of counts, which are integers: of none the logarithm may be anything.
+    # Sums are integers: where one is 0, any logarithm will do.
     parts = np.add.reduce(sums * np.log2(np.maximum(sums, 1)), axis=-1)
     whole = totals * np.log2(np.maximum(totals, 1))
-    # An empty table costs as much, so that it always goes with another.
+    # An empty table has this cost too, so that it is always merged with another.
     tables = _TABLE_BITS + _TOKEN_BITS * np.add.reduce(sums > 0, axis=-1, dtype=np.intp)
     return np.asarray(whole - parts + tables)

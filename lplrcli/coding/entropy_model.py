@@ -1,4 +1,4 @@
-"""What the coding ``rans`` knows of its codes: classes, contexts and frequency tables."""
+"""Static model of the coding ``rans``: classes, contexts and frequency tables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lplrcli.model.rans_constants import CONTEXTS, NO_CONTEXT, TAPS, TOKENS, TOTAL
 
 WEIGHTS = np.array([0, 1, 2, 3, *((4 + (w & 3)) << ((w >> 2) - 1) for w in range(4, 48))], np.int64)
-"""Meaning of the logarithmic weights 0 to 47: four an octave."""
+"""Values of the logarithmic weights 0 to 47: four an octave."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class EntropyModel:
     Attributes
     ----------
     state_bits : int
-        Of the trellis machine; 0 for scalar codes.
+        State bits of the trellis machine; 0 for scalar codes.
     context : int
         Kind of context: `NO_CONTEXT`, `ABOVE` or `AROUND` of `lplrcli.model.rans_constants`.
     classes : ndarray of uint8, shape (components,)
@@ -41,7 +41,7 @@ class EntropyModel:
 
     @property
     def unions(self) -> int:
-        """2 if the machine tells the parity of a code."""
+        """Number of unions of subsets: 2 if the machine gives the parity of a code, else 1."""
         return 2 if self.state_bits else 1
 
     @property
@@ -80,13 +80,13 @@ class EntropyModel:
 
     @classmethod
     def empty(cls) -> EntropyModel:
-        """The model of no components at all."""
+        """Build the model of a factor without components."""
         none = np.zeros(0, np.uint8)
         return cls(0, NO_CONTEXT, none, none.reshape(0, 1, 1), ())
 
     @classmethod
     def from_bytes(cls, tables: bytes, components: int) -> EntropyModel:
-        """Parse what `to_bytes` made; that of a file has been checked when it was opened."""
+        """Parse what `to_bytes` makes; the bytes of a file were checked when it was opened."""
         state_bits, context, classes, count = tables[:4]
         contexts, unions = (CONTEXTS if context else 1), (2 if state_bits else 1)
         place = 4
@@ -116,17 +116,17 @@ def normalised(weights: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def logarithmic_weights(counts: NDArray[Any]) -> NDArray[np.uint8]:
-    """Weights whose frequencies come close to `counts`, of shape (tokens,), not all zero.
+    """Choose weights whose frequencies come close to `counts`, of shape (tokens,), not all zero.
 
-    Counts become the nearest weight in the logarithm, at a scale at which the rarest token of
-    a table still has one.
+    Each count becomes the weight that is nearest to it in the logarithm, at a scale at which the
+    rarest token of a table still has a positive one.
     """
     used = int(np.flatnonzero(counts)[-1]) + 1
     share = counts[:used] * (TOTAL / counts.sum())
     middles = np.sqrt(WEIGHTS[1:-1] * WEIGHTS[2:])
     weights = np.where(share > 0, 1 + np.searchsorted(middles, share), 0).astype(np.uint8)
-    # Rounding may leave the sum off; the normalisation settles it on the greatest token, which
-    # it must not use up.
+    # After rounding the sum may be off; the normalisation takes the difference from the most
+    # frequent token, whose frequency must stay positive.
     while (normalised(weights)[weights > 0] < 1).any():
         weights[weights.argmax()] += 1
     return weights

@@ -1,4 +1,4 @@
-"""Fixed-width codes: no table, no state, any component of any chunk at a known place."""
+"""Fixed-width codes: no table and no state; every component of a chunk lies at a known place."""
 
 from __future__ import annotations
 
@@ -18,12 +18,23 @@ def run_bytes(bits: int, rows: int) -> int:
 
 
 class PackedCoding:
-    """Chunks of codes to bytes and back (SPEC.md, section "packed").
+    """Coding with a fixed number of bits per code (SPEC.md, section "packed").
 
     Parameters
     ----------
     bits : ndarray of uint8, shape (components,)
         Bits per code of each component.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> coding = PackedCoding(np.array([2, 4], np.uint8))
+    >>> codes = [np.array([3, 0, 1], np.uint16), np.array([15, 7, 8], np.uint16)]
+    >>> payload = coding.encode_chunk(codes)
+    >>> len(payload)  # 1 byte of 2-bit codes, 2 bytes of 4-bit codes
+    3
+    >>> [run.tolist() for run in coding.decode_chunk(payload, rows=3)]
+    [[3, 0, 1], [15, 7, 8]]
     """
 
     def __init__(self, bits: NDArray[Any]) -> None:
@@ -31,7 +42,7 @@ class PackedCoding:
 
     @classmethod
     def of(cls, factor: QuantizedFactor) -> PackedCoding:
-        """The coding of a factor, with its depths."""
+        """Build the coding of a factor from its bit depths."""
         return cls(np.frombuffer(factor.tables, np.uint8))
 
     def encode_chunk(self, codes: Sequence[NDArray[Any]]) -> bytes:
@@ -40,7 +51,12 @@ class PackedCoding:
         Parameters
         ----------
         codes : sequence of ndarray of uint16, each of shape (rows,)
-            One array a component.
+            One array per component.
+
+        Returns
+        -------
+        bytes
+            One run per component, each of whole bytes.
         """
         # Decoding must not wait for Numba; only the encoder imports the kernels.
         from lplrcli.kernels.packing import pack_codes
@@ -58,9 +74,14 @@ class PackedCoding:
         Parameters
         ----------
         payload : bytes
-            What `encode_chunk` made; a chunk of a file has been checked when it was read.
+            Result of `encode_chunk`; a chunk of a file was checked when it was read.
         rows : int
             Codes per component.
+
+        Returns
+        -------
+        list of ndarray of uint8 or uint16, each of shape (rows,)
+            Codes of each component.
         """
         data = np.frombuffer(payload, np.uint8)
         codes = []
@@ -73,7 +94,7 @@ class PackedCoding:
 
 
 def _unpack(run: NDArray[np.uint8], bits: int, rows: int) -> NDArray[Any]:
-    """Codes of one run: eight of them fill `bits` bytes, so eight columns of shifts suffice."""
+    """Unpack one run: eight codes fill `bits` bytes, so eight columns of shifts suffice."""
     if bits in (8, 16):
         return run.view("<u1" if bits == 8 else "<u2")
     if 8 % bits == 0:
@@ -101,6 +122,6 @@ def _unpack(run: NDArray[np.uint8], bits: int, rows: int) -> NDArray[Any]:
 
 @cache
 def _codes_of_bytes(bits: int) -> NDArray[Any]:
-    """The codes of 1, 2 or 4 bits that a byte is made of, one a byte, as one number for each."""
+    """Make a table from a byte to its codes of 1, 2 or 4 bits, a byte each, read as one integer."""
     codes = np.arange(256, dtype=np.uint8)[:, None] >> np.arange(0, 8, bits, dtype=np.uint8)
     return (codes & np.uint8((1 << bits) - 1)).view(f"u{8 // bits}")[:, 0]

@@ -1,4 +1,4 @@
-"""Entropy-coded codes: rANS with static tables, by class of component and context."""
+"""Entropy coding: rANS (Duda 2013) with a static table for each class of components and context."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lplrcli.model.rans_constants import AROUND, LANES, TOKENS, TOTAL, lines_of
 
 
 def levels_of(codes: NDArray[Any], context: int, lines: tuple[int, int]) -> NDArray[np.uint8]:
-    """Contexts of the entries of a chunk that are known before it is coded, if of that kind.
+    """Find the contexts of a chunk, if they are of a kind that follows from magnitudes around.
 
     Parameters
     ----------
@@ -25,6 +25,11 @@ def levels_of(codes: NDArray[Any], context: int, lines: tuple[int, int]) -> NDAr
         Kind of context.
     lines : tuple of int
         Entries of a line, and lines of a plane, of the grid of the chunk.
+
+    Returns
+    -------
+    ndarray of uint8, shape (components, rows)
+        The contexts; of shape (0, 0) for the kinds that need nothing in advance.
     """
     from lplrcli.kernels.contexts import levels_around
 
@@ -36,14 +41,14 @@ def levels_of(codes: NDArray[Any], context: int, lines: tuple[int, int]) -> NDAr
 
 
 class RansCoding:
-    """Chunks of codes to bytes and back (SPEC.md, section "rans").
+    """Coding by interleaved rANS (SPEC.md, section "rans"; Duda 2013, Giesen 2014).
 
     Parameters
     ----------
     model : EntropyModel
         Static tables.
     grid : tuple of int
-        That of the factor; contexts of the kind `AROUND` and those after it depend on it.
+        Grid of the factor; contexts of the kind `AROUND` and those after it depend on it.
     """
 
     def __init__(self, model: EntropyModel, grid: tuple[int, ...]) -> None:
@@ -52,16 +57,22 @@ class RansCoding:
 
     @classmethod
     def of(cls, factor: QuantizedFactor) -> RansCoding:
-        """The coding of a factor, with its tables."""
+        """Build the coding of a factor from its tables."""
         return cls(EntropyModel.from_bytes(factor.tables, factor.components), factor.grid)
 
     def encode_chunk(self, codes: NDArray[Any]) -> bytes:
-        """Bytes of a chunk.
+        """Encode a chunk.
 
         Parameters
         ----------
         codes : ndarray of int32, shape (components, rows)
-            Every code has a frequency in its table; of a trellis, a parity that its machine gives.
+            Each code has a frequency in its table and, with a trellis, the parity that the machine
+            gives.
+
+        Returns
+        -------
+        bytes
+            Four initial states, then words of 16 bits.
         """
         from lplrcli.kernels.rans import encode_lanes
 
@@ -77,12 +88,24 @@ class RansCoding:
         return states.astype("<u4").tobytes() + words[place:].astype("<u2").tobytes()
 
     def decode_chunk(self, payload: bytes, rows: int) -> NDArray[Any]:
-        """Codes of a chunk, int32, shape (components, rows).
+        """Decode a chunk.
+
+        Parameters
+        ----------
+        payload : bytes
+            Result of `encode_chunk`.
+        rows : int
+            Codes per component.
+
+        Returns
+        -------
+        ndarray of int32, shape (components, rows)
+            The codes.
 
         Raises
         ------
         CorruptSectionError
-            The chunk does not end in the state that every chunk ends in.
+            The decoder does not arrive at the end of the chunk in the final state of all chunks.
         """
         from lplrcli.kernels.rans import decode_lanes
 
@@ -104,7 +127,7 @@ class RansCoding:
 
     @cached_property
     def _lookup(self) -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
-        """Token of each slot; frequency and cumulative frequency of each token, in one integer."""
+        """Token of each slot; frequency and cumulative frequency of a token in one integer."""
         frequencies = self.model.frequencies
         tokens = np.arange(TOKENS, dtype=np.uint8)
         symbols = np.array([np.repeat(tokens, f) for f in frequencies], np.uint8)

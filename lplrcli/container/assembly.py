@@ -1,4 +1,4 @@
-"""One matrix put together from its metadata, its tables and whoever has its chunks."""
+"""Assembly of a `Factorization` from metadata, component tables and a source of chunks."""
 
 from __future__ import annotations
 
@@ -11,20 +11,26 @@ from lplrcli.container.metadata import plan_of, report_of
 from lplrcli.model.compressed import Factorization, QuantizedFactor
 
 ChunkSource = Callable[[str, dict[str, Any], bytes], Sequence[bytes]]
-"""``chunks(side, record, tables)``: of a factor, given its metadata and its coding's parameters."""
+"""Function ``chunks(side, record, tables)`` that gives the chunks of a factor, from its name, its
+metadata and the parameters of its coding."""
 
 
 def assemble(document: dict[str, Any], payload: bytes, chunks: ChunkSource) -> Factorization:
-    """Put a matrix together.
+    """Build a matrix from the parts of its file.
 
     Parameters
     ----------
     document : dict
-        Its metadata, checked.
+        Metadata of the matrix, checked.
     payload : bytes
-        Of its section ``COMP``, as long as the metadata say.
+        Payload of its section ``COMP``, as long as the metadata says.
     chunks : callable
-        Gives the chunks of each factor.
+        Function that gives the chunks of each factor.
+
+    Returns
+    -------
+    Factorization
+        The matrix; its chunks are those that `chunks` gives.
 
     Raises
     ------

@@ -1,6 +1,6 @@
-"""Where every byte of an ``.lplr`` file lies: the only struct formats and offsets (SPEC.md).
+"""Place of every byte of an ``.lplr`` file: the only struct formats and offsets (SPEC.md).
 
-Each record packs itself and parses itself; parsing checks whatever the record can check alone
+Each record packs itself and parses itself; parsing makes every check that needs the record alone,
 and raises `CorruptSectionError` naming the field. Nothing here reads a file.
 """
 
@@ -19,10 +19,10 @@ from lplrcli.errors import (
 SIGNATURE = b"\x89LPLR\r\x1a\n"
 FIRST_VERSION = (0, 1)
 VERSION = (1, 0)
-"""What is written."""
+"""Version of the format, major and minor, that is written."""
 
 READABLE = (FIRST_VERSION, (0, 2), VERSION)
-"""What is read, beside later minor versions of the same major; any other version is refused."""
+"""Versions that are read, besides later minor versions of the same major; others are refused."""
 
 ALIGNMENT = 64
 FILE_HEADER = struct.Struct("<8sHHI12sI")
@@ -42,7 +42,7 @@ CHUNK_TAGS = {
     "mean_row": "MROW",
     "mean_column": "MCOL",
 }
-"""Factor, as the metadata calls it, to the tag of its chunks; in file order."""
+"""Tag of the chunks of each factor, by the name in the metadata; in file order."""
 
 MATRIX_TAGS = (METADATA, TABLES, *CHUNK_TAGS.values())
 CRITICAL_TAGS = frozenset((*MATRIX_TAGS, INDEX, LAST))
@@ -67,13 +67,13 @@ _DAMAGED_SIGNATURES = {
 
 
 def aligned_payload(end: int) -> int:
-    """Offset of the payload that follows one ending at byte `end`."""
+    """Compute the offset of the payload that follows one ending at byte `end`."""
     return -(-(end + SECTION_HEADER.size) // ALIGNMENT) * ALIGNMENT
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One section: what its header and its index entry both say, and where its payload lies.
+    """One section of a file, as its header and its index entry describe it.
 
     Attributes
     ----------
@@ -101,7 +101,7 @@ class Section:
 
     @property
     def safe_to_copy(self) -> bool:
-        """Whether the section stays right when the matrices it is about are changed."""
+        """Whether the section stays valid when the matrices it is about are changed."""
         return self.tag[3].islower()
 
     @property
@@ -136,22 +136,22 @@ def read_tag(raw: bytes, offset: int, section: str | None = None) -> str:
     Raises
     ------
     CorruptSectionError
-        Not four letters, or in another case than they may have.
+        The bytes are not four letters, or the case of one is not allowed.
     """
-    # Of bytes, these know ASCII letters only.
+    # On bytes these methods know ASCII letters only.
     if not (raw.isalpha() and (raw.isupper() or (raw[:1].islower() and raw[1:3].isupper()))):
         raise CorruptSectionError(
             "wrong tag",
             section=section,
             offset=offset,
             found=ascii(raw)[1:],
-            expected="four ASCII letters, upper case but for the first and then the last one",
+            expected="four ASCII letters: all upper case, or the first or both ends lower case",
         )
     return raw.decode("ascii")
 
 
 def is_later(version: tuple[int, int]) -> bool:
-    """Whether a file is of a minor version after the one that is known here."""
+    """Whether a file is of a later minor version than the one that is known here."""
     return version[0] == VERSION[0] and version > VERSION
 
 
@@ -167,9 +167,9 @@ def parse_file_header(raw: bytes) -> tuple[int, int]:
     Raises
     ------
     NotLplrError
-        The signature is wrong; says so where a transfer in text mode explains it.
+        The signature is wrong; the message tells if a transfer in text mode explains it.
     UnsupportedVersionError
-        The version is neither one of `READABLE` nor a later minor.
+        The version is neither one of `READABLE` nor a later minor version.
     CorruptSectionError
         The checksum or a reserved field is wrong, or the header is cut short.
     """

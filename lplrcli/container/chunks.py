@@ -1,4 +1,4 @@
-"""Coded chunks: what the container checks of them, and those of an open file."""
+"""Coded chunks: the checks that the container makes, and the chunks of an open file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,13 @@ SMALLEST_STATE = 1 << 16
 
 @lru_cache(maxsize=64)  # all chunks of a factor but the last have the same rows
 def packed_length(bits: bytes, rows: int) -> int:
-    """Bytes of a chunk of `rows` entries per component in coding ``packed``."""
+    """Compute the bytes of a chunk of `rows` entries per component in coding ``packed``.
+
+    Examples
+    --------
+    >>> packed_length(bytes([2, 4]), rows=3)
+    3
+    """
     # Few depths occur, so counting them beats a sum over thousands of components.
     return sum(bits.count(depth) * -(-depth * rows // 8) for depth in set(bits))
 
@@ -29,18 +35,18 @@ def check_length(coding: str, tables: bytes, section: Section, rows: int) -> Non
     Parameters
     ----------
     coding : str
-        Registered id.
+        Registered id of the coding.
     tables : bytes
         Parameters of the coding, checked.
     section : Section
-        Of the chunk.
+        Section of the chunk.
     rows : int
-        Entries per component in it.
+        Entries per component in the chunk.
 
     Raises
     ------
     CorruptSectionError
-        It is not as long as the coding demands.
+        The chunk is not as long as the coding demands.
     """
     if coding == "packed":
         expected: object = packed_length(tables, rows)
@@ -61,10 +67,21 @@ def check_length(coding: str, tables: bytes, section: Section, rows: int) -> Non
 def check_packed(bits: bytes, section: Section, rows: int, chunk: bytes) -> None:
     """Check that the bits after the last code of every run are zero.
 
+    Parameters
+    ----------
+    bits : bytes
+        Bits per code of each component.
+    section : Section
+        Section of the chunk.
+    rows : int
+        Entries per component in the chunk.
+    chunk : bytes
+        The chunk, of the length that the coding demands.
+
     Raises
     ------
     CorruptSectionError
-        Some are not; the message names the component.
+        Some bits are not zero; the message names the component.
     """
     if rows % 8 == 0:
         return  # whole bytes at every depth: only a last chunk has padding
@@ -85,10 +102,21 @@ def check_packed(bits: bytes, section: Section, rows: int, chunk: bytes) -> None
 def check_rans(tables: bytes, section: Section, rows: int, chunk: bytes) -> None:
     """Check the states that the lanes start from; the decoder checks where they end.
 
+    Parameters
+    ----------
+    tables : bytes
+        Parameters of the coding; not used.
+    section : Section
+        Section of the chunk.
+    rows : int
+        Entries per component in the chunk; not used.
+    chunk : bytes
+        The chunk, of a length that the coding allows.
+
     Raises
     ------
     CorruptSectionError
-        One is too small; the message names the lane.
+        A state is too small; the message names the lane.
     """
     for lane, state in enumerate(LANES.unpack_from(chunk)):
         if state < SMALLEST_STATE:
@@ -119,18 +147,18 @@ def chunk_rows(length: int, chunk_length: int, ordinal: int) -> int:
 
 
 class StoredChunks(LazySequence[bytes]):
-    """Chunks that are read and checked at each access; nothing is kept.
+    """Chunks of an open file, which are read and checked at each access and never kept.
 
     Parameters
     ----------
     reader : SectionReader
         The open file.
     previous_end : dict
-        Where the padding before a payload starts, by the offset of the payload.
+        Offset at which the padding before a payload starts, by the offset of the payload.
     sections : sequence of Section
         The chunk sections of the factor, in order, as many as `record` demands.
     record : dict
-        The factor's metadata.
+        Metadata of the factor.
     tables : bytes
         Parameters of the coding, checked.
 
@@ -162,7 +190,7 @@ class StoredChunks(LazySequence[bytes]):
 
     @property
     def lengths(self) -> list[int]:
-        """Bytes of each chunk; none is read."""
+        """Number of bytes of each chunk, without reading any."""
         return [section.length for section in self._sections]
 
     def _element(self, at: int) -> bytes:
@@ -173,7 +201,7 @@ class StoredChunks(LazySequence[bytes]):
         return payload
 
     def refused(self, number: int, error: ContainerError) -> ContainerError:
-        """What a decoder says against a chunk, with the place where it lies."""
+        """Add the place of a chunk in the file to the error that a decoder raised on it."""
         section = self._sections[number]
         return error.located(self._reader.path, section.tag, section.offset)
 
@@ -183,16 +211,16 @@ class StoredChunks(LazySequence[bytes]):
 
 
 class ContinuedChunks(LazySequence[bytes]):
-    """Stored chunks, which are read when asked for, and new ones after them.
+    """Stored chunks, which are read on access, and new ones after them.
 
     Parameters
     ----------
     stored : sequence of bytes
-        Of which the first `kept` stay.
+        Chunks of a file, the first `kept` of which stay.
     kept : int
-        How many those are.
+        Number of stored chunks that stay.
     added : list of bytes
-        What follows.
+        Chunks that follow them.
     """
 
     def __init__(self, stored: Sequence[bytes], kept: int, added: list[bytes]) -> None:
@@ -208,14 +236,14 @@ class ContinuedChunks(LazySequence[bytes]):
 
 
 class RemainingChunks(LazySequence[bytes]):
-    """Stored chunks of which some are lost: those are empty, which no chunk is.
+    """Stored chunks some of which are lost and given as empty, which no chunk can be.
 
     Parameters
     ----------
     stored : sequence of bytes
-        Of which only those that remain are read.
+        Chunks of a file; only the remaining ones are read.
     remaining : collection of int
-        Their numbers.
+        Numbers of the chunks that are not lost.
     """
 
     def __init__(self, stored: Sequence[bytes], remaining: frozenset[int]) -> None:
@@ -230,13 +258,13 @@ class RemainingChunks(LazySequence[bytes]):
 
 
 def refusal_of(chunks: Sequence[bytes], number: int, error: ContainerError) -> ContainerError:
-    """What a decoder says against a chunk, with its place where it lies in a file."""
+    """Add to the error that a decoder raised on a chunk its place, if it lies in a file."""
     refused: Callable[[int, ContainerError], ContainerError] | None
     refused = getattr(chunks, "refused", None)
     return error if refused is None else refused(number, error)
 
 
 def lengths_of(chunks: Sequence[bytes]) -> list[int]:
-    """Bytes of each chunk; those of an open file or in scratch are not read for it."""
+    """Count the bytes of each chunk, without reading those of an open file or a scratch file."""
     lengths: list[int] | None = getattr(chunks, "lengths", None)
     return [len(chunk) for chunk in chunks] if lengths is None else lengths

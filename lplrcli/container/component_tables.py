@@ -1,6 +1,6 @@
 """Component tables (section ``COMP``): packed for the writer, split and checked for the reader.
 
-A coding registered in SPEC.md has one line in each table here.
+Every coding that SPEC.md registers has one line in each dictionary here.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from lplrcli.container.zstd_frames import deflate, inflate
 from lplrcli.model.compressed import QuantizedFactor
 
 GOES_WITH = {"packed": ("uniform", "normal"), "rans": ("deadzone", "trellis")}
-"""The quantizers that each coding goes with."""
+"""Quantizers whose codes each coding can store."""
 
 MAX_TABLES = 16 << 20
-"""Bytes of a factor's tables of coding ``rans``, inflated."""
+"""Most bytes of a factor's tables of coding ``rans``, inflated."""
 
 
 def table_length(coding: str, quantizer: str, components: int) -> int | None:
-    """Bytes that a factor has in ``COMP``, or None where its coding compresses them."""
+    """Compute the bytes of a factor in ``COMP``, or None if its coding compresses them."""
     return components + SIDE_LENGTHS[quantizer](components) if coding == "packed" else None
 
 
@@ -50,7 +50,7 @@ def split_tables(
     Parameters
     ----------
     payload : bytes
-        As long as the ``table_length`` of all factors together.
+        Payload as long as the ``table_length`` of all factors together.
     factors : dict
         Member ``factors`` of valid metadata, in any order.
 

@@ -1,6 +1,6 @@
-"""Tables of coding ``rans``: checked to the last rule before a chunk is decoded (SPEC.md, rans).
+"""Checks of the tables of coding ``rans``, all made before a chunk is decoded (SPEC.md, "rans").
 
-In plain Python, so that opening a file needs neither NumPy nor the decoder.
+They are plain Python, so that opening a file needs neither NumPy nor the decoder.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from lplrcli.container.quantizer_parameters import refuse
 from lplrcli.model.rans_constants import TOKENS, TOTAL
 
 HEAD = 4
-"""Bytes: machine, context, number of classes, number of tables."""
+"""Bytes of the head: machine, context, number of classes, number of tables."""
 
 MACHINES = {"deadzone": (0,), "trellis": (3, 4, 5, 6, 7, 8)}
-"""State bits of the trellis machine that each quantizer may name; 0 for none."""
+"""State bits of the trellis machines that each quantizer may name; 0 for none."""
 
 CONTEXTS = {0: 1, 1: 32, 2: 32, 3: 32, 4: 32}
-"""Contexts that each value of the field ``context`` distinguishes."""
+"""Number of contexts that each value of the field ``context`` distinguishes."""
 
 WEIGHTS = 48
 
 MOST_COUNTED = 255
-"""Classes, and tables, that a byte can count."""
+"""Most classes, and most tables: a byte counts them."""
 
 
 def weight(index: int) -> int:
@@ -31,10 +31,10 @@ def weight(index: int) -> int:
 
 
 def frequencies(weights: bytes) -> list[int]:
-    """Frequencies of the tokens, out of `TOTAL`, given the indices of their weights.
+    """Compute the frequencies of the tokens, out of `TOTAL`, from the indices of their weights.
 
-    Some weight must not be zero. The greatest frequency takes up what rounding leaves; where
-    that makes it less than 1, the weights are not ones that a file may hold.
+    At least one weight is not zero. The difference that rounding leaves goes to the greatest
+    frequency; if that falls below 1, a file must not hold these weights.
     """
     values = [weight(index) for index in weights]
     whole = sum(values)
@@ -56,13 +56,13 @@ def check_rans_tables(content: bytes, components: int, quantizer: str, factor: s
     Parameters
     ----------
     content : bytes
-        The tables, and whatever follows them.
+        Bytes that begin with the tables.
     components : int
-        Of the factor.
+        Components of the factor.
     quantizer : str
-        Of the factor: it decides about the machine.
+        Quantizer of the factor, which decides what machines are allowed.
     factor : str
-        ``left``, ``right`` or ``residual``, for messages.
+        Name of the factor, for messages.
 
     Raises
     ------
@@ -94,7 +94,13 @@ def check_rans_tables(content: bytes, components: int, quantizer: str, factor: s
 
 
 def undo_differences(stored: bytes, lag: int = 1) -> bytes:
-    """Sums mod 256 of bytes that were stored as differences from those `lag` before."""
+    """Add up, mod 256, bytes that were stored as differences from those `lag` places before.
+
+    Examples
+    --------
+    >>> undo_differences(bytes([3, 1, 255])).hex()
+    '030403'
+    """
     found = bytearray(len(stored))
     for start in range(lag):
         found[start::lag] = bytes(total & 255 for total in accumulate(stored[start::lag]))

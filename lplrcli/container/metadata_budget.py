@@ -1,4 +1,4 @@
-"""Metadata of all matrices of a file together: what a small file may make of a reader's time."""
+"""Limit on the inflated metadata of all matrices of a file, which bounds the time of a reader."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from lplrcli.errors import CorruptSectionError
 
 MOST_TOGETHER = 64 << 20
 MOST_PER_BYTE = 8
-"""Bytes of metadata, inflated: so many are allowed in any file, so many more in a large one, for
-each of its bytes. Those of a matrix are a few times what it takes in the file at least."""
+"""Most inflated bytes of the metadata of all matrices: `MOST_TOGETHER` in any file, or
+`MOST_PER_BYTE` for each byte of the file if that is more."""
 
 
 def check_total(total: int, file_bytes: int) -> None:
-    """Check how many bytes the metadata of a file of `file_bytes` inflate to.
+    """Check that the metadata of a file of `file_bytes` inflate to few enough bytes, `total`.
 
     Raises
     ------
     CorruptSectionError
-        Too many.
+        They are too many.
     """
     most = max(MOST_TOGETHER, MOST_PER_BYTE * file_bytes)
     if total > most:
         raise CorruptSectionError(
-            "metadata of all matrices inflate too far together",
+            "metadata of all matrices inflates too far together",
             section=METADATA,
             found=f"{total} bytes up to here",
             expected=f"at most {most} in a file of {file_bytes}",
@@ -34,7 +34,7 @@ def check_total(total: int, file_bytes: int) -> None:
 
 
 class MetadataTotal:
-    """Adds up what is inflated of a file; several threads may do so at once.
+    """Total of the inflated metadata of a file; several threads may add to it at once.
 
     Parameters
     ----------
@@ -49,19 +49,19 @@ class MetadataTotal:
         self._lock = threading.Lock()
 
     def add(self, matrix: int, payload: bytes) -> None:
-        """Count the metadata of a matrix, unless they have been, before they are inflated.
+        """Count the metadata of a matrix before they are inflated, once for each matrix.
 
         Parameters
         ----------
         matrix : int
-            Its number.
+            Number of the matrix.
         payload : bytes
-            The frame. One that states too much, or nothing, is refused wherever it is inflated.
+            The frame. If it states no size, or one too large, inflating it fails later.
 
         Raises
         ------
         CorruptSectionError
-            They would be too many.
+            The total would be too large.
         """
         size = stated_size(payload) or 0
         with self._lock:

@@ -1,4 +1,4 @@
-"""The payload of a ``META`` section: one bounded zstd frame of bounded JSON."""
+"""Payload of a ``META`` section: one bounded zstd frame of bounded JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_COMPRESSED = 1 << 20
 MAX_INFLATED = 16 << 20
 MAX_DEPTH = 32
 MAX_STRUCTURE = 1 << 20
-"""Most brackets, braces and commas outside strings: they bound the objects JSON turns into."""
+"""Most brackets, braces and commas outside strings: they bound the objects that are parsed."""
 MAX_INTEGER_DIGITS = 20
 
 _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
@@ -41,11 +41,12 @@ def parse_text(payload: bytes, version: tuple[int, int]) -> Any:
     Raises
     ------
     CorruptSectionError
-        Not one exact zstd frame, too large, too deep, not strict JSON.
+        The payload is not exactly one zstd frame, or its text is too large, nested too deep, or
+        not strict JSON.
     """
     if len(payload) > MAX_COMPRESSED:
         _refuse("too long", f"{len(payload)} bytes", f"at most {MAX_COMPRESSED}")
-    # The first version compressed its metadata without one.
+    # The first version compressed its metadata without a dictionary.
     dictionary = None if version == FIRST_VERSION else metadata_dictionary()
     raw = inflate(
         payload, most=MAX_INFLATED, name="metadata", section=METADATA, dictionary=dictionary
@@ -55,7 +56,7 @@ def parse_text(payload: bytes, version: tuple[int, int]) -> Any:
         return json.loads(
             raw.decode("utf-8"),
             object_pairs_hook=_unique,
-            # Mostly none can be too long, and the parser need not ask about every one.
+            # In most texts no integer can be too long, and the parser need not check each one.
             parse_int=_integer if b"0" * MAX_INTEGER_DIGITS in raw.translate(_ZEROS) else int,
             parse_float=_real,
             parse_constant=_constant,
@@ -69,7 +70,7 @@ def parse_text(payload: bytes, version: tuple[int, int]) -> Any:
 
 
 def _check_structure(raw: bytes) -> None:
-    # Before the parser runs, since what it builds is many times larger than the text.
+    # This comes before the parser, which builds objects many times larger than the text.
     structure = _STRINGS.sub(b"", raw).translate(None, _NOT_STRUCTURE)
     if len(structure) > MAX_STRUCTURE:
         _refuse("too many values", len(structure), f"at most {MAX_STRUCTURE} of [ ] {{ }} ,")

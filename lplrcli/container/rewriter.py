@@ -1,4 +1,4 @@
-"""A file written again with another matrix in the place of one of its own."""
+"""Rewriting of a file with one of its matrices replaced."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from lplrcli.model.compressed import Factorization
 
 
 def check_rewritable(container: Container) -> None:
-    """Check that all of a file is known, so that one part of it can be changed.
+    """Check that a file can be changed: everything in it must be known.
 
     Raises
     ------
     UnsupportedVersionError
-        It is of a later minor version: readable, but what has to change with what is not known.
+        The file is of a later minor version, in which unknown parts may depend on known ones.
     """
     if is_later(container.version):
         found, known = (f"{major}.{minor}" for major, minor in (container.version, VERSION))
@@ -35,23 +35,23 @@ def check_rewritable(container: Container) -> None:
 def rewrite_container(
     stream: BinaryIO, container: Container, matrix: int, factorization: Factorization
 ) -> int:
-    """Copy a file, but for one matrix.
+    """Copy a file with one matrix replaced.
 
-    Name, date and what a user keeps with that matrix stay. So does everything that is not of it,
-    but for ancillary sections of it or of the whole file which may tell of what has changed:
-    those whose tag calls them safe to copy are copied, whatever they are. The file is of the
-    version that is written today.
+    The name, the date and the user's metadata of that matrix stay, and so do all other matrices.
+    Ancillary sections about that matrix or the whole file are copied only if their tag calls them
+    safe to copy; others may describe what has changed. The version of the new file is the one that
+    is written today.
 
     Parameters
     ----------
     stream : binary file
-        Written forward only; not the file of `container`.
+        Stream to write to, forward only; not the file of `container`.
     container : Container
-        The file to copy, open. One payload of it is held at a time.
+        Open file to copy. One payload of it is held at a time.
     matrix : int
-        Which matrix is replaced.
+        Number of the matrix that is replaced.
     factorization : Factorization
-        By what. Its chunks may be those of `container`.
+        New matrix. Its chunks may be those of `container`.
 
     Returns
     -------
@@ -61,9 +61,9 @@ def rewrite_container(
     Raises
     ------
     CorruptSectionError
-        A section of the file is damaged, or the factorization is not one that a reader accepts.
+        A section of the file is damaged, or a reader would not accept the factorization.
     UnsupportedVersionError
-        As `check_rewritable` says.
+        The file is of a later minor version, see `check_rewritable`.
     """
     check_rewritable(container)
     document = container.metadata(matrix)

@@ -1,7 +1,7 @@
-"""The metadata schema: where it lies, and a check against it that starts fast.
+"""Check of metadata against the schema, made to start fast.
 
 The schema is the language-neutral file ``metadata.schema.json`` beside SPEC.md, read at run time.
-What it becomes for files of later minor versions is derived from it by two of its keywords.
+A looser schema for files of later minor versions is derived from it by two of its keywords.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from lplrcli.runtime.format_files import read_definition
 
 MAX_MESSAGE = 160
 MAX_FOUND = 40
-"""Characters of a complaint, and of the value that it is about: both may quote the file."""
+"""Most characters of a message, and of the value it quotes: both may come from the file."""
 
 
 @functools.cache
@@ -39,7 +39,7 @@ def _compiled(detailed: bool, later: bool) -> Callable[[Any], Any]:
 
 
 def _for_later_minors(schema: Any) -> Any:
-    """Return the schema for files of later minors: of keys and ids, those needed must be known."""
+    """Return the schema for later minors: it knows all keys and ids that a decoder needs."""
     if isinstance(schema, list):
         return [_for_later_minors(each) for each in schema]
     if not isinstance(schema, dict):
@@ -71,15 +71,15 @@ def check_schema(document: object, *, later: bool) -> None:
     Parameters
     ----------
     document : object
-        What the JSON says.
+        Parsed JSON.
     later : bool
-        Whether its file is of a later minor version, which may have brought keys and, of what no
-        decoder needs, ids.
+        Whether its file is of a later minor version, which may have new keys, and new ids where
+        no decoder needs to know them.
 
     Raises
     ------
     CorruptSectionError
-        It is not valid; the message names the key.
+        The document is not valid; the message names the key.
     """
     import fastjsonschema
 
@@ -89,8 +89,8 @@ def check_schema(document: object, *, later: bool) -> None:
         pass
     else:
         return
-    # The check that can say what is wrong takes three times as long to compile, so only a file
-    # that is already known to be refused pays for it.
+    # The check that names the fault takes three times as long to compile, so it is made only for a
+    # file that is already known to be refused.
     try:
         _compiled(True, later)(document)
     except fastjsonschema.JsonSchemaValueException as error:

@@ -1,4 +1,4 @@
-"""Bytes of a file by position, from any thread, and payloads with every check of their section."""
+"""Reading of a file by position, from any thread, and of payloads with all checks of sections."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from lplrcli.container.byte_layout import Section, parse_section_header
 from lplrcli.container.section_table import check_checksum, check_padding, check_payload
 from lplrcli.errors import ContainerError, CorruptSectionError, InputError
 
-_PIECE = 1 << 20
-"""Bytes that are read at a time of what is not kept."""
+_READ_AT_ONCE = 1 << 20
+"""Bytes that are read at a time where nothing is kept."""
 
 
 class SectionReader:
-    """Reads a seekable binary file without disturbing other readers of it.
+    """Reader of a seekable binary file that does not disturb other readers of it.
 
     Attributes
     ----------
     path : str
         Name of the file, for messages.
     file_bytes : int
-        Its size when this was made.
+        Size of the file when it was opened.
     sound : set of int
-        Offsets of the payloads that were read or checked, and found whole.
+        Offsets of the payloads that were read or checked and found undamaged.
     """
 
     def __init__(self, file: BinaryIO, path: str) -> None:
@@ -37,8 +37,8 @@ class SectionReader:
         self.sound: set[int] = set()
         self._file = file
         self._lock = threading.Lock()
-        # Only of a plain file is the descriptor's content the file's content: a GzipFile has a
-        # descriptor too, of the compressed bytes.
+        # The descriptor is used for plain files only: that of a GzipFile leads to the compressed
+        # bytes.
         plain = isinstance(getattr(file, "raw", file), io.FileIO) and hasattr(os, "pread")
         self._descriptor = file.fileno() if plain else None
 
@@ -48,14 +48,14 @@ class SectionReader:
         Raises
         ------
         InputError
-            The system cannot read them.
+            The system cannot read the file.
         """
         parts = []
         while length > 0:
             try:
                 part = self._some(offset, min(length, 1 << 30))
             except OSError as error:
-                # Told apart from failures of what is written meanwhile.
+                # An error of its own kind, so that it is not taken for one of the output.
                 raise InputError(
                     f"bytes from {offset} on cannot be read: {error.strerror or error}",
                     path=self.path,
@@ -80,9 +80,9 @@ class SectionReader:
         Parameters
         ----------
         section : Section
-            As the index describes it.
+            Section as the index describes it.
         previous_end : int
-            Where the payload before it ended, and padding starts.
+            Offset at which the payload before it ends and padding starts.
 
         Raises
         ------
@@ -95,14 +95,14 @@ class SectionReader:
         return payload
 
     def content(self, section: Section) -> bytes:
-        """Read the payload of a section that may be cut short, whatever stands before it.
+        """Read the payload of a section that may be cut short, without a check of its padding.
 
         Raises
         ------
         CorruptSectionError
-            The file ends within the payload, or it is damaged.
+            The file ends within the payload, or the payload is damaged.
         """
-        if section.end > self.file_bytes:  # before memory is taken for what is not there
+        if section.end > self.file_bytes:  # checked before memory is taken for missing bytes
             raise CorruptSectionError(
                 "the file ends within the section",
                 section=section.tag,
@@ -115,22 +115,22 @@ class SectionReader:
         return payload
 
     def check(self, section: Section, previous_end: int) -> None:
-        """Do the checks of `payload` without holding it.
+        """Check a section as `payload` does, without holding the payload in memory.
 
         Raises
         ------
         CorruptSectionError
-            As `payload` does.
+            Padding, section header or payload are damaged, or differ from the index.
         """
         self._check_header(section, previous_end)
         check_checksum(section, *self.checksum(section))
         self.sound.add(section.offset)
 
     def checksum(self, section: Section) -> tuple[int, int]:
-        """Bytes of a payload that the file has, and their CRC-32."""
+        """Count the bytes of a payload that the file has, and compute their CRC-32."""
         found = length = 0
         while length < section.length:
-            part = self.read(section.offset + length, min(section.length - length, _PIECE))
+            part = self.read(section.offset + length, min(section.length - length, _READ_AT_ONCE))
             if not part:
                 break
             found = zlib.crc32(part, found)
@@ -161,10 +161,9 @@ class SectionReader:
 
     @contextmanager
     def naming(self, section: Section | None = None) -> Iterator[None]:
-        """Add to a `ContainerError` raised within what lower layers do not know.
+        """Add the path, and the section and its offset if given, to a `ContainerError` from within.
 
-        That is the path and, of what was found wrong in the payload of a section, that and where
-        the section is.
+        Lower layers check bytes and do not know where these come from.
         """
         try:
             yield

@@ -1,4 +1,4 @@
-"""Sections of a file whose index is lost: found by their headers, wherever these may be."""
+"""Search for the sections of a file whose index is lost, by their headers."""
 
 from __future__ import annotations
 
@@ -18,39 +18,39 @@ from lplrcli.container.section_table import parse_index
 from lplrcli.errors import CorruptSectionError
 
 _FIRST_BLOCK, _BLOCK = 1 << 12, 1 << 20
-"""Bytes that are searched at a time, multiples of `ALIGNMENT`: few at first, as the next header is
-mostly near and there may be one every 64 bytes, then twice as many each time."""
+"""Bytes that are searched at a time, at first and at most, multiples of `ALIGNMENT`. The next
+header is mostly near, and there may be one every 64 bytes; each further block is twice as large."""
 
 _PASSES = 4
-"""How many times the bytes of a file may be read for checksums: headers within the payloads of
-others may be as many as there is room for, each with a length as long as the file."""
+"""How many times the bytes of a file may be read for checksums. A hostile file may be full of
+headers within payloads of other sections, each with a length up to the end of the file."""
 
 _START = re.compile(rb"[A-Za-z][A-Z]{2}[A-Za-z]\0{4}")
-"""Tag and flags of every section header."""
+"""Pattern of the tag and the flags with which every section header starts."""
 
 
 def surviving_sections(reader: SectionReader) -> tuple[Section, ...]:
-    """Sections that a file still has, whatever is damaged, the index among it.
+    """Find the sections that a damaged file still has.
 
-    Its index where that is whole, though not where the end of the file says; otherwise all
-    sections whose headers are whole and lie where headers may lie. A header tells where the next
-    one is; where none is there the search goes on from the first byte that may be one.
+    They are listed by its index, if that is undamaged somewhere in the file; otherwise they are
+    all sections whose headers are undamaged and lie where headers may lie. A header tells where
+    the next one is; if none is there, the search goes on at the first byte where one may be.
 
     Parameters
     ----------
     reader : SectionReader
-        Of the file.
+        Reader of the file.
 
     Returns
     -------
     tuple of Section
-        In file order, no two of the same tag, matrix and ordinal; ``INDX`` and ``LEND`` are not
-        among them. Payloads may be damaged or missing.
+        Sections in file order, each of tag, matrix and ordinal once, without ``INDX`` and
+        ``LEND``. Payloads may be damaged or missing.
 
     Raises
     ------
     UnknownSectionError
-        The index is whole, and names a critical section that is unknown.
+        The index is undamaged and names a critical section that is unknown.
     """
     found: dict[tuple[str, int, int], Section] = {}
     whole = set()
@@ -65,7 +65,7 @@ def surviving_sections(reader: SectionReader) -> tuple[Section, ...]:
             listed = _listed(reader, section)
             if listed is not None:
                 return listed
-        # Of two that claim the same place one may be an old copy in the disk's free space.
+        # Two sections may claim the same place: one may be an old copy from free disk space.
         if key not in found or (intact and key not in whole):
             found[key] = section
             if intact:
@@ -77,7 +77,7 @@ def surviving_sections(reader: SectionReader) -> tuple[Section, ...]:
 
 
 def _next_section(reader: SectionReader, start: int) -> Section | None:
-    """The first section whose header lies at byte `start` or after it."""
+    """Find the first section whose header lies at byte `start` or after it."""
     size = _FIRST_BLOCK
     while start < reader.file_bytes:
         block = reader.read(start, size)
@@ -92,7 +92,7 @@ def _next_section(reader: SectionReader, start: int) -> Section | None:
 
 
 def _header_at(reader: SectionReader, offset: int) -> Section | None:
-    if offset >= reader.file_bytes:  # a length may say anything
+    if offset >= reader.file_bytes:  # a damaged length may be anything
         return None
     try:
         return parse_section_header(reader.read(offset, SECTION_HEADER.size), offset, INDEX)
@@ -107,7 +107,7 @@ def _is_intact(reader: SectionReader, section: Section) -> bool:
 
 
 def _listed(reader: SectionReader, index: Section) -> tuple[Section, ...] | None:
-    """Sections of an index whose checksum is right; None if it is not of this file."""
+    """Parse an index whose checksum is right; None if its sections do not fit this file."""
     try:
         return parse_index(reader.read(index.offset, index.length), index)
     except CorruptSectionError:

@@ -1,4 +1,4 @@
-"""The index of a file: found from its last bytes, checked against its size, put in order."""
+"""Index of a file: found by its last bytes, checked against its size, in file order."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from lplrcli.container.byte_layout import (
 from lplrcli.errors import ContainerError, CorruptSectionError, UnknownSectionError
 
 ReadAt = Callable[[int, int], bytes]
-"""``read(offset, length)``: those bytes of the file, fewer only where it ends."""
+"""Function ``read(offset, length)`` that gives these bytes of the file, fewer only at its end."""
 
 
 def read_sections(read: ReadAt, file_bytes: int) -> tuple[Section, ...]:
@@ -39,14 +39,14 @@ def read_sections(read: ReadAt, file_bytes: int) -> tuple[Section, ...]:
     Parameters
     ----------
     read : callable
-        Gives bytes of the file by offset and length.
+        Function that gives bytes of the file by offset and length.
     file_bytes : int
         Size of the file.
 
     Returns
     -------
     tuple of Section
-        All of them in file order, ``INDX`` and ``LEND`` included.
+        All sections in file order, ``INDX`` and ``LEND`` included.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def check_payload(section: Section, payload: bytes) -> None:
 
 
 def check_checksum(section: Section, length: int, found: int) -> None:
-    """Likewise, given the length and the CRC-32 of what was read."""
+    """Check the length and the CRC-32, `found`, of a payload that was read but not kept."""
     if length != section.length:
         _refuse(section, "length", section.offset, f"{length} bytes", section.length)
     if found != section.checksum:
@@ -97,14 +97,19 @@ def check_padding(section: Section, padding: bytes) -> None:
 
 
 def parse_index(entries: bytes, index: Section) -> tuple[Section, ...]:
-    """Sections that the payload of ``INDX`` lists, their places and order checked.
+    """Parse the payload of ``INDX``, and check places and order of the sections it lists.
 
     Parameters
     ----------
     entries : bytes
         The payload, its checksum checked.
     index : Section
-        The section it is of.
+        Section of this payload.
+
+    Returns
+    -------
+    tuple of Section
+        The sections listed, in file order.
 
     Raises
     ------
@@ -140,7 +145,7 @@ def _read_end(read: ReadAt, file_bytes: int) -> tuple[Section, Section]:
         fault.section = LAST
         fault.offset = start if error.offset is None else error.offset
         raise fault from None
-    # In Python integers, and before anything of that size is read.
+    # Checked in Python integers, which cannot overflow, and before anything of that size is read.
     offset, length = index_offset + SECTION_HEADER.size, INDEX_ENTRY.size * count
     if offset % ALIGNMENT or aligned_payload(offset + length) != last.offset:
         expected = "the byte at which INDX starts, and the entries that fit between it and LEND"
@@ -220,7 +225,7 @@ def _check_successor(previous: Section | None, section: Section) -> None:
         right = before != METADATA
     elif tag == TABLES:
         right = before == METADATA
-    else:  # chunks follow the tables, or chunks of the same or an earlier factor
+    else:  # chunks follow the tables, or chunks of this or an earlier factor
         stages = MATRIX_TAGS[MATRIX_TAGS.index(TABLES) :]
         right = before in stages and tag in stages and stages.index(before) <= stages.index(tag)
     if not right:

@@ -1,4 +1,4 @@
-"""Sections one after another, then the index: what every writer of a file does in the end."""
+"""Writing of sections one after another, then of the index: the base of every writer of a file."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from lplrcli.container.zstd_frames import stated_size
 
 
 class SectionWriter:
-    """Places sections one after another and remembers them for the index.
+    """Writer that places sections one after another and records them for the index.
 
     Parameters
     ----------
     stream : binary file
-        Written forward only. The file header is written at once.
+        Stream to write to, forward only. The file header is written at once.
     """
 
     def __init__(self, stream: BinaryIO) -> None:

@@ -1,4 +1,4 @@
-"""What a later version of the format brought, which a file of an earlier one must not hold."""
+"""Features of later versions of the format, which a file of an earlier one must not hold."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def check_features(document: dict[str, Any], version: tuple[int, int]) -> None:
     Raises
     ------
     CorruptSectionError
-        It does; the message names the key.
+        Something is newer; the message names the key.
     """
     if version != FIRST_VERSION:
         return
@@ -37,7 +37,7 @@ def check_features(document: dict[str, Any], version: tuple[int, int]) -> None:
 
 
 def _newer_than_first(document: dict[str, Any]) -> Iterator[tuple[str, object]]:
-    """Keys and values of `document` that came with version 0.2."""
+    """Yield the keys and values of `document` that came with version 0.2."""
     plan = document["plan"]
     target = plan["target"]
     if target["method"] in NEW_METHODS:

@@ -1,4 +1,4 @@
-"""Writing ``.lplr`` files: one forward pass, and the size of a file before it is written."""
+"""Writing of ``.lplr`` files in one forward pass, and their size before they are written."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ def write_container(
     Parameters
     ----------
     stream : binary file
-        Written forward only, so it may be a pipe.
+        Stream to write to, forward only, so that it may be a pipe.
     factorizations : sequence of Factorization
-        At least one.
+        Matrices of the file, at least one.
     names : sequence of str or None, optional
         Name of each array within the file.
     created : str, optional
-        Date and time to note (RFC 3339).
+        Date and time to store (RFC 3339).
 
     Returns
     -------
@@ -65,8 +65,8 @@ def write_container(
     Raises
     ------
     CorruptSectionError
-        A factorization is not one that a reader would accept: nothing of it was written.
-        A chunk that its coding does not allow is found only on the way.
+        A reader would not accept a factorization; then nothing of it was written. Only a chunk
+        that its coding does not allow is found while writing.
     """
     sections = SectionWriter(stream)
     given: Iterable[str | None] = repeat(None) if names is None else names
@@ -83,18 +83,18 @@ def write_matrix(
     Parameters
     ----------
     sections : SectionWriter
-        Of a file with `matrix` matrices so far.
+        Writer of a file with `matrix` matrices so far.
     matrix : int
-        Its number.
+        Number of the matrix.
     factorization : Factorization
         The matrix.
     heads : dict
-        What `heads_of` gives for it.
+        Result of `heads_of` for the matrix.
 
     Raises
     ------
     CorruptSectionError
-        A chunk is one that its coding does not allow.
+        The coding of a factor does not allow one of its chunks.
     """
     for tag, payload in heads.items():
         sections.write(sections.next_section(tag, matrix, 0, payload), payload)
@@ -112,12 +112,12 @@ def container_size(
     names: Sequence[str | None] | None = None,
     created: str | None = None,
 ) -> int:
-    """Bytes that `write_container` would write; no chunk of an open file is read.
+    """Compute the bytes that `write_container` would write, without reading chunks of open files.
 
     Raises
     ------
     CorruptSectionError
-        A factorization is not one that a reader would accept.
+        A reader would not accept a factorization.
     """
     end, count = FILE_HEADER.size, 0
     given: Iterable[str | None] = repeat(None) if names is None else names
@@ -138,19 +138,24 @@ def heads_of(
     created: str | None = None,
     user: dict[str, Any] | None = None,
 ) -> dict[str, bytes]:
-    """Payloads of ``META`` and ``COMP`` of a matrix, by tag, checked.
+    """Make and check the payloads of ``META`` and ``COMP`` of a matrix, by tag.
 
     Parameters
     ----------
     factorization : Factorization
-        The matrix. No chunk is read.
+        The matrix; none of its chunks is read.
     name, created, user
         As for `lplrcli.container.metadata.describe`.
+
+    Returns
+    -------
+    dict of bytes
+        Payloads by the tags ``META`` and ``COMP``.
 
     Raises
     ------
     CorruptSectionError
-        The factorization is not one that a reader would accept.
+        A reader would not accept the factorization.
     """
     parts = factorization.parts
     tables = {side: pack_table(side, parts[side]) for side in CHUNK_TAGS if side in parts}
@@ -171,7 +176,7 @@ def heads_of(
 def _heads(
     factorizations: Sequence[Factorization], names: Iterable[str | None], created: str | None
 ) -> Iterator[tuple[Factorization, dict[str, bytes]]]:
-    """Each factorization with the payloads of its ``META`` and ``COMP``."""
+    """Yield each factorization with the payloads of its ``META`` and ``COMP``."""
     if not factorizations:
         raise ValueError("a file holds at least one matrix")
     for factorization, name in zip(factorizations, names, strict=False):
@@ -179,7 +184,7 @@ def _heads(
 
 
 def _factors(factorization: Factorization) -> Iterator[tuple[str, QuantizedFactor]]:
-    """Each factor present, with the tag of its chunks, in file order."""
+    """Yield each factor present, with the tag of its chunks, in file order."""
     parts = factorization.parts
     for side, tag in CHUNK_TAGS.items():
         if side in parts:
@@ -187,7 +192,7 @@ def _factors(factorization: Factorization) -> Iterator[tuple[str, QuantizedFacto
 
 
 def _coded(factor: QuantizedFactor) -> list[int]:
-    """Bytes of each chunk of a factor."""
+    """Count the bytes of each chunk of a factor."""
     if factor.coding != "packed":
         return lengths_of(factor.chunks)
     return [

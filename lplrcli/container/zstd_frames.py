@@ -1,4 +1,4 @@
-"""Zstandard frames as the format allows them: one, whole, of a size stated and bounded."""
+"""Zstandard frames as the format allows them: exactly one, whole, of a stated and bounded size."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LEVEL = 19
 
 @cache
 def metadata_dictionary() -> zstandard.ZstdCompressionDict:
-    """The text that metadata is compressed against, ``metadata.dict`` beside SPEC.md."""
+    """Load the dictionary that metadata is compressed with, ``metadata.dict`` beside SPEC.md."""
     return zstandard.ZstdCompressionDict(
         read_definition("metadata.dict"), dict_type=zstandard.DICT_TYPE_RAWCONTENT
     )
@@ -31,7 +31,7 @@ def deflate(raw: bytes, dictionary: zstandard.ZstdCompressionDict | None = None)
 
 
 def stated_size(payload: bytes) -> int | None:
-    """Bytes of content that a frame states; None if it states none, or is no frame."""
+    """Read how many bytes of content a frame states; None if it states none, or is no frame."""
     try:
         size = zstandard.frame_content_size(payload)
     except zstandard.ZstdError:
@@ -47,23 +47,28 @@ def inflate(
     section: str,
     dictionary: zstandard.ZstdCompressionDict | None = None,
 ) -> bytes:
-    """Return the content of a frame that comes from anyone.
+    """Return the content of a frame from a file that need not be trusted.
 
     Parameters
     ----------
     payload : bytes
         The frame, and nothing after it.
     most : int
-        Bytes of content that are allowed; checked before anything is inflated.
+        Most bytes of content that are allowed; checked before anything is inflated.
     name, section : str
-        What it holds and the section it lies in, for messages.
+        Name of the content and of the section it lies in, for messages.
     dictionary : ZstdCompressionDict, optional
-        Of raw content: a frame need not use it.
+        Dictionary of raw content; a frame need not use it.
+
+    Returns
+    -------
+    bytes
+        The content, of the size that the frame states.
 
     Raises
     ------
     CorruptSectionError
-        Not one exact zstd frame, or one too large.
+        The payload is not exactly one zstd frame, or its content is too large.
     """
 
     def refuse(what: str, found: object = None, expected: object = None) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Contexts of codes: what those before an entry tell about it (SPEC.md, section "rans")."""
+"""Contexts of codes: what the codes before an entry tell about it (SPEC.md, section "rans")."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from lplrcli.model.rans_constants import ACROSS, ALONG, AROUND
 _LENGTHS = np.array([i.bit_length() for i in range(256)], np.uint8)
 
 _LARGE = 2**16
-"""Magnitudes from here on all have the last level: sums of clipped ones fit 32 bits."""
+"""Magnitudes are clipped here: larger ones all have the last level, and their sums fit 32 bits."""
 
 
 @kernel
 def bit_length(value: int) -> int:
-    """Binary digits of an integer that is not negative."""
+    """Number of binary digits of a non-negative integer."""
     length = 0
     while value > 255:
         length += 8
@@ -44,13 +44,13 @@ _LEVELS = np.array([level_of(weight) for weight in range(4096)], np.uint8)
 
 @kernel
 def quick_level_of(weight: int) -> int:
-    """`level_of`, of small sums by a table."""
+    """Level of a weighted sum, as `level_of` gives it; small sums are looked up in a table."""
     return int(_LEVELS[weight]) if weight < 4096 else level_of(weight)
 
 
 @kernel
 def _add(sums: NDArray[np.int32], weight: int, codes: NDArray[np.int32]) -> None:
-    """Add weighted magnitudes, as many as there are of the fewer."""
+    """Add `weight` times the magnitudes of `codes` to `sums`, up to the end of the shorter."""
     factor = np.int32(weight)
     for x in range(min(sums.size, codes.size)):
         sums[x] += factor * min(abs(codes[x]), np.int32(_LARGE))
@@ -72,7 +72,7 @@ def sums_above(
     context: int,
     sums: NDArray[np.int32],
 ) -> None:
-    """What the lines before a line add to the weights of its entries.
+    """Sum what the lines before a line add to the weights of its entries.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def sums_above(
     context : int
         Kind of context: `AROUND` or one of those after it.
     sums : ndarray of int32, shape (entries,)
-        Filled, for `width` entries or those that are left.
+        Receives the sums of the line's entries: `width` of them, fewer at the end of a chunk.
     """
     sums[:] = 0
     end, plane = start + sums.size, width * height
@@ -133,7 +133,7 @@ def parents_in_line(context: int, start: int) -> bool:
 def weight_beside(
     codes: NDArray[np.int32], i: int, t: int, x: int, context: int, parents: bool
 ) -> int:
-    """What the entries before entry t, in the same line, add to its weight.
+    """Sum what the entries before entry t, in the same line, add to its weight.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def weight_beside(
     context : int
         Kind of context.
     parents : bool
-        What `parents_in_line` says.
+        Result of `parents_in_line`.
     """
     weight = 0
     if x > 0:
@@ -164,7 +164,7 @@ def weight_beside(
 def levels_around(
     codes: NDArray[np.int32], context: int, lines: tuple[int, int], out: NDArray[np.uint8]
 ) -> None:
-    """Contexts of all entries of a chunk.
+    """Find the contexts of all entries of a chunk.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def levels_around(
         Receives the contexts.
     """
     components, rows = codes.shape
-    # Lines may be said to be far longer than a chunk.
+    # A file may state lines that are far longer than a chunk.
     width, height = min(lines[0], rows), lines[1]
     sums = np.empty(width, np.int32)
     for i in range(components):
@@ -187,7 +187,7 @@ def levels_around(
             levels = out[i, start : start + width]
             weights = sums[: line.size]
             sums_above(codes[i], start, width, height, context, weights)
-            # What `weight_beside` says of each entry, of all at once.
+            # Adds what `weight_beside` gives for an entry, for all entries of the line at once.
             scale = 1 if context == AROUND else 2
             _add(weights[1:], 2 * scale, line)
             _add(weights[2:], scale, line)

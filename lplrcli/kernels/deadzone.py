@@ -19,18 +19,20 @@ def deadzone_codes(
     levels: NDArray[np.uint8],
     codes: NDArray[np.int32],
 ) -> None:
-    """Cheapest of the nearest integer and its neighbour towards zero.
+    """Choose for each value the cheaper of the nearest integer and its neighbour towards zero.
+
+    The cost is the squared error plus the price of the integer, both in squared units.
 
     Parameters
     ----------
     values : ndarray of float32 or float64, shape (m,)
         A run of coefficients.
     inverse_unit : float
-        They are multiplied by this first: one over the step.
+        One over the step; values are multiplied by it first.
     prices : ndarray of float32, shape (levels, 2 s + 1)
         Price of the integers -s ... s, in squared units; of length 1 for plain rounding.
     levels : ndarray of uint8, shape (m,)
-        Which prices a coefficient has.
+        Row of `prices` that holds for each coefficient.
     codes : ndarray of int32, shape (m,)
         Receives the integers; halves round to the even one.
     """
@@ -53,7 +55,9 @@ def deadzone_codes(
 def rough_codes(
     values: NDArray[Any], inverse_units: NDArray[np.float64], codes: NDArray[np.int32]
 ) -> None:
-    """Integers that the search will come close to: rounded, a tenth closer to zero.
+    """Round coefficients to integers close to those that a search by rate and distortion chooses.
+
+    Rounding is a tenth of a unit closer to zero than to the nearest integer.
 
     Parameters
     ----------
@@ -77,7 +81,7 @@ def cell_offsets(
     codes: NDArray[np.int32],
     sums: NDArray[np.float64],
 ) -> None:
-    """Where values lie in their cells: what the centroids are, and the squared error without them.
+    """Add up where values lie in their cells, for the centroids, and the error without these.
 
     Parameters
     ----------
@@ -91,7 +95,8 @@ def cell_offsets(
         Added to, each component weighted by its squared step: how many codes have magnitude
         1, 2, and more; their distances from the integer, away from zero; the squared error.
     """
-    # For zeros too, unused: a branch on the sign of a code is mispredicted half the time.
+    # Zeros are counted too, though not used: a branch on the sign of a code is mispredicted half
+    # the time.
     count, outwards = np.empty(4), np.empty(4)
     for i in range(values.shape[0]):
         inverse = inverse_units[i]
@@ -119,7 +124,7 @@ def stepped_values(
     shifts: NDArray[np.int64],
     out: NDArray[Any],
 ) -> None:
-    """``(256 q + sgn(q) shift) * unit / 256``, the product rounded once in binary64.
+    """Compute ``(256 q + sgn(q) shift) * unit / 256``, the product rounded once in binary64.
 
     Parameters
     ----------
@@ -128,7 +133,7 @@ def stepped_values(
     units : ndarray of float64, shape (components,)
         Steps of the components; far from the ends of binary64's range.
     shifts : ndarray of int64, shape (4,)
-        In 256ths, for magnitudes 0, 1, 2 and more.
+        Shifts in 256ths of a unit, for magnitudes 0, 1, 2 and more.
     out : ndarray of float32 or float64, shape (components, rows)
         Receives the values, rounded to its type.
     """

@@ -1,4 +1,4 @@
-"""The fast Walsh-Hadamard transform."""
+"""The fast Walsh-Hadamard transform (Fino and Algazi 1976)."""
 
 from __future__ import annotations
 

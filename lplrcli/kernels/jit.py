@@ -10,8 +10,8 @@ from numba import njit
 Decorator = Callable[[Callable[..., Any]], Any]
 
 kernel: Decorator = njit(cache=True, nogil=True)
-"""Of every kernel whose result must not depend on the machine."""
+"""Decorator of every kernel whose result must not depend on the machine."""
 
 summing_kernel: Decorator = njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
-"""Of sums: reassociation lets the compiler keep partial sums in vector registers; NaN and
-infinity still propagate."""
+"""Decorator of kernels that add up: reassociation lets the compiler keep partial sums in vector
+registers; NaN and infinity still propagate."""

@@ -1,4 +1,4 @@
-"""Lifting steps of a wavelet along lines that lie anywhere in an array."""
+"""Lifting steps of a wavelet (Daubechies and Sweldens 1998) along any lines of an array."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from lplrcli.kernels.jit import kernel
 
 _TOGETHER = 32
-"""Lines taken at once: steps are vector instructions, and what they work on stays in the cache."""
+"""Lines transformed together: steps are vector instructions, and their data stay in the cache."""
 
 
 @kernel
@@ -46,13 +46,13 @@ def split_lines(
     flat : ndarray of float64
         Changed in place.
     lines : ndarray of int64, shape (lines,)
-        Where each of them starts.
+        Index in `flat` at which each line starts.
     stride, extent : int
         Distance of the entries of a line, and how many there are, at least 2.
     factors : tuple of float
-        Of high, low, high and low entries in turn.
+        Factors by which neighbours are added to high, low, high and low entries in turn.
     gains : tuple of float
-        Of the low part and of the high part.
+        Factors by which the low part and the high part are multiplied at the end.
     """
     middle = (extent + 1) // 2
     for block in range(0, lines.size, _TOGETHER):

@@ -1,8 +1,8 @@
-"""Loading the kernels into a process that does nothing else, such as the command line's.
+"""Loading of the kernels in a process that does nothing else, such as that of the command line.
 
-Numba is a compiler: loaded, it is as large as everything else that compressing a matrix needs.
-Two measures keep the process small and its start short. Neither belongs into a library, whose
-host process may use Numba and SciPy for other things.
+Numba is a compiler: once loaded, it is as large as everything else that compressing a matrix
+needs. Two measures keep the process small and its start short. Neither belongs in a library,
+whose host process may use Numba and SciPy for other things.
 """
 
 from __future__ import annotations

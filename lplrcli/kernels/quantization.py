@@ -35,7 +35,7 @@ def nearest_codes(
     reach: float,
     codes: NDArray[np.uint16],
 ) -> None:
-    """Number of thresholds below each value.
+    """Code each value by the number of thresholds below it.
 
     Parameters
     ----------
@@ -64,7 +64,9 @@ def nearest_codes(
 def uniform_codes(
     values: NDArray[Any], low: float, step: float, top: int, codes: NDArray[np.uint16]
 ) -> None:
-    """Nearest of the levels ``low + step * (0 ... top)``: Q_B of LPLR, section 2.
+    """Code each value by the nearest level of ``low + step * (0 ... top)``.
+
+    This is Q_B of LPLR (arXiv 2310.11028), section 2.
 
     Parameters
     ----------
@@ -93,7 +95,7 @@ def quantization_error(
     reach: float,
     levels: NDArray[np.float64],
 ) -> float:
-    """``sum((values - scale * levels[codes])**2)`` for the codes that `nearest_codes` gives.
+    """Compute ``sum((values - scale * levels[codes])**2)`` for the codes of `nearest_codes`.
 
     Parameters
     ----------

@@ -60,7 +60,7 @@ def count_tokens(
     levels : ndarray of uint8, shape (components, rows)
         Contexts of the kind `AROUND` and those after it; of any shape for the other kinds.
     counts : ndarray of int64, shape (classes, contexts, unions, tokens)
-        Added to.
+        Histograms to which the tokens are added.
     """
     extra = 0
     for i in range(codes.shape[0]):
@@ -168,7 +168,7 @@ def decode_lanes(
     packed: NDArray[np.uint32],
     codes: NDArray[np.int32],
 ) -> bool:
-    """Decode a chunk; False if it is damaged.
+    """Decode a chunk; return False if it is damaged.
 
     Parameters
     ----------
@@ -196,7 +196,7 @@ def decode_lanes(
     place = 0
     machines = np.zeros(LANES, np.int64)
     unions = 2 if taps[0] > 0 else 1
-    # Lines may be said to be far longer than a chunk.
+    # A file may state lines that are far longer than a chunk.
     line_width = min(lines[0], rows)
     sums = np.empty((LANES, line_width), np.int32)
     for group in range((components + LANES - 1) // LANES):

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from lplrcli.kernels.jit import kernel, summing_kernel
 
 RUN = 256
-"""Entries of a row that are added up in the precision of the factor before `out` has them: sums of
-a long row in float32 keep their digits where `out` is in float64."""
+"""Entries of a row that are added up in the precision of the factor before their sum is added to
+`out`: sums of a long row in float32 keep their digits where `out` is in float64."""
 
 
 @kernel
@@ -22,19 +22,19 @@ def csr_times_dense(
     x: NDArray[Any],
     out: NDArray[Any],
 ) -> None:
-    """``out += A x`` for A in compressed sparse row form.
+    """Add A x to `out`, for A in compressed sparse row form.
 
     Parameters
     ----------
     indptr, indices, data : ndarray
         A (m x d), as in `lplrcli.model.source.CsrRows`.
     x : ndarray, shape (d, k)
-        Rows of neighbouring entries.
+        Entries of a row lie side by side.
     out : ndarray, shape (m, k)
-        As precise as `x` or more so; accumulated into.
+        Added to; at least as precise as `x`.
     """
     width = x.shape[1]
-    # Apart from `out`, so that the compiler need not fear for `x` and writes once a run.
+    # The sum has memory of its own, which cannot alias `x`, and `out` is written once a run.
     total = np.empty(width, x.dtype)
     for i in range(indptr.size - 1):
         end = indptr[i + 1]
@@ -57,7 +57,7 @@ def csr_transposed_times_dense(
     y: NDArray[Any],
     out: NDArray[Any],
 ) -> None:
-    """``out += Aᵀ y`` for A in compressed sparse row form.
+    """Add Aᵀ y to `out`, for A in compressed sparse row form.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def csr_transposed_times_dense(
     y : ndarray, shape (m, k)
         C-contiguous.
     out : ndarray, shape (d, k)
-        C-contiguous; accumulated into.
+        C-contiguous; added to.
     """
     for i in range(indptr.size - 1):
         row = y[i]
@@ -81,14 +81,14 @@ def csr_transposed_times_dense(
 def csr_gram(
     indptr: NDArray[Any], indices: NDArray[Any], data: NDArray[Any], out: NDArray[np.float64]
 ) -> None:
-    """``out += Aᵀ A`` for A in compressed sparse row form, products in float64.
+    """Add Aᵀ A to `out`, for A in compressed sparse row form; products are in float64.
 
     Parameters
     ----------
     indptr, indices, data : ndarray
         A (m x d), as in `lplrcli.model.source.CsrRows`.
     out : ndarray of float64, shape (d, d)
-        Accumulated into.
+        Added to.
     """
     for i in range(indptr.size - 1):
         for p in range(indptr[i], indptr[i + 1]):
@@ -106,7 +106,7 @@ def csr_inner_product(
     left: NDArray[Any],
     right: NDArray[Any],
 ) -> float:
-    """``<A, L Rᵀ>``, the sum of entrywise products, in float64.
+    """Compute ``<A, L Rᵀ>``, the sum of entrywise products, in float64.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def csr_inner_product(
 def dense_times_sparse_sign(
     values: NDArray[Any], columns: NDArray[np.int32], signs: NDArray[Any], out: NDArray[Any]
 ) -> None:
-    """``out += values S`` for a sketch S with a fixed number of nonzeros in every row.
+    """Add ``values S`` to `out`, for a sketch S with a fixed number of nonzeros in every row.
 
     Parameters
     ----------
@@ -142,9 +142,9 @@ def dense_times_sparse_sign(
     columns : ndarray of int32, shape (d, z)
         Columns of the nonzeros of each row of S.
     signs : ndarray, shape (d, z)
-        Their values.
+        Values of these nonzeros.
     out : ndarray, shape (m, k)
-        Accumulated into.
+        Added to.
     """
     for i in range(values.shape[0]):
         for j in range(values.shape[1]):

@@ -12,7 +12,7 @@ from lplrcli.kernels.jit import summing_kernel
 
 @summing_kernel
 def sum_of_squares(values: NDArray[Any]) -> float:
-    """Sum of squares, accumulated in float64.
+    """Sum the squares of entries in float64.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def sum_of_squares(values: NDArray[Any]) -> float:
 
 @summing_kernel
 def squared_distance(first: NDArray[Any], second: NDArray[Any]) -> tuple[float, float]:
-    """Sum of squared differences and largest absolute difference, in float64.
+    """Find the sum of squared differences and the largest absolute difference, in float64.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Codes that a frequency table does not know, and the nearest that it does."""
+"""Replacement of codes to which a frequency table gives no frequency."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def substituted_codes(
 ) -> float:
     """Replace each code without a frequency by the nearest that has one; return what it costs.
 
-    Of a trellis only codes that are congruent mod 4 replace one another: they lead the machine
-    the same way.
+    With a trellis only codes that are congruent mod 4 replace one another: they lead the machine
+    through the same states.
 
     Parameters
     ----------
@@ -44,15 +44,15 @@ def substituted_codes(
     context : int
         Kind of context, `NO_CONTEXT` or `ABOVE`.
     reach : int
-        How many candidates are tried on either side; 0 only looks whether there is need.
+        How many candidates are tried on either side; 0 only checks whether a code must be replaced.
     codes : ndarray of int32, shape (components, rows)
         Changed.
 
     Returns
     -------
     float
-        Squared error of the values that is added; infinite if some code has no substitute, and
-        then `codes` are good for nothing.
+        Squared error that is added; infinite if some code has no substitute, and then `codes` is
+        not usable.
     """
     stride = 4 if unions == 2 else 1
     before = codes.shape[1] - values.shape[1]

@@ -13,19 +13,19 @@ from lplrcli.kernels.jit import kernel
 from lplrcli.model.rans_constants import LANES, LARGEST, TAPS
 
 WINDOW = 8192
-"""Decisions are settled at least this often: bounds the memory of the trace, costs nothing that
-could be measured."""
+"""Coefficients after which decisions are settled, at most: this bounds the memory of the trace and
+has no measurable cost."""
 
 _SETTLED = 64
-"""Coefficients that the last window has at least where the path must end in a given state: a few
-are enough to reach any state, more leave a choice."""
+"""Least coefficients of the last window where the path must end in a given state: a few are enough
+to reach any state, more leave a choice."""
 
 
 @kernel
 def states_after(
     codes: NDArray[np.int32], taps: tuple[int, int, int], states: NDArray[np.int64]
 ) -> None:
-    """States of the machines after the last code of every component.
+    """Run the machines, and find their states after the last code of every component.
 
     Parameters
     ----------
@@ -56,10 +56,11 @@ def _nearest_in_subsets(
     points: NDArray[np.int32],
     place: int,
 ) -> None:
-    """Cheapest integer of each of the four subsets, ``j + 4 Z``, and its cost.
+    """Find the cheapest integer of each of the four subsets, ``j + 4 Z``, and its cost.
 
-    Two candidates a subset: the one nearest to `value`, and the next towards zero, which a dear
-    tail may make the better one. The price of 0 is at `middle`; points go to `place` and on.
+    Each subset has two candidates: the integer nearest to `value` and the next one towards zero,
+    which is cheaper where the tail of the distribution is expensive. The price of 0 is at
+    `middle`; points are written from `place` on.
     """
     value = min(max(value, -float(LARGEST)), float(LARGEST))
     below = np.floor(value)
@@ -80,7 +81,7 @@ def _nearest_in_subsets(
 
 @cache
 def trellis_codes(state_bits: int) -> Callable[..., None]:
-    """The kernel for one trellis machine.
+    """Build the kernel for one trellis machine.
 
     Its taps are constants to the compiler: the loops over the states become vector instructions,
     three times as fast as one kernel for all machines.
@@ -107,7 +108,7 @@ def trellis_codes(state_bits: int) -> Callable[..., None]:
         start: int,
         end: int,
     ) -> None:
-        """Integers ``q = 2 k + u`` that minimise squared error plus price, along the trellis.
+        """Find the integers ``q = 2 k + u`` of least squared error plus price along the trellis.
 
         Viterbi's algorithm on the machine of SPEC.md, section "rans": from state s the lowest bit
         u says whether q is even (subsets D0, D2) or odd (D1, D3), and the parity of k which branch
@@ -126,7 +127,7 @@ def trellis_codes(state_bits: int) -> Callable[..., None]:
         prices : ndarray of float32, shape (levels, 2 s + 1)
             Price of the integers -s ... s, in squared units: Lagrangian multiplier times bits.
         levels : ndarray of uint8, shape (components, rows)
-            Which prices a coefficient has.
+            Row of `prices` that holds for each coefficient.
         codes : ndarray of int32, shape (components, rows)
             Receives q in the components of the lane.
         start : int

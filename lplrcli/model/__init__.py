@@ -1,1 +1,1 @@
-"""The types that data travels in, and nothing that computes."""
+"""Types that data travels in between the layers; nothing here computes."""

@@ -1,4 +1,4 @@
-"""One compressed matrix, as it lies in a file: quantized factors and what is known about them."""
+"""One compressed matrix as a file holds it: quantized factors, the plan and the report."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from lplrcli.model.report import ErrorReport
 from lplrcli.model.source import Unfolding
 
 KLT = "klt"
-"""The transform whose bases depend on the data, and lie in the file."""
+"""Name of the transform whose bases depend on the data and lie in the file."""
 
 _BASIS_ENTRIES = 2**20
-"""A basis has at most so many entries, or as many as its factor."""
+"""Most entries of a basis whose factor has fewer; a larger factor may have a basis of its size."""
 
 
 @dataclass(frozen=True)
 class QuantizedFactor:
-    """A tall matrix (length x components), quantized column by column and coded in chunks of rows.
+    """Tall matrix (length x components), quantized by column and coded in chunks of rows.
 
     The left factor L has length n; the right factor is held as Rᵀ, of length d. A matrix coded
-    directly is d components of length n, its columns, or one component of length n·d, in row
-    order.
+    directly is d components of length n, which are its columns, or one component of length n·d, in
+    row order.
 
     Attributes
     ----------
@@ -39,17 +39,19 @@ class QuantizedFactor:
     coding : str
         Key of `lplrcli.coding.CODINGS`.
     tables : bytes
-        The coding's parameters (bits of each component, frequencies), likewise.
+        The coding's parameters (bits of each component, frequencies), laid out as its
+        specification says.
     transform : str
         Key of `lplrcli.transform.TRANSFORMS`, applied to each component before quantization.
     grid : tuple of int
-        The grid that the entries of a component are a flattening of; its product is `length`.
+        Extents of the grid whose points, in row order, are the entries of a component; their
+        product is `length`.
     chunk_length : int
         Entries per component in each chunk but the last; a multiple of 8.
     chunks : sequence of bytes
-        The coded chunks, in order. Those of an opened file are read when first asked for.
+        The coded chunks, in order. Chunks of an opened file are read on access.
     basis : QuantizedFactor or None
-        What a transform that depends on the data needs, a component for each of its vectors.
+        Basis vectors of a transform that depends on the data, a component for each vector.
     """
 
     length: int
@@ -65,7 +67,7 @@ class QuantizedFactor:
     basis: QuantizedFactor | None = None
 
     def held(self) -> QuantizedFactor:
-        """The same with all chunks in memory, those of an opened file too."""
+        """Copy the factor with all chunks in memory, those of an opened file too."""
         basis = None if self.basis is None else self.basis.held()
         return replace(self, chunks=list(self.chunks), basis=basis)
 
@@ -78,21 +80,27 @@ class QuantizedFactor:
 
 
 def basis_stride(grid: Sequence[int]) -> int:
-    """Entries that a vector of any axis takes in a basis: the greatest extent, a multiple of 8."""
+    """Count the entries of a vector of any axis in a basis: the greatest extent, a multiple of 8.
+
+    Examples
+    --------
+    >>> basis_stride((12, 30))
+    32
+    """
     return -(-max(grid) // 8) * 8
 
 
 def most_vectors(grid: Sequence[int], components: int) -> int:
-    """Vectors that the basis of a factor has at most.
+    """Bound the vectors in the basis of a factor.
 
-    They may take no bytes at all, so that nothing else bounds what a file claims to hold.
+    Vectors may take no bytes at all, so that the size of a file does not bound their number.
 
     Parameters
     ----------
     grid : sequence of int
-        Of the factor.
+        Grid of the factor.
     components : int
-        Of the factor.
+        Components of the factor.
     """
     entries = max(_BASIS_ENTRIES, components * math.prod(grid))
     return min(max(grid), entries // (len(grid) * basis_stride(grid)))
@@ -100,9 +108,9 @@ def most_vectors(grid: Sequence[int], components: int) -> int:
 
 @dataclass(frozen=True)
 class Factorization:
-    """``2**plan.exponent * (L R + E)``: what one matrix of an ``.lplr`` file holds.
+    """One matrix of an ``.lplr`` file, ``A ≈ 2**plan.exponent * (L R + E)``.
 
-    Where means are stored apart, ``2**plan.exponent * (L R + 1 mᵀ + c 1ᵀ + E)``.
+    With means stored apart it is ``A ≈ 2**plan.exponent * (L R + 1 mᵀ + c 1ᵀ + E)``.
 
     Attributes
     ----------
@@ -115,7 +123,7 @@ class Factorization:
     residual : QuantizedFactor or None
         E (n x d), coded directly; alone in mode ``direct``.
     mean_row, mean_column : QuantizedFactor or None
-        m (d x 1) and c (n x 1), either or both.
+        m (d x 1) and c (n x 1); None for a mean that is not stored apart.
     plan : CompressionPlan
         What was asked and what was decided.
     report : ErrorReport
@@ -125,7 +133,7 @@ class Factorization:
     array_shape : tuple of int
         Extents of the array that was unfolded into the matrix; by default `shape`.
     unfold : int
-        How many of its leading axes became rows.
+        Number of leading axes of the array that became rows.
     """
 
     shape: tuple[int, int]
@@ -146,7 +154,7 @@ class Factorization:
             object.__setattr__(self, "array_shape", self.shape)
 
     def held(self) -> Factorization:
-        """The same with all chunks in memory: it can be pickled."""
+        """Copy the matrix with all chunks in memory, so that it can be pickled."""
         names = ("left", "right", "residual", "mean_row", "mean_column")
         factors = {name: getattr(self, name) for name in names}
         return replace(
@@ -155,12 +163,12 @@ class Factorization:
 
     @property
     def unfolding(self) -> Unfolding:
-        """How the array lies in the matrix, grids that its maker told of aside."""
+        """Unfolding of the array, without grids that the user gave for rows or columns."""
         return Unfolding.of(self.array_shape, self.unfold)
 
     @property
     def parts(self) -> dict[str, QuantizedFactor]:
-        """Everything quantized, by the names that files use."""
+        """Every quantized factor that is present, by the name that files use."""
         found = {"left": self.left, "right": self.right, "residual": self.residual}
         found |= {"mean_row": self.mean_row, "mean_column": self.mean_column}
         for side in ("left", "right"):
@@ -170,10 +178,10 @@ class Factorization:
 
     @property
     def means(self) -> tuple[QuantizedFactor | None, QuantizedFactor | None]:
-        """Mean row and mean column."""
+        """Mean row and mean column; None for one that is not stored apart."""
         return self.mean_row, self.mean_column
 
     @property
     def rank(self) -> int:
-        """Components stored; 0 in mode ``direct``."""
+        """Number of components of the factors; 0 in mode ``direct``."""
         return self.left.components if self.left is not None else 0

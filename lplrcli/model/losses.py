@@ -1,4 +1,4 @@
-"""Parts of a matrix that are lost: which rows, which columns, which entries besides."""
+"""Parts of a matrix that a damaged file lost: rows, columns and single runs of entries."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 Span = tuple[int, int]
-"""First of a run, and the one after its last."""
+"""Start and stop of a run; the stop is not part of it."""
 
 
 @dataclass(frozen=True, order=True)
 class Rectangle:
-    """Some rows of a matrix, of some columns.
+    """Rectangular part of a matrix.
 
     Attributes
     ----------
     rows, columns : tuple of int
-        First, and the one after the last.
+        Start and stop.
     """
 
     rows: Span
@@ -25,16 +25,22 @@ class Rectangle:
 
 @dataclass(frozen=True)
 class Losses:
-    """What of a matrix is lost.
+    """Rows, columns and parts of rows of a matrix that are lost.
 
     Attributes
     ----------
     shape : tuple of int
         Rows and columns of the matrix.
     rows, columns : tuple of (start, stop)
-        Those that are lost whole, ascending; none overlaps or touches another.
+        Runs of rows and columns that are lost whole, ascending; none overlaps or touches another.
     parts : tuple of Rectangle
-        Parts of rows beyond those, ascending.
+        Parts of rows beyond these, ascending.
+
+    Examples
+    --------
+    >>> losses = Losses.of((4, 5), [Rectangle((0, 2), (0, 5)), Rectangle((3, 4), (1, 3))])
+    >>> losses.rows, losses.entries
+    (((0, 2),), 12)
     """
 
     shape: tuple[int, int]
@@ -44,14 +50,14 @@ class Losses:
 
     @classmethod
     def of(cls, shape: tuple[int, int], lost: Iterable[Rectangle]) -> Losses:
-        """Put together what is lost for one reason or another.
+        """Combine losses, which may overlap.
 
         Parameters
         ----------
         shape : tuple of int
-            Rows and columns.
+            Rows and columns of the matrix.
         lost : iterable of Rectangle
-            Within the matrix; what is neither whole rows nor whole columns is part of one row.
+            Lost parts of the matrix: whole rows, whole columns or parts of a single row.
         """
         given = set(lost)
         rows = merged(each.rows for each in given if each.columns == (0, shape[1]))
@@ -67,14 +73,14 @@ class Losses:
 
     @property
     def rectangles(self) -> list[Rectangle]:
-        """All that is lost; these may overlap."""
+        """Rectangles that cover all losses; they may overlap."""
         n, d = self.shape
         whole = [Rectangle(span, (0, d)) for span in self.rows]
         return [*whole, *(Rectangle((0, n), span) for span in self.columns), *self.parts]
 
     @property
     def entries(self) -> int:
-        """How many entries are lost."""
+        """Number of entries that are lost."""
         n, d = self.shape
         rows, columns = _length(self.rows), _length(self.columns)
         count = rows * d + columns * (n - rows)
@@ -86,19 +92,24 @@ class Losses:
 
     @property
     def everything(self) -> bool:
-        """Whether nothing is left."""
+        """Whether every entry is lost."""
         return self.entries == self.shape[0] * self.shape[1]
 
 
 def rectangles_of(entries: Span, width: int) -> list[Rectangle]:
-    """Where a run of entries in row order lies: whole rows, and parts of those at its ends.
+    """Split a run of entries in row order into whole rows, and parts of the rows at its ends.
 
     Parameters
     ----------
     entries : tuple of int
-        First, and the one after the last.
+        Start and stop of the run.
     width : int
-        Columns.
+        Columns of the matrix.
+
+    Examples
+    --------
+    >>> [(r.rows, r.columns) for r in rectangles_of((3, 12), width=5)]
+    [((0, 1), (3, 5)), ((1, 2), (0, 5)), ((2, 3), (0, 2))]
     """
     (first, left), (last, right) = divmod(entries[0], width), divmod(entries[1], width)
     if first == last:
@@ -115,7 +126,7 @@ def rectangles_of(entries: Span, width: int) -> list[Rectangle]:
 
 
 def merged(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """The same places, ascending, in as few runs as that takes."""
+    """Merge runs into as few as possible, ascending, that cover equal places."""
     found: list[Span] = []
     for start, stop in sorted(spans):
         if found and start <= found[-1][1]:

@@ -1,4 +1,4 @@
-"""What was asked of a compression and what was decided; both are stored in the file as JSON."""
+"""Target and plan: what was asked of a compression and what was decided, both stored as JSON."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from lplrcli.model.goals import ErrorGoal, Goal, PointwiseGoal, SizeGoal
 
 METHODS = ("rate-distortion", "packed", "lplr", "lsvd", "dsvd", "nq")
-"""The two engines, then the four methods of LPLR (arXiv 2310.11028), section 5."""
+"""Methods: the two engines, then the four methods of LPLR (arXiv 2310.11028), section 5."""
 
 MODES = ("factors", "factors+residual", "direct")
-"""A ≈ L R, A ≈ L R + E, A ≈ E."""
+"""Modes, by what is stored: A ≈ L R, A ≈ L R + E, A ≈ E."""
 
 TRANSFORMS = ("none", "dct", "cdf97", "cdf97-tensor", "klt")
 """Transforms that may be asked for; whatever pays by default."""
@@ -23,7 +23,7 @@ SKETCHES = ("gaussian", "srht", "sparse-sign")
 
 @dataclass(frozen=True)
 class Target:
-    """What was asked.
+    """Target for one matrix, in numbers; a file stores it.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class Target:
 
     @property
     def depths(self) -> tuple[int, int]:
-        """Bits of the left and of the right factor, of a method that has them."""
+        """Bits of the left and of the right factor, for a method that has them."""
         return int(self.bits or 0), int(self.bits_right or 0)
 
     @property
@@ -85,7 +85,7 @@ class Target:
 
 @dataclass(frozen=True)
 class CompressionPlan:
-    """What was asked and what was decided.
+    """Target of a compression, and what was decided to meet it.
 
     Attributes
     ----------
@@ -100,18 +100,18 @@ class CompressionPlan:
     sketch : str or None
         One of `SKETCHES` where `basis` is ``sketch`` or ``single-pass``.
     sketch_size : int or None
-        Columns of the sketch: rank + oversampling.
+        Columns of the sketch: rank plus oversampling.
     power_iterations : int or None
-        Products with AᵀA, each orthonormalised.
+        Number of products with AᵀA, each followed by an orthonormalisation.
     seed : int
-        Seed of the counter-based generator.
+        Seed of the counter-based random generator.
     exponent : int
         The matrix was divided by ``2**exponent`` before factorization; 0 unless its scale
         would overflow or underflow the working precision.
     predictions : dict or None
-        For each mode considered, by name: the relative error predicted at the size asked, or
-        the bits per coordinate predicted at the error asked. ``lossless`` stands for the mode
-        direct with the grid of the entries as its step.
+        For each mode considered, by name: the relative error predicted at the size asked, or the
+        bits per coordinate predicted at the error asked. The name ``lossless`` stands for mode
+        ``direct`` with a step at which every entry is exact.
     """
 
     target: Target

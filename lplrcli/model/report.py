@@ -1,16 +1,17 @@
-"""What a compression achieved."""
+"""Reports: errors and sizes that a compression achieved."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 GAUSSIAN_ROWS = "gaussian-rows"
-"""Estimator of Tropp, Yurtsever, Udell and Cevher 2019, section 6; see `lplrcli.linalg.probe`."""
+"""Name of the estimator of Tropp, Yurtsever, Udell and Cevher 2019, section 6; see
+`lplrcli.linalg.probe`."""
 
 
 @dataclass(frozen=True)
 class ErrorReport:
-    """The error of a decoded matrix Â against its original A.
+    """Error of a decoded matrix Â against its original A.
 
     Attributes
     ----------
@@ -23,17 +24,17 @@ class ErrorReport:
     source_norm : float
         ``‖A‖_F``.
     passes : int
-        How often the matrix was read, the measurement included.
+        Number of passes over the matrix, the measurement included.
     bound : float or None
-        For method ``lplr``: the relative error that Theorem 3.2 of LPLR grants in expectation
-        before quantization, ``sqrt((1 + k/(r−k−1)) ‖A − A_k‖²) / ‖A‖`` at its best k, where the
-        spectrum is known.
+        For method ``lplr``: the relative error that Theorem 3.2 of LPLR (arXiv 2310.11028) grants
+        in expectation before quantization, ``sqrt((1 + k/(r−k−1)) ‖A − A_k‖²) / ‖A‖`` at the best
+        k; None if the spectrum is not known.
     estimator : str or None
-        How the error was estimated where no pass was left to measure it: `GAUSSIAN_ROWS`.
+        Name of the estimator if no pass was left to measure the error: `GAUSSIAN_ROWS`.
     bytes_read : int or None
-        What the source gave in all passes, as it counts (see
-        `lplrcli.model.source.MatrixSource`). Depends on the source, so files do not hold it:
-        None of an opened one, and not compared.
+        Bytes that the source gave in all passes, as it counts them (see
+        `lplrcli.model.source.MatrixSource`). They depend on the source, so files do not hold them:
+        None for an opened file, and ignored by comparisons.
     """
 
     relative_frobenius_error: float
@@ -48,7 +49,7 @@ class ErrorReport:
 
 @dataclass(frozen=True)
 class SizeReport:
-    """Bytes on disk, and what they mean per coordinate.
+    """Size of a file, in bytes and per coordinate.
 
     Attributes
     ----------
@@ -67,18 +68,18 @@ class SizeReport:
 
 @dataclass(frozen=True)
 class AppendReport:
-    """What appending rows to a file achieved.
+    """Errors and size after rows were appended to a file.
 
     Attributes
     ----------
     rows : int
-        Rows of the matrix that were added.
+        Number of rows that were added to the matrix.
     added : ErrorReport
-        The error of these rows alone.
+        Error of these rows alone.
     limit : float
-        Largest relative error that they were allowed.
+        Largest relative error that these rows were allowed.
     whole : ErrorReport
-        The error of all rows, as the file has it now.
+        Error of all rows, as the file states it now.
     file_bytes : int
         Size of the whole file.
     """

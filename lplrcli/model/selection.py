@@ -1,4 +1,4 @@
-"""Parts of an array, as NumPy's basic indexing names them: integers, slices and an ellipsis."""
+"""Parts of an array by NumPy's basic indexing: integers, slices and an ellipsis."""
 
 from __future__ import annotations
 
@@ -8,19 +8,27 @@ from types import EllipsisType
 from typing import SupportsIndex
 
 Index = SupportsIndex | slice | EllipsisType
-"""What one axis, or the axes that an ellipsis stands for, may be indexed by."""
+"""Index of one axis, or of the axes that an ellipsis stands for."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What an index chooses from an array.
+    """Part of an array that an index selects.
 
     Attributes
     ----------
     ranges : tuple of range
         Positions along each axis of the array.
     kept : tuple of int
-        The axes that the result has; those indexed by an integer are gone.
+        Axes of the array that the result has; axes indexed by an integer are dropped.
+
+    Examples
+    --------
+    >>> chosen = Selection.of((10, ..., slice(32, 64)), (1000, 128, 128))
+    >>> chosen.shape
+    (128, 32)
+    >>> chosen.ranges
+    (range(10, 11), range(0, 128), range(32, 64))
     """
 
     ranges: tuple[range, ...]
@@ -28,19 +36,19 @@ class Selection:
 
     @classmethod
     def of(cls, index: Index | tuple[Index, ...], array_shape: tuple[int, ...]) -> Selection:
-        """What `index` chooses from an array of this shape, by NumPy's rules.
+        """Find what `index` selects from an array of this shape, by NumPy's rules.
 
         Raises
         ------
         IndexError
             There are too many indices, or one is out of range.
         TypeError
-            Something else than integers, slices and an ellipsis was given.
+            An index is neither an integer, nor a slice, nor an ellipsis.
         """
         given = list(index) if isinstance(index, tuple) else [index]
         dots = [place for place, one in enumerate(given) if one is Ellipsis]
         if len(dots) > 1:
-            raise IndexError("an index has a single ellipsis, '...'")
+            raise IndexError("an index can have only a single ellipsis, '...'")
         axes = len(array_shape)
         if len(given) - len(dots) > axes:
             raise IndexError(
@@ -55,17 +63,17 @@ class Selection:
 
     @classmethod
     def whole(cls, array_shape: tuple[int, ...]) -> Selection:
-        """Everything."""
+        """Select the whole array."""
         return cls.of(..., array_shape)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the result."""
+        """Shape of the result."""
         return tuple(len(self.ranges[axis]) for axis in self.kept)
 
     @property
     def forwards(self) -> Selection:
-        """The same positions, in ascending order along every axis."""
+        """Selection of equal positions in ascending order along every axis."""
         return replace(self, ranges=tuple(r if r.step > 0 else r[::-1] for r in self.ranges))
 
     @property
@@ -74,7 +82,7 @@ class Selection:
         return tuple(slice(None, None, 1 if self.ranges[a].step > 0 else -1) for a in self.kept)
 
     def narrowed(self, axis: int, start: int, stop: int) -> Selection:
-        """Positions `start` to `stop` of those chosen along an axis of the array."""
+        """Keep positions `start` to `stop` of those selected along an axis of the array."""
         narrow = self.ranges[axis][start:stop]
         return replace(self, ranges=(*self.ranges[:axis], narrow, *self.ranges[axis + 1 :]))
 

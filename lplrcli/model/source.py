@@ -1,4 +1,4 @@
-"""What a matrix looks like to the algorithm: blocks of whole rows, in order."""
+"""Matrix as the algorithms see it: blocks of whole rows, in order."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BLOCK_BYTES = 2 << 20
 
 @dataclass(frozen=True)
 class CsrRows:
-    """Some rows of a sparse matrix in compressed sparse row form.
+    """Rows of a sparse matrix in compressed sparse row form.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class RowBlock:
     values : ndarray or CsrRows
         The rows.
     beside : ndarray or None
-        Of an array with a column for every row of the matrix, the columns of these rows.
+        Columns that belong to these rows, from an array with a column for every row of the matrix.
     """
 
     start: int
@@ -62,19 +62,27 @@ class RowBlock:
 
 @dataclass(frozen=True)
 class Unfolding:
-    """How an array lies in a matrix: its first axes are flattened to rows, the others to columns.
+    """Correspondence of an array and a matrix: leading axes are rows, the others columns.
 
-    Both in row order (C order), whatever the order in memory.
+    Axes are flattened in row order (C order), whatever the order in memory.
 
     Attributes
     ----------
     array_shape : tuple of int
         Extents of the array.
     axes : int
-        How many leading axes became rows.
+        Number of leading axes that became rows.
     row_grid, column_grid : tuple of int
-        The grids that rows and columns are flattenings of. Those of the axes, unless a side of a
-        matrix was flattened by its maker, who says so: then the array is that matrix.
+        Grids whose points, in row order, are the rows and the columns. They are the axes of the
+        array, unless the user says that rows or columns of a matrix are a flattened grid.
+
+    Examples
+    --------
+    >>> unfolding = Unfolding.of((64, 3, 7, 7), axes=2)
+    >>> unfolding.matrix_shape
+    (192, 49)
+    >>> unfolding.index_of(row=4, column=8)
+    (1, 1, 1, 1)
     """
 
     array_shape: tuple[int, ...]
@@ -84,7 +92,7 @@ class Unfolding:
 
     @classmethod
     def of(cls, array_shape: tuple[int, ...], axes: int = 1) -> Unfolding:
-        """The first `axes` axes against the others."""
+        """Unfold the first `axes` axes against the others."""
         return cls(array_shape, axes, array_shape[:axes], array_shape[axes:])
 
     @property
@@ -93,7 +101,7 @@ class Unfolding:
         return math.prod(self.row_grid), math.prod(self.column_grid)
 
     def index_of(self, row: int, column: int) -> tuple[int, ...]:
-        """Where in the array an entry of the matrix is."""
+        """Find the index in the array of an entry of the matrix."""
         flat, found = row * self.matrix_shape[1] + column, []
         for extent in reversed(self.array_shape):
             flat, position = divmod(flat, extent)
@@ -102,14 +110,14 @@ class Unfolding:
 
 
 class MatrixSource(Protocol):
-    """A matrix that can be visited block by block, as often as needed.
+    """Protocol of a matrix that is read block by block, as often as needed.
 
     Attributes
     ----------
     shape : tuple of int
         Rows and columns, both at least 1.
     unfolding : Unfolding
-        The array that the matrix was, and the grids of its sides.
+        The array that was unfolded into the matrix, and the grids of rows and columns.
     dtype : numpy.dtype
         Type of the entries as stored (native byte order).
     name : str
@@ -119,11 +127,11 @@ class MatrixSource(Protocol):
     sparse : bool
         Whether blocks are `CsrRows`.
     distribute : callable or None
-        Whoever maps the blocks also takes other work, see `lplrcli.runtime.parallel.Mapper`;
-        None where that is this process.
+        Function by which the workers that map the blocks take other work too, see
+        `lplrcli.runtime.parallel.Mapper`; None if this process maps them.
     bytes_read : int
-        What all visits so far took from the matrix: of every row of a dense one its entries as
-        stored, of a sparse one the entries that are stored and their column indices.
+        Bytes that all passes so far took from the matrix: every entry as stored for a dense
+        matrix, the stored entries and their column indices for a sparse one.
     """
 
     @property
@@ -133,7 +141,7 @@ class MatrixSource(Protocol):
 
     @property
     def unfolding(self) -> Unfolding:
-        """The array that the matrix was, and the grids of its sides."""
+        """The array that was unfolded into the matrix, and the grids of rows and columns."""
         ...
 
     @property
@@ -143,7 +151,7 @@ class MatrixSource(Protocol):
 
     @property
     def name(self) -> str:
-        """What to call it in messages."""
+        """Name of the matrix in messages."""
         ...
 
     @property
@@ -158,25 +166,25 @@ class MatrixSource(Protocol):
 
     @property
     def distribute(self) -> Mapper | None:
-        """Takes work other than blocks."""
+        """Function by which workers take work other than blocks, if there are any."""
         ...
 
     def unfolded(self, axes: int) -> Self:
-        """The same array with that many leading axes as rows."""
+        """Unfold the array with `axes` leading axes as rows."""
         ...
 
     def columns(self) -> CsrRows | None:
-        """All columns of a sparse matrix as the rows of its transpose, entries as stored.
+        """Return the transpose of a sparse matrix, entries as stored, or None.
 
-        None where they are not to be had in the memory of this process. With them a product with
-        Aᵀ needs no sums over blocks, each of the size of the result: a row of the transpose gives
-        a row of the product.
+        None is returned if the transpose does not fit the memory of this process. With it a
+        product with Aᵀ needs no sums over blocks, each as large as the result: a row of the
+        transpose gives a row of the product.
         """
         ...
 
     @property
     def bytes_read(self) -> int:
-        """Bytes that all visits so far took from the matrix."""
+        """Bytes that all passes so far took from the matrix."""
         ...
 
     def map_blocks(
@@ -184,16 +192,16 @@ class MatrixSource(Protocol):
     ) -> Iterator[T]:
         """Apply `task` to every block and yield the results in row order.
 
-        Block boundaries depend on the matrix alone, never on who does the work, so that sums
-        over the results are reproducible. A task is a module-level function bound by
+        Block boundaries depend on the matrix alone, never on threads or workers, so that sums over
+        the results are reproducible. A task is a module-level function bound by
         `functools.partial`, and changes nothing: it may run in another process.
 
         Parameters
         ----------
         task : callable
-            Of a block.
+            Function of a `RowBlock`.
         beside : ndarray, shape (..., n), optional
-            Its columns go with the rows, see `RowBlock`.
+            Array whose columns go with the rows, see `RowBlock`.
         """
         ...
 
@@ -203,24 +211,35 @@ class MatrixSource(Protocol):
         keep: Callable[[T], None],
         beside: NDArray[Any] | None = None,
     ) -> NDArray[np.float64]:
-        """Sum of the arrays that `task` gives, added as `lplrcli.runtime.tree_sum` has it.
+        """Sum the arrays that `task` gives, added in the order of `lplrcli.runtime.tree_sum`.
 
         Parameters
         ----------
         task : callable
-            Of a block; gives what is kept of it, and what is added.
+            Function of a `RowBlock`; returns a result to keep, and an array to add.
         keep : callable
-            Called with what is kept, in row order.
+            Function that is called with each result, in row order.
         beside : ndarray, shape (..., n), optional
             As for `map_blocks`.
+
+        Returns
+        -------
+        ndarray of float64
+            The sum over all blocks.
         """
         ...
 
 
 def working_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Floating-point type in which entries of `dtype` are computed with.
+    """Choose the floating-point type in which entries of `dtype` are computed with.
 
-    float32 where it holds every value of `dtype` exactly, float64 otherwise.
+    It is float32 if that holds every value of `dtype` exactly, and float64 otherwise.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> working_dtype(np.dtype("uint16")), working_dtype(np.dtype("int32"))
+    (dtype('float32'), dtype('float64'))
     """
     import numpy as np
 

@@ -1,3 +1,3 @@
-"""Version of the package; the file format has one of its own, in SPEC.md."""
+"""Version of the package; the file format has its own version, stated in SPEC.md."""
 
 __version__ = "0.1.0"

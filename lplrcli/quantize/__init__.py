@@ -1,4 +1,4 @@
-"""Quantizers: real values to integer codes, component by component.
+"""Quantizers, which turn real values into integer codes, component by component.
 
 A quantizer is a class in a file of its own, named once in `QUANTIZERS`; the key is stored in the
 file and described in SPEC.md, section "Quantizers".
@@ -27,27 +27,27 @@ __all__ = [
 
 
 class Quantizer(Protocol):
-    """What a class of this package provides to a decoder."""
+    """Protocol of a quantizer, as a decoder uses it."""
 
     @classmethod
     def of(cls, factor: QuantizedFactor) -> Quantizer:
-        """The quantizer of a factor, with its parameters."""
+        """Build the quantizer of a factor from its parameters."""
         ...
 
     def decode(self, codes: Any, rows: slice, out: NDArray[Any]) -> None:
-        """Put the values of some rows of a chunk's codes, as its coding gives them, into `out`."""
+        """Write the values of some rows of a chunk, whose codes its coding gave, into `out`."""
         ...
 
 
 class CodebookQuantizer(Quantizer, Protocol):
-    """A scalar quantizer with 2**bits levels in every component, for codes of fixed width.
+    """Protocol of a scalar quantizer with 2**bits levels in every component: codes of fixed width.
 
     Attributes
     ----------
     bits : ndarray of uint8, shape (components,)
         Bits per code of each component.
     side : bytes
-        Everything else a decoder needs.
+        The quantizer's parameters, as a file holds them.
     """
 
     bits: NDArray[Any]
@@ -55,7 +55,7 @@ class CodebookQuantizer(Quantizer, Protocol):
 
     @classmethod
     def of(cls, factor: QuantizedFactor) -> CodebookQuantizer:
-        """The quantizer of a factor, with its parameters."""
+        """Build the quantizer of a factor from its parameters."""
         ...
 
     @classmethod
@@ -64,11 +64,11 @@ class CodebookQuantizer(Quantizer, Protocol):
         ...
 
     def encode(self, component: int, values: NDArray[Any]) -> NDArray[Any]:
-        """Codes (uint16) of some values of one component."""
+        """Find the codes (uint16) of some values of one component."""
         ...
 
     def levels(self, component: int) -> NDArray[Any]:
-        """The 2**bits reconstruction values of one component, by code."""
+        """Find the 2**bits reconstruction values of one component, in the order of codes."""
         ...
 
 
@@ -83,4 +83,4 @@ CODEBOOKS: dict[str, type[CodebookQuantizer]] = {
     "uniform": UniformQuantizer,
     "normal": NormalQuantizer,
 }
-"""Those that `lplrcli.coding.packed` can store."""
+"""Quantizers whose codes `lplrcli.coding.packed` can store."""

@@ -1,4 +1,4 @@
-"""Codebooks of the standard normal distribution, 1 to 16 bits, from integers in the format."""
+"""Codebooks of 1 to 16 bits for the standard normal distribution, from integers of the format."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lplrcli.runtime.format_files import read_definition
 
 LLOYD_MAX_BITS = 8
-"""Up to here levels are listed; above, the compander's cells are divided evenly."""
+"""Most bits for which levels are listed; above, the cells of a compander are divided evenly."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class Codebook:
     levels : ndarray of float64, shape (2**b,)
         Ascending.
     thresholds : ndarray of float32, shape (2**b - 1,)
-        Midway between levels.
+        Boundaries of cells, midway between levels.
     starts : ndarray of uint16, shape (g,)
-        See `lplrcli.kernels.quantization.nearest_codes`.
+        Table for the search of a code, see `lplrcli.kernels.quantization.nearest_codes`.
     reach : float
         The levels lie within ±reach.
     """
@@ -46,9 +46,25 @@ def _definition() -> dict[str, Any]:
 
 @cache
 def normal_levels(bits: int) -> NDArray[np.float64]:
-    """The 2**bits levels, exactly as SPEC.md, section "normal", derives them.
+    """Compute the 2**bits levels, exactly as SPEC.md, section "normal", derives them.
 
-    Integers of at most 33 bits times a power of two: float64 holds them, float32 would not.
+    Levels are integers of at most 33 bits times a power of two: float64 holds them, float32 would
+    not.
+
+    Parameters
+    ----------
+    bits : int
+        1 to 16.
+
+    Returns
+    -------
+    ndarray of float64, shape (2**bits,)
+        Ascending; those of up to 8 bits are Lloyd-Max levels (Lloyd 1982, Max 1960).
+
+    Examples
+    --------
+    >>> normal_levels(1).round(4).tolist()  # ±sqrt(2 / pi)
+    [-0.7979, 0.7979]
     """
     definition = _definition()
     if bits <= LLOYD_MAX_BITS:
@@ -70,7 +86,7 @@ def _shared(levels: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @cache
 def normal_codebook(bits: int) -> Codebook:
-    """Codebook of `bits` bits, 1 to 16."""
+    """Make the codebook of `bits` bits, 1 to 16."""
     levels = normal_levels(bits)
     thresholds = ((levels[1:] + levels[:-1]) / 2).astype(np.float32)
     reach = 8.0

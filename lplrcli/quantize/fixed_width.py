@@ -1,4 +1,4 @@
-"""What quantizers with codes of fixed width share: bits, side bytes, and levels looked up."""
+"""Base of the quantizers with codes of fixed width: bits, parameters, and levels by look-up."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class FixedWidthQuantizer(ABC):
     bits : ndarray of uint8, shape (components,)
         Bits per component, 1 to 16.
     side : bytes
-        Everything else a decoder needs. Those of a file have been checked when it was opened.
+        The quantizer's parameters; those of a file were checked when it was opened.
     """
 
     def __init__(self, bits: NDArray[Any], side: bytes) -> None:
@@ -30,27 +30,37 @@ class FixedWidthQuantizer(ABC):
 
     @classmethod
     def of(cls, factor: QuantizedFactor) -> Self:
-        """The quantizer of a factor coded in fixed width, with its parameters."""
+        """Build the quantizer of a factor coded in fixed width."""
         return cls(np.frombuffer(factor.tables, np.uint8), factor.side)
 
     def decode(self, codes: Sequence[NDArray[Any]], rows: slice, out: NDArray[Any]) -> None:
-        """Values of some rows of the codes; levels are rounded to the type of `out`."""
-        # A stranger's levels may be beyond float32; they become infinite.
+        """Write the values of some rows into `out`; levels are rounded to its type.
+
+        Parameters
+        ----------
+        codes : sequence of ndarray, each of shape (rows of the chunk,)
+            Codes of each component.
+        rows : slice
+            The rows wanted.
+        out : ndarray of float32 or float64, shape (components, rows wanted)
+            Receives the values.
+        """
+        # Levels of a file may exceed the range of float32; they become infinite.
         with np.errstate(over="ignore"):
             for component, (values, places) in enumerate(zip(out, codes, strict=True)):
                 wanted, key = places[rows], (component, out.dtype)
                 if key not in self._rounded:
                     if 1 << int(self.bits[component]) > len(wanted):
-                        # A table would be larger than what it is for.
+                        # A table would have more entries than there are codes to look up.
                         values[...] = self.values(component, wanted)
                         continue
                     self._rounded[key] = self.levels(component).astype(out.dtype)
                 np.take(self._rounded[key], wanted, out=values)
 
     def levels(self, component: int) -> NDArray[Any]:
-        """The 2**bits reconstruction values of one component, by code."""
+        """Find the 2**bits reconstruction values of one component, in the order of codes."""
         return self.values(component, np.arange(1 << int(self.bits[component])))
 
     @abstractmethod
     def values(self, component: int, codes: NDArray[Any]) -> NDArray[Any]:
-        """The reconstruction values of some codes of one component."""
+        """Find the reconstruction values of some codes of one component."""

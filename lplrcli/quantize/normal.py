@@ -1,4 +1,4 @@
-"""The packed engine's quantizer: a normal-optimal codebook and a scale for every component."""
+"""Quantizer of the packed engine: a normal-optimal codebook and a scale for every component."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from lplrcli.quantize.codebooks import normal_codebook, normal_levels
 from lplrcli.quantize.fixed_width import FixedWidthQuantizer
 from lplrcli.runtime.parallel import ordered_map
 
-_SAMPLE = 4096
+_SAMPLED_ENTRIES = 4096
 """Entries of a component on which its scale is tried."""
 
 _OUTLIERS = 64
-"""The largest entries, which a sample would miss, are always among them."""
+"""Largest entries, which a sample would miss and which are therefore always tried."""
 
-_PIECE = 2**20
-"""Entries of a component that are looked at together."""
+_ENTRIES_AT_ONCE = 2**20
+"""Entries of a component that are in memory together."""
 
 _SCALES = np.array(
     [0.55, 0.63, 0.7, 0.8, 0.87, 0.93, 1.0, 1.07, 1.15, 1.25, 1.4, 1.6, 1.9, 2.4, 3.2, 4.5]
@@ -31,15 +31,16 @@ _SCALES = np.array(
 
 
 class NormalQuantizer(FixedWidthQuantizer):
-    """Lloyd-Max levels of the normal distribution, scaled to each component.
+    """Quantizer to the Lloyd-Max levels of the normal distribution, scaled to each component.
 
     Parameters
     ----------
     bits : ndarray of uint8, shape (components,)
         Bits per component, 1 to 16.
     side : bytes
-        A bfloat16 scale per component: half a percent of precision costs nothing, the least-squares
-        refit of the other factor absorbs it. Those of a file have been checked when it was opened.
+        A bfloat16 scale per component: half a percent of precision costs nothing, since the
+        least-squares refit of the other factor absorbs it. Scales of a file were checked when it
+        was opened.
     """
 
     def __init__(self, bits: NDArray[Any], side: bytes) -> None:
@@ -49,7 +50,7 @@ class NormalQuantizer(FixedWidthQuantizer):
 
     @classmethod
     def fit(cls, factor: NDArray[Any], bits: NDArray[Any], threads: int = 1) -> NormalQuantizer:
-        """Choose each component's scale by the error it makes.
+        """Choose the scale of each component that makes the least squared error on a sample.
 
         Parameters
         ----------
@@ -58,25 +59,25 @@ class NormalQuantizer(FixedWidthQuantizer):
         bits : ndarray of uint8, shape (components,)
             Bits per component.
         threads : int
-            Components are fitted in parallel.
+            Threads that fit components in parallel.
         """
         scales = list(ordered_map(partial(_best_scale, factor, bits), range(len(bits)), threads))
         return cls(bits, np.array(scales, np.uint16).astype("<u2").tobytes())
 
     def rescaled(self, factors: NDArray[np.float64]) -> NormalQuantizer:
-        """The same codes of values multiplied by non-negative factors, one for each component."""
+        """Quantizer of equal codes, each component's values multiplied by a non-negative factor."""
         scales = [_upper_half(scale) for scale in (self.scales * factors).tolist()]
         return NormalQuantizer(self.bits, np.array(scales, np.uint16).astype("<u2").tobytes())
 
     def encode(self, component: int, values: NDArray[Any]) -> NDArray[Any]:
-        """Codes (uint16) of some values of one component."""
+        """Find the codes (uint16) of some values of one component."""
         return _codes(values, float(self.scales[component]), int(self.bits[component]))
 
     def values(self, component: int, codes: NDArray[Any]) -> NDArray[Any]:
-        """The values, float32: codebook times scale, which float64 holds, rounded once."""
+        """Find the float32 values: codebook times scale, exact in float64, rounded once."""
         levels = normal_levels(int(self.bits[component]))[codes]
         exact: NDArray[np.float64] = levels * np.float64(self.scales[component])
-        # A stranger's scale may be anything up to the largest; its products become infinite.
+        # A scale of a file may be as large as floats are; its products become infinite.
         with np.errstate(over="ignore"):
             return exact.astype(np.float32)
 
@@ -94,7 +95,7 @@ def _codes(values: NDArray[Any], scale: float, bits: int) -> NDArray[Any]:
 
 
 def _best_scale(factor: NDArray[Any], bits: NDArray[Any], component: int) -> int:
-    """Upper half of the float32 scale with the least squared error on a sample."""
+    """Find the scale of least squared error on a sample, as the upper half of its float32 bits."""
     from lplrcli.kernels.quantization import quantization_error
 
     values = np.ascontiguousarray(factor[component])
@@ -103,11 +104,11 @@ def _best_scale(factor: NDArray[Any], bits: NDArray[Any], component: int) -> int
     if spread == 0.0:
         return _upper_half(1.0)
     rest, outliers = values, values[:0]
-    if values.size > _SAMPLE + _OUTLIERS:
+    if values.size > _SAMPLED_ENTRIES + _OUTLIERS:
         outliers = _largest(values)
-        rest = np.ascontiguousarray(values[:: -(-values.size // _SAMPLE)])
+        rest = np.ascontiguousarray(values[:: -(-values.size // _SAMPLED_ENTRIES)])
     weight = (values.size - outliers.size) / rest.size
-    # At many bits the error is all in the entries that the codebook does not reach.
+    # With many bits nearly all of the error is in the entries that the codebook does not reach.
     covering = max(-float(values.min()), float(values.max())) / float(codebook.levels[-1])
     candidates = [*(spread * _SCALES), 0.9 * covering, covering]
     best, least = 0, np.inf
@@ -126,9 +127,9 @@ def _best_scale(factor: NDArray[Any], bits: NDArray[Any], component: int) -> int
 
 
 def _pieces(values: NDArray[Any]) -> Iterator[NDArray[Any]]:
-    """Parts of a component, which may be as long as the matrix and lie in a scratch file."""
-    for start in range(0, values.size, _PIECE):
-        yield values[start : start + _PIECE]
+    """Split a component into parts: it may be as long as the matrix and lie in a scratch file."""
+    for start in range(0, values.size, _ENTRIES_AT_ONCE):
+        yield values[start : start + _ENTRIES_AT_ONCE]
 
 
 def _root_mean_square(values: NDArray[Any]) -> float:
@@ -137,7 +138,7 @@ def _root_mean_square(values: NDArray[Any]) -> float:
 
 
 def _largest(values: NDArray[Any]) -> NDArray[Any]:
-    """The `_OUTLIERS` entries of largest magnitude; `values` has more."""
+    """Find the `_OUTLIERS` entries of largest magnitude; `values` has more."""
     found = values[:0]
     for piece in _pieces(values):
         both = np.concatenate([found, piece])
@@ -148,6 +149,6 @@ def _largest(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _upper_half(scale: float) -> int:
-    """The bfloat16 next to a positive scale, as an integer; within the finite positive range."""
+    """Round a positive scale to the nearest finite positive bfloat16, given as an integer."""
     pattern = int(np.float32(scale).view(np.uint32))
     return min(max((pattern + 0x8000) >> 16, 0x0080), 0x7F7F)

@@ -1,4 +1,4 @@
-"""The paper's quantizer: 2**B even levels between the extremes of the whole factor."""
+"""Quantizer of the paper: 2**B even levels between the extremes of the whole factor."""
 
 from __future__ import annotations
 
@@ -14,14 +14,21 @@ _SIDE = struct.Struct("<dd")
 
 
 class UniformQuantizer(FixedWidthQuantizer):
-    """Q_B of LPLR (arXiv 2310.11028), section 2: ``low + step * code``, nearest level.
+    """Quantizer Q_B of LPLR (arXiv 2310.11028), section 2: nearest level of ``low + step * code``.
 
     Parameters
     ----------
     bits : ndarray of uint8, shape (components,)
-        All equal.
+        Bits per component, all equal.
     side : bytes
-        `low` and `step`, two float64; those of a file have been checked when it was opened.
+        `low` and `step`, two float64; those of a file were checked when it was opened.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> quantizer = UniformQuantizer.over(0.0, 3.0, np.array([2], np.uint8))
+    >>> quantizer.levels(0).tolist()
+    [0.0, 1.0, 2.0, 3.0]
     """
 
     def __init__(self, bits: NDArray[Any], side: bytes) -> None:
@@ -37,9 +44,9 @@ class UniformQuantizer(FixedWidthQuantizer):
         factor : ndarray, shape (components, length)
             All values that will be encoded.
         bits : ndarray of uint8, shape (components,)
-            All equal.
+            Bits per component, all equal.
         threads : int
-            Not used: one sweep suffices.
+            Not used, since finding the extremes takes no time.
         """
         if factor.size == 0:
             return cls.over(0.0, 0.0, bits)
@@ -52,7 +59,7 @@ class UniformQuantizer(FixedWidthQuantizer):
         return cls(bits, _SIDE.pack(low, high / top - low / top))
 
     def encode(self, component: int, values: NDArray[Any]) -> NDArray[Any]:
-        """Codes (uint16) of some values of one component."""
+        """Find the codes (uint16) of some values of one component."""
         # Decoding must not wait for Numba; only the encoder imports the kernels.
         from lplrcli.kernels.quantization import uniform_codes
 
@@ -62,6 +69,6 @@ class UniformQuantizer(FixedWidthQuantizer):
         return codes
 
     def values(self, component: int, codes: NDArray[Any]) -> NDArray[Any]:
-        """The values, float64; one multiplication and one addition, each rounded."""
+        """Compute the float64 values by one multiplication and one addition, each rounded."""
         values: NDArray[np.float64] = codes.astype(np.float64) * self.step + self.low
         return values

@@ -1,1 +1,1 @@
-"""The machine: memory, threads, scratch space, and the order of sums."""
+"""Services of the machine: memory, threads, scratch space, and sums in a fixed order."""

@@ -1,12 +1,12 @@
-"""How much memory there is for this process, and how much of it is taken."""
+"""Memory that this process has and may have."""
 
 from __future__ import annotations
 
 import mmap
 from pathlib import Path
 
-_SHARE = 0.75
-"""Of what is free: the default limit leaves something to others."""
+_LIMIT_SHARE = 0.75
+"""Part of the free memory that the default limit takes; the rest is left to other processes."""
 
 _STATUS = Path("/proc/self/statm")
 _MACHINE = Path("/proc/meminfo")
@@ -15,7 +15,7 @@ _CONTROLLERS = Path("/sys/fs/cgroup")
 
 
 def resident_memory() -> int:
-    """Bytes of this process in memory, pages of mapped files included."""
+    """Measure the resident memory of this process in bytes, pages of mapped files included."""
     try:
         return int(_STATUS.read_text().split()[1]) * mmap.PAGESIZE
     except OSError:  # not Linux, where loading psutil would take longer than decoding a small file
@@ -25,20 +25,20 @@ def resident_memory() -> int:
 
 
 def default_limit() -> int:
-    """Bytes that this process may have resident where nobody says: three quarters of what is free.
+    """Choose how many bytes this process may have resident if the user sets no limit.
 
-    What is free of the machine, or of the control group that the process is in, as in a container
-    or under a batch system; and what the process has already.
+    The limit is what the process has already and three quarters of what is free: of the machine,
+    or of the control group of the process, as in a container or under a batch system.
     """
     free = _available()
     for limit, usage in _group_files():
         if limit.isdecimal() and usage.isdecimal():
             free = min(free, max(int(limit) - int(usage), 0))
-    return resident_memory() + int(_SHARE * free)
+    return resident_memory() + int(_LIMIT_SHARE * free)
 
 
 def _available() -> int:
-    """Bytes that the machine can give without swapping."""
+    """Find the bytes that the machine can give without swapping."""
     try:
         lines = _MACHINE.read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable")) << 10
@@ -49,7 +49,7 @@ def _available() -> int:
 
 
 def _group_files() -> list[tuple[str, str]]:
-    """Limit and usage of the control group and of all above it, as the kernel writes them."""
+    """Read limit and usage of the control group and of all above it, as the system writes them."""
     found = []
     try:
         lines = _CGROUPS.read_text().splitlines()

@@ -1,4 +1,4 @@
-"""Sequences whose elements are read or made when they are asked for."""
+"""Sequences whose elements are read or made on access."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ Element = TypeVar("Element")
 
 
 class LazySequence(Sequence[Element]):
-    """A sequence of which a subclass gives the length and `_element`; slices are lazy too."""
+    """Base of a sequence; a subclass gives the length and `_element`, and slices are lazy too."""
 
     @abstractmethod
     def _element(self, at: int) -> Element:
-        """Element `at`, which is at least 0 and less than the length."""
+        """Make element `at`, which is at least 0 and less than the length."""
 
     @overload
     def __getitem__(self, at: int) -> Element: ...

@@ -1,4 +1,4 @@
-"""Many threads, one order: the only way this package runs things in parallel on one machine."""
+"""Work in many threads with results in one order: all parallel work on one machine is done here."""
 
 from __future__ import annotations
 
@@ -14,23 +14,43 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
-"""Results of a task over items, in their order, computed in other processes: both are pickled."""
+"""Function that computes a task over items in other processes and yields the results in order; task
+and items are pickled."""
 
 _mapper: ContextVar[Mapper | None] = ContextVar("mapper", default=None)
 
 
 def usable_cpus() -> int:
-    """Processors this process may run on."""
+    """Count the processors that this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def ordered_map(
     task: Callable[[Item], Result], items: Iterable[Item], threads: int
 ) -> Iterator[Result]:
-    """Results of `task` over `items`, in their order, computed by `threads` threads.
+    """Yield the results of `task` over `items`, in their order, computed by `threads` threads.
 
-    At most ``threads + 1`` items are in flight, so memory stays bounded by them. Closing the
-    iterator, or an exception in a task, abandons the items not yet started.
+    At most ``threads + 1`` items are in flight, which bounds the memory. Closing the iterator, or
+    an exception in a task, abandons the items not yet started.
+
+    Parameters
+    ----------
+    task : callable
+        Function of an item; it runs in several threads at once.
+    items : iterable
+        Items, which this thread alone iterates over.
+    threads : int
+        Number of threads; with 1 the tasks run in the calling thread.
+
+    Yields
+    ------
+    result
+        Result of each item, in the order of the items.
+
+    Examples
+    --------
+    >>> list(ordered_map(abs, [-3, 1, -2], threads=2))
+    [3, 1, 2]
     """
     if threads == 1:
         yield from map(task, items)
@@ -51,7 +71,7 @@ def ordered_map(
 
 @contextmanager
 def work_mapped_by(mapper: Mapper | None) -> Iterator[None]:
-    """Meanwhile `heavy_map` of this thread gives its work to `mapper`, if that is not None."""
+    """Let `heavy_map` of this thread give its work to `mapper`, if that is not None."""
     token = _mapper.set(mapper)
     try:
         yield
@@ -62,10 +82,11 @@ def work_mapped_by(mapper: Mapper | None) -> Iterator[None]:
 def heavy_map(
     task: Callable[[Item], Result], items: Iterable[Item], threads: int
 ) -> Iterator[Result]:
-    """As `ordered_map`, but other processes do the work where there are any.
+    """Yield results as `ordered_map` does, computed by other processes if there are any.
 
-    For tasks that take far longer than their item and result take to travel. A task is a
-    module-level function bound by `functools.partial`, or a method of what can be pickled.
+    This is for tasks that take far longer than sending an item and its result. A task is a
+    module-level function bound by `functools.partial`, or a method of an object that can be
+    pickled.
     """
     mapper = _mapper.get()
     return ordered_map(task, items, threads) if mapper is None else mapper(task, items)

@@ -1,4 +1,4 @@
-"""Sums whose rounding depends on how many parts there are, not on who adds them, nor when."""
+"""Sums whose rounding depends on the number of parts alone, not on threads, workers or time."""
 
 from __future__ import annotations
 
@@ -8,15 +8,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 GROUP = 8
-"""Parts added at a time, then sums of so many, and so on: a tree."""
+"""Parts that are added in one group; sums of that many groups are added next, and so on: a tree."""
 
 
 class TreeSum:
-    """Adds arrays one after another as a tree of groups would.
+    """Sum of arrays that arrive one after another, added as a tree of groups would.
 
     Eight parts are added in their own precision, which costs a fraction of adding every part in
-    float64 and loses nothing: the parts carry the rounding errors of longer sums. From there on
-    everything is float64. One array a level is held.
+    float64 and loses nothing: the parts carry the rounding errors of longer sums already. Sums of
+    groups are added in float64. One array is held for each level.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> tree = TreeSum()
+    >>> for part in range(10):
+    ...     tree.add(np.full(2, part, np.float32))
+    >>> tree.total().tolist()
+    [45.0, 45.0]
     """
 
     def __init__(self) -> None:
@@ -41,7 +50,13 @@ class TreeSum:
             level += 1
 
     def total(self) -> NDArray[np.float64]:
-        """Sum of all parts, of which there is at least one; nothing can be added any more."""
+        """Return the sum of all parts and end; at least one part must have been added.
+
+        Raises
+        ------
+        ValueError
+            There is no part.
+        """
         carried: NDArray[np.float64] | None = None
         for held in self._levels:
             if held is not None:
@@ -54,9 +69,9 @@ class TreeSum:
 
 
 def group_sum(parts: list[NDArray[Any]]) -> NDArray[np.float64]:
-    """Sum of a group of at most `GROUP` neighbours on one level of the tree.
+    """Add a group of at most `GROUP` neighbours on one level of the tree.
 
-    What `TreeSum` makes of all parts is what groups of parts, then groups of their sums, make.
+    Adding groups of parts, then groups of their sums, gives what `TreeSum` gives for all parts.
     """
     tree = TreeSum()
     for part in parts:

@@ -1,8 +1,8 @@
-"""Large arrays that need not lie in memory: what exceeds the limit lies in a scratch file.
+"""Large arrays in memory up to a limit, and in scratch files beyond it.
 
-An algorithm asks for arrays here and does not know where they are. Those in scratch files are
-mapped: what of them is touched is resident until somebody drops it, which is done here whenever
-the process comes near its limit. The files have no names, so nothing is ever left behind.
+An algorithm asks for arrays here and does not know where they lie. Scratch files are mapped: a
+page that was touched stays resident until it is dropped, and pages are dropped here whenever the
+process comes near its limit. The files have no names, so nothing is ever left behind.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from lplrcli.errors import MemoryLimitError, OutputError
 from lplrcli.runtime.available_memory import default_limit, resident_memory
 from lplrcli.runtime.lazy_sequence import LazySequence
 
-_PART = 32
-"""An array of more than this part of the limit does not lie in memory."""
+_MEMORY_PARTS = 32
+"""Divisor of the limit: an array of more than one such part does not lie in memory."""
 
-_SLAB = 64 << 20
-"""Bytes of a scratch file, at least: small arrays share one."""
+_SCRATCH_BYTES = 64 << 20
+"""Least bytes of a scratch file: small arrays share one."""
 
 _ALIGNED = 64
 
@@ -37,7 +37,7 @@ _FULL = 0.7
 """Part of the limit from which pages of scratch files are dropped."""
 
 _INTERVAL = 0.01
-"""Seconds between two looks at how much is resident: 50 MB are touched in that time at most."""
+"""Seconds between two checks of the resident memory; at most about 50 MB are touched meanwhile."""
 
 
 class Workspace:
@@ -88,10 +88,10 @@ class Workspace:
     @property
     def share(self) -> int:
         """Bytes of the largest array that lies in memory."""
-        return self.limit // _PART
+        return self.limit // _MEMORY_PARTS
 
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        """An array to be filled.
+        """Allocate an array, in memory or in a scratch file; its entries are not set.
 
         Raises
         ------
@@ -104,7 +104,7 @@ class Workspace:
         return self.scratch(shape, dtype)
 
     def scratch(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        """An array to be filled, in a scratch file whatever its size.
+        """Allocate an array in a scratch file whatever its size; its entries are not set.
 
         Raises
         ------
@@ -114,25 +114,26 @@ class Workspace:
         size = math.prod(shape) * np.dtype(dtype).itemsize
         with self._lock:
             if size > len(self._slab):
-                self._slab = self._mapped(max(size, _SLAB))
+                self._slab = self._mapped(max(size, _SCRATCH_BYTES))
             taken = -(-size // _ALIGNED) * _ALIGNED
             found, self._slab = self._slab[:size], self._slab[taken:]
         return found.view(dtype).reshape(shape)
 
     def close(self) -> None:
-        """Drop no more pages; arrays stay valid as long as somebody has them."""
+        """Stop dropping pages; arrays stay valid as long as they are referenced."""
         self._closed.set()
         self._slab = np.empty(0, np.uint8)
 
     def _mapped(self, size: int) -> NDArray[np.uint8]:
         try:
             with tempfile.TemporaryFile(prefix="lplr-") as file:
-                # A hole that cannot be filled later would end the process.
+                # Space is reserved now: if a hole could not be filled later, the process would be
+                # killed.
                 os.posix_fallocate(file.fileno(), 0, size)
                 mapping = mmap.mmap(file.fileno(), size)
         except OSError as error:
             raise OutputError(
-                f"{size} bytes of scratch space cannot be had: {error.strerror or error}",
+                f"there is no room for {size} bytes of scratch space: {error.strerror or error}",
                 path=tempfile.gettempdir(),
                 advice="Set TMPDIR to a folder with room, or allow more memory with -M.",
             ) from error
@@ -143,11 +144,11 @@ class Workspace:
         return np.frombuffer(mapping, np.uint8)
 
     def _page(self) -> None:
-        """Drop what is resident of scratch files, whenever the limit is near."""
+        """Drop the resident pages of scratch files whenever the limit is near."""
         while not self._closed.wait(_INTERVAL):
             if resident_memory() > _FULL * self.limit:
                 for mapping in list(self._mappings):
-                    # Shared pages are not lost: they are the file's.
+                    # Nothing is lost: shared pages belong to the file.
                     mapping.madvise(mmap.MADV_DONTNEED)
 
 
@@ -155,7 +156,7 @@ _CURRENT: ContextVar[Workspace | None] = ContextVar("workspace", default=None)
 
 
 def workspace() -> Workspace:
-    """The one in use here, as `limited_memory` says; one with the default limit otherwise."""
+    """Return the workspace that `limited_memory` set, or one with the default limit."""
     found = _CURRENT.get()
     if found is None:
         found = Workspace(default_limit())
@@ -165,7 +166,7 @@ def workspace() -> Workspace:
 
 @contextmanager
 def limited_memory(limit: int | None) -> Iterator[Workspace]:
-    """Keep what this thread asks for within `limit` bytes; the default limit if None."""
+    """Set a workspace of `limit` bytes for this thread; of the default limit if None."""
     inner = Workspace(default_limit() if limit is None else limit)
     token = _CURRENT.set(inner)
     try:
@@ -176,12 +177,12 @@ def limited_memory(limit: int | None) -> Iterator[Workspace]:
 
 
 class KeptArrays(LazySequence[NDArray[Any]]):
-    """A list of arrays, the first in memory, the others in a scratch file once they are many.
+    """List of arrays: the first are in memory, later ones in a scratch file if there are many.
 
     Parameters
     ----------
     arrays : iterable of ndarray
-        To begin with.
+        First arrays of the list.
     """
 
     def __init__(self, arrays: Iterable[NDArray[Any]] = ()) -> None:
@@ -193,7 +194,7 @@ class KeptArrays(LazySequence[NDArray[Any]]):
             self.append(array)
 
     def append(self, array: NDArray[Any]) -> None:
-        """Take an array, which must not change from here on."""
+        """Add an array to the end; it must not change afterwards."""
         self._dtypes.append(array.dtype)
         if self._held + array.nbytes > self._workspace.share:
             narrow = _narrowest(array)
@@ -212,12 +213,12 @@ class KeptArrays(LazySequence[NDArray[Any]]):
 
 
 class KeptBytes(LazySequence[bytes]):
-    """A list of strings of bytes, kept as `KeptArrays` are.
+    """List of byte strings that are kept as `KeptArrays` are.
 
     Parameters
     ----------
     parts : iterable of bytes
-        All of them.
+        All strings of the list.
     """
 
     def __init__(self, parts: Iterable[bytes] = ()) -> None:
@@ -228,7 +229,7 @@ class KeptBytes(LazySequence[bytes]):
 
     @property
     def lengths(self) -> list[int]:
-        """Bytes of each part."""
+        """Number of bytes of each part."""
         return [len(array) for array in self._arrays]
 
     def _element(self, at: int) -> bytes:
@@ -244,7 +245,7 @@ class KeptBytes(LazySequence[bytes]):
 
 
 def _narrowest(array: NDArray[Any]) -> np.dtype[Any]:
-    """The narrowest type that holds the integers of an array; its own if it has others."""
+    """Choose the narrowest type that holds an array's int32 entries; other types stay."""
     if array.dtype != np.int32 or array.size == 0:
         return array.dtype
     low, high = int(array.min()), int(array.max())

@@ -2,9 +2,9 @@
 
 A transform is a pair of functions in a file of its own, named once in `TRANSFORMS`; the key is
 stored in the file and described in SPEC.md, section "Transforms". Being orthonormal, or nearly,
-it leaves errors as they are: quantizing transformed coefficients costs what quantizing entries
-would. Each chunk is transformed alone, so that it decodes alone. The one whose bases depend on the
-data, `KLT`, is made from them.
+it keeps norms: an error of coefficients is an equal error of entries. Each chunk is transformed
+alone, so that it decodes alone. The Karhunen-Loève transform, `KLT`, is the one whose bases depend
+on the data and lie in the file.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from lplrcli.transform.klt import Bases, KarhunenLoeve
 
 
 class Transform(Protocol):
-    """What a module of this package provides."""
+    """Protocol of a transform; a module with two functions meets it."""
 
     def forward(self, factor: NDArray[Any], grid: tuple[int, ...]) -> NDArray[Any]:
-        """Coefficients of each row of `factor`, shape (components, length)."""
+        """Compute the coefficients of each row of `factor`, of shape (components, length)."""
         ...
 
     def inverse(self, coefficients: NDArray[Any], grid: tuple[int, ...]) -> NDArray[Any]:
-        """Rows whose coefficients these are."""
+        """Compute the rows that have these coefficients."""
         ...
 
 
@@ -40,11 +40,11 @@ TRANSFORMS: dict[str, Transform] = {
 
 
 def transform_of(name: str, bases: Bases = ()) -> Transform:
-    """The transform of that name; of `KLT` with these bases."""
+    """Return the transform called `name`; `bases` belong to `KLT` alone."""
     return KarhunenLoeve(bases) if name == KLT else TRANSFORMS[name]
 
 
 def slab_of(grid: tuple[int, ...], rows: int) -> tuple[int, ...]:
-    """Grid of a chunk of `rows` entries: whole layers of the first axis."""
+    """Find the grid of a chunk of `rows` entries: whole layers of the first axis."""
     rest = math.prod(grid[1:])
     return (rows // rest, *grid[1:])

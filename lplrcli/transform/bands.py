@@ -1,4 +1,4 @@
-"""Where in the frequencies the energy of transformed components lies."""
+"""Distribution of the energy of transformed components over bands of frequencies."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from numpy.typing import NDArray
 def band_energies(
     coefficients: NDArray[Any], grid: tuple[int, ...]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Squares summed over bands of half an octave along every axis.
+    """Sum squares over bands of half an octave along every axis.
 
     Parameters
     ----------
     coefficients : ndarray, shape (components, length)
-        Of a transform whose low frequencies come first.
+        Coefficients of a transform whose low frequencies come first.
     grid : tuple of int
-        Its product is `length`.
+        Extents of the grid; their product is `length`.
 
     Returns
     -------
     counts : ndarray of float64, shape (bands,)
-        Coefficients of a band.
+        Number of coefficients in each band.
     energies : ndarray of float64, shape (components, bands)
+        Sums of squares.
     """
     energies = np.square(coefficients, dtype=np.float64).reshape(-1, *grid)
     counts = np.ones(1)
@@ -37,7 +38,7 @@ def band_energies(
 
 
 def _starts(extent: int) -> list[int]:
-    """First index i of every band: those of equal floor(2 log2(i + 1))."""
+    """Find the first index i of every band, within which floor(2 log2(i + 1)) is constant."""
     bands = 2 * math.floor(math.log2(extent)) + 2
     edges = (math.ceil(2 ** (band / 2)) - 1 for band in range(bands))
     return sorted({edge for edge in edges if edge < extent})

@@ -1,4 +1,4 @@
-"""How the entries of a factor lie: on which grid, under which transform, in which chunks."""
+"""Layout of the components of a factor: on which grid, under which transform, in which chunks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lplrcli.transform import Transform, slab_of, transform_of
 from lplrcli.transform.klt import Bases
 
 _CONTEXTS = {"identity": ABOVE, "cdf97": ACROSS, "cdf97-tensor": ALONG}
-"""Kind of context of each transform, if not `AROUND`."""
+"""Kind of context that codes of each transform have, if it is not `AROUND`."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class Layout:
     transform : str
         Key of `TRANSFORMS`, or `KLT`.
     grid : tuple of int
-        What the entries of a component are a flattening of, in row order.
+        Extents of the grid whose points, in row order, are the entries of a component.
     bases : tuple of ndarray
-        Of `KLT`, once they are known.
+        Bases of `KLT`, once they are known; empty for other transforms.
     """
 
     transform: str
@@ -38,12 +38,12 @@ class Layout:
 
     @property
     def transformed(self) -> bool:
-        """Whether coefficients are other than entries."""
+        """Whether coefficients differ from entries."""
         return self.transform != "identity"
 
     @property
     def context(self) -> int:
-        """Kind of context that codes are counted in."""
+        """Kind of context in which codes are counted."""
         return _CONTEXTS.get(self.transform, AROUND)
 
     @property
@@ -57,12 +57,12 @@ class Layout:
         return math.prod(self.grid[1:]) if self.transformed else 1
 
     def forward(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Coefficients of a chunk, shape (components, rows)."""
+        """Compute the coefficients of a chunk of shape (components, rows)."""
         found = self._transform.forward(values, slab_of(self.grid, values.shape[1]))
         return np.ascontiguousarray(found)
 
     def inverse(self, coefficients: NDArray[Any]) -> NDArray[Any]:
-        """Entries of a chunk."""
+        """Compute the entries of a chunk from its coefficients."""
         slab = slab_of(self.grid, coefficients.shape[1])
         return self._transform.inverse(coefficients, slab)
 
@@ -71,10 +71,17 @@ class Layout:
         return transform_of(self.transform, self.bases)
 
     def chunk_length(self, entries: int, layers: int = 64) -> int:
-        """Length of chunks of about `entries` entries, of `layers` layers at least if transformed.
+        """Choose a length of chunks near `entries` entries.
 
-        A multiple of 8, and then of whole layers; one chunk holds everything where that is all
-        there is.
+        It is a multiple of 8. Chunks of transformed components are whole layers, at least `layers`
+        of them; a component that has fewer is one chunk, and so is any component under `KLT`.
+
+        Parameters
+        ----------
+        entries : int
+            Entries per component that are wanted, a multiple of 8.
+        layers : int
+            Least layers of a transformed chunk.
         """
         if not self.transformed:
             return entries

@@ -1,8 +1,8 @@
-"""Karhunen-Loève transform over the axes of the grid: fields of a kind, whatever that is.
+"""Karhunen-Loève transform over the axes of the grid, for fields that resemble one another.
 
-Along every axis the eigenvectors of the second moments of all components, as in a truncated
-Tucker decomposition (De Lathauwer, De Moor and Vandewalle 2000, section 3). They depend on the
-data, so a file holds them; what it holds is made orthonormal by whoever reads it.
+Its basis along an axis is the eigenvectors of the second moments of all components, as in a
+truncated Tucker decomposition (De Lathauwer, De Moor and Vandewalle 2000, section 3). They depend
+on the data, so a file holds them, rounded; a reader makes them orthonormal again.
 """
 
 from __future__ import annotations
@@ -16,36 +16,40 @@ from numpy.typing import NDArray
 from lplrcli.model.compressed import basis_stride
 
 Bases = tuple[NDArray[np.float64], ...]
-"""Of every axis, its orthonormal vectors as columns, the strongest first."""
+"""Orthonormal vectors of every axis, as columns, the strongest first."""
 
 DEPENDENT = 2.0**-10
-"""A stored vector of which less than this part is new ends its axis."""
+"""Least part of a stored vector that must be orthogonal to those before it; one with less ends the
+basis of its axis."""
 
 _DOUBTFUL = (DEPENDENT / 4, DEPENDENT * 4)
-"""A writer keeps out of these parts, so that rounding decides nothing."""
+"""Range around `DEPENDENT` that a writer avoids, so that rounding decides nothing in a reader."""
 
 
 class KarhunenLoeve:
-    """The transform of given bases.
+    """Transform with given bases.
 
     Parameters
     ----------
     bases : tuple of ndarray, shapes (extent, count)
-        For every axis of the grid.
+        Orthonormal columns for every axis of the grid.
     """
 
     def __init__(self, bases: Bases) -> None:
         self.bases = bases
 
     def forward(self, factor: NDArray[Any], grid: tuple[int, ...]) -> NDArray[Any]:
-        """Coefficients of each row, shape (components, length); those beyond a basis are zero."""
+        """Compute the coefficients of each row; those beyond a basis are zero.
+
+        Both the rows and the result have the shape (components, length).
+        """
         found = factor.reshape(-1, *grid).astype(np.float64, copy=False)
         for axis, basis in enumerate(self.bases, 1):
             found = _along(found, axis, _widened(basis).T)
         return np.asarray(found.reshape(factor.shape).astype(factor.dtype, copy=False))
 
     def inverse(self, coefficients: NDArray[Any], grid: tuple[int, ...]) -> NDArray[Any]:
-        """Rows whose coefficients these are."""
+        """Compute the rows that have these coefficients, shape (components, length)."""
         found = coefficients.reshape(-1, *grid).astype(np.float64, copy=False)
         for axis, basis in enumerate(self.bases, 1):
             found = _along(found, axis, _widened(basis))
@@ -53,20 +57,20 @@ class KarhunenLoeve:
 
 
 def principal_vectors(factor: NDArray[Any], grid: tuple[int, ...]) -> Bases:
-    """Eigenvectors of the second moments along every axis, times the roots of their eigenvalues.
+    """Find the eigenvectors of the second moments along every axis, times their singular values.
 
     Parameters
     ----------
     factor : ndarray, shape (components, length)
-        Stronger components count more.
+        Fields; those of larger norm count more.
     grid : tuple of int
-        Its product is `length`.
+        Extents; their product is `length`.
 
     Returns
     -------
     tuple of ndarray, shapes (extent, count)
-        Columns, by descending length; the sum of their squares is that of `factor`.
-        They are no more than there are lines.
+        Columns, by descending norm; the sum of their squares is that of `factor`.
+        There are at most as many as lines along the axis.
     """
     fields = factor.reshape(-1, *grid)
     found = []
@@ -82,14 +86,14 @@ def principal_vectors(factor: NDArray[Any], grid: tuple[int, ...]) -> Bases:
 
 
 def orthonormal(stored: NDArray[Any], grid: tuple[int, ...]) -> Bases:
-    """Bases from what a file holds (SPEC.md, "klt"): Gram-Schmidt, in order.
+    """Make the bases from the vectors of a file (SPEC.md, "klt") by Gram-Schmidt, in order.
 
     Parameters
     ----------
     stored : ndarray, shape (vectors, len(grid) * stride)
-        Of every vector, its entries along each axis, each run of them filled up to `basis_stride`.
+        A vector per row: its entries along each axis, filled up to `basis_stride` for each.
     grid : tuple of int
-        Of the component.
+        Grid of a component.
     """
     return tuple(
         basis[:, : _before(parts <= DEPENDENT)] for basis, parts in _gram_schmidt(stored, grid)
@@ -97,12 +101,17 @@ def orthonormal(stored: NDArray[Any], grid: tuple[int, ...]) -> Bases:
 
 
 def certain_vectors(stored: NDArray[Any], grid: tuple[int, ...]) -> int:
-    """How many of the stored vectors, from the first on, are the same basis to every reader.
+    """Count the leading stored vectors that every reader makes the same bases of.
 
     Parameters
     ----------
     stored, grid
         As for `orthonormal`.
+
+    Returns
+    -------
+    int
+        Vectors before the first that lies within rounding errors of being dependent.
     """
     least, greatest = _DOUBTFUL
     count = len(stored)
@@ -115,7 +124,10 @@ def certain_vectors(stored: NDArray[Any], grid: tuple[int, ...]) -> int:
 
 
 def stacked(bases: Bases) -> NDArray[np.float64]:
-    """What a file holds of vectors: shape (vectors, axes * stride), runs filled with their ends."""
+    """Lay out bases as a file holds them: shape (vectors, axes * stride), padded with last entries.
+
+    This is the inverse of `orthonormal`, but for the rounding of what a file stores.
+    """
     stride = basis_stride(tuple(len(basis) for basis in bases))
     count = max(basis.shape[1] for basis in bases)
     runs = [
@@ -132,11 +144,11 @@ def stacked(bases: Bases) -> NDArray[np.float64]:
 def _gram_schmidt(
     stored: NDArray[Any], grid: tuple[int, ...]
 ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Of every axis, orthonormal columns, and which part of each vector they came from is new."""
+    """Yield the orthonormal columns of every axis, and which part of each vector was new."""
     runs = stored.astype(np.float64).reshape(len(stored), len(grid), basis_stride(grid))
     for axis, extent in enumerate(grid):
         vectors = runs[:extent, axis, :extent].T
-        # Squares of the largest and the smallest values that a file may hold are no numbers.
+        # Squares of the largest values that a file may hold overflow, those of the smallest vanish.
         vectors = np.ldexp(vectors, -np.frexp(np.abs(vectors).max(axis=0))[1])
         basis, triangle = np.linalg.qr(vectors)
         new = np.diagonal(triangle)
@@ -145,15 +157,15 @@ def _gram_schmidt(
 
 
 def _before(ends: NDArray[np.bool_]) -> int:
-    """How many come before the first that is true."""
+    """Count the entries before the first that is true."""
     return int(np.argmax(ends)) if ends.any() else len(ends)
 
 
 def _widened(basis: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Square, with zero columns."""
+    """Append zero columns until a basis is square."""
     return np.pad(basis, ((0, 0), (0, len(basis) - basis.shape[1])))
 
 
 def _along(fields: NDArray[Any], axis: int, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Every line along an axis multiplied by a matrix from the left."""
+    """Multiply every line along an axis by a matrix from the left."""
     return np.moveaxis(np.tensordot(fields, matrix, axes=(axis, 1)), -1, axis)

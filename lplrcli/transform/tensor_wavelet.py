@@ -1,8 +1,8 @@
-"""Wavelet transform along one axis of the grid after the other: fields that differ by axis.
+"""Wavelet transform with a scale per axis, for arrays that are smoother along some axes.
 
-The tensor product of transforms along lines: a coefficient has a scale of its own along every
-axis. What is far smoother in time than in space takes few of them, where those of `wavelet`,
-whose scale is the same along all axes, are several times as many.
+It is the tensor product of transforms along lines: a coefficient has its own scale along every
+axis. A field that is far smoother in time than in space takes few coefficients; with `wavelet`,
+where one scale holds for all axes, it takes several times as many.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from lplrcli.transform.wavelet import LEAST_EXTENT, MOST_LEVELS, Steps, joined_a
 
 
 def forward(factor: NDArray[Any], grid: tuple[int, ...]) -> NDArray[Any]:
-    """Coefficients of each row, shape (components, length)."""
+    """Compute the coefficients of each row, shape (components, length)."""
     return split_along(_steps(grid), factor, grid)
 
 
 def inverse(coefficients: NDArray[Any], grid: tuple[int, ...]) -> NDArray[Any]:
-    """Rows whose coefficients these are."""
+    """Compute the rows that have these coefficients, shape (components, length)."""
     return joined_along(_steps(grid), coefficients, grid)
 
 

@@ -1,8 +1,9 @@
-"""Wavelet transform over the axes of the grid, all alike: images and fields with edges.
+"""Wavelet transform with one scale for all axes of the grid, for images and fields with edges.
 
-The biorthogonal wavelet of Cohen, Daubechies and Feauveau 1992 with filters of 9 and 7 taps, by
-lifting (Daubechies and Sweldens 1998), mirrored at the ends; scaled to be nearly orthonormal, so
-that errors of coefficients are nearly errors of entries. Low parts come before high ones.
+It is the biorthogonal wavelet of Cohen, Daubechies and Feauveau 1992 with filters of 9 and 7 taps,
+computed by lifting (Daubechies and Sweldens 1998) and mirrored at the ends. It is scaled to be
+nearly orthonormal, so that errors of coefficients are nearly errors of entries. Low parts come
+before high ones.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FACTORS = (-1.586134342059924, -0.052980118572961, 0.882911075530934, 0.443506852043971)
-"""Of the neighbours that are added to high and low entries in turn."""
+"""Lifting factors, by which neighbours are multiplied and added to high and low entries in turn."""
 
 GAINS = (
     (1.139764007655, 0.887277075636),
@@ -25,24 +26,24 @@ GAINS = (
     (1.150516742616, 0.881038029576),
     (1.149835751164, 0.881488900442),
 )
-"""Of the low and the high part of each level: what single coefficients make, far from the ends,
-then has the norm 1 whatever its scale."""
+"""Gains of the low and the high part of each level: with them a single coefficient far from the
+ends makes a field of norm 1, whatever its scale."""
 
 LEAST_EXTENT, MOST_LEVELS = 8, 6
-
+"""Least extent of an axis that is split, and most levels of splitting."""
 
 Steps = Iterable[tuple[tuple[int, ...], int, int]]
-"""Extents of boxes of low parts, the axis that is split in each and at what level, in the order of
-the forward transform."""
+"""Steps of a forward transform, in order: the extents of a box of low parts, the axis along which
+it is split, and the level."""
 
 
 def forward(factor: NDArray[Any], grid: tuple[int, ...]) -> NDArray[Any]:
-    """Coefficients of each row, shape (components, length)."""
+    """Compute the coefficients of each row, shape (components, length)."""
     return split_along(_steps(grid), factor, grid)
 
 
 def inverse(coefficients: NDArray[Any], grid: tuple[int, ...]) -> NDArray[Any]:
-    """Rows whose coefficients these are."""
+    """Compute the rows that have these coefficients, shape (components, length)."""
     return joined_along(_steps(grid), coefficients, grid)
 
 
@@ -71,7 +72,7 @@ def joined_along(steps: Steps, coefficients: NDArray[Any], grid: tuple[int, ...]
 def _lines(
     components: int, grid: tuple[int, ...], box: tuple[int, ...], axis: int
 ) -> tuple[NDArray[np.int64], int]:
-    """Where the lines of a box along an axis start, and the distance of their entries."""
+    """Find where the lines of a box along an axis start, and the distance of their entries."""
     starts = np.arange(components, dtype=np.int64) * math.prod(grid)
     for other, extent in enumerate(box):
         if other != axis:
@@ -81,7 +82,7 @@ def _lines(
 
 
 def _steps(grid: tuple[int, ...]) -> Steps:
-    """All axes together: the next level splits what is low along every one of them."""
+    """Yield the steps: each level splits every axis of the part that is low along all of them."""
     extents = list(grid)
     for level in range(MOST_LEVELS):
         axes = [axis for axis, extent in enumerate(extents) if extent >= LEAST_EXTENT]

@@ -251,7 +251,7 @@ def test_auto_needs_a_size_or_an_error(wrong):
 
 @pytest.mark.parametrize("unfold", [3, 4])
 def test_axes_that_this_array_has_not(wrong, unfold):
-    words = [f"u.npy: so many axes cannot become rows: found {unfold} of 3 axes", "1 to 2"]
+    words = [f"u.npy: this number of axes cannot become rows: found {unfold} of 3 axes", "1 to 2"]
     wrong("compress", "u.npy", *PLAN, "-f", "--unfold", unfold, says=words)
     wrong("compress", "a.npy", *PLAN, "-f", "--unfold", 2, says=["found 2 of 2 axes", "expected 1"])
 

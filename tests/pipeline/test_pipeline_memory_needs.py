@@ -41,7 +41,7 @@ TARGETS: list[dict[str, Any]] = [
 def test_scratch_changes_no_byte(target: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     matrix = low_rank(300, 40)
     expected = file_of(lplrcli.compress(matrix, **target))
-    monkeypatch.setattr(workspace_module, "_PART", 10**12)
+    monkeypatch.setattr(workspace_module, "_MEMORY_PARTS", 10**12)
     asked: list[tuple[int, ...]] = []
     scratch = workspace_module.Workspace.scratch
     monkeypatch.setattr(

@@ -129,7 +129,7 @@ def test_pieces_of_a_long_component_give_the_scale_of_the_whole(length, monkeypa
     values = generator.standard_t(2, (2, length))
     bits = depths(3, 12)
     whole = NormalQuantizer.fit(values, bits)
-    monkeypatch.setattr(normal, "_PIECE", 100)
+    monkeypatch.setattr(normal, "_ENTRIES_AT_ONCE", 100)
     np.testing.assert_array_equal(NormalQuantizer.fit(values, bits).scales, whole.scales)
     np.testing.assert_array_equal(
         np.sort(np.abs(normal._largest(values[0]))), np.sort(np.abs(values[0]))[-64:]

@@ -1,1 +1,1 @@
-"""Files on disks and streams: read, written, and replaced at once."""
+"""Files and streams: reading what can be read once, and replacing files in one step."""

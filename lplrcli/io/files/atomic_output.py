@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Output files that appear whole or not at all."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ _SYNC_FILE_RANGE_WRITE = 2  # start writing, do not wait
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM, errno.EROFS}
 _NO_ROOM = "Make room, or write to another disk with -o; nothing was left behind."
 _NOT_THERE = "Name a file in a folder that you may write to with -o."
-_ADVICE = {
+_ADVICE_BY_ERROR = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), _NO_ROOM),
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _NOT_THERE),
 }
 
 
 class AtomicOutput:
-    """A binary file to write, which takes its name only when it is complete.
+    """Binary file to write, which takes its name only when it is complete.
 
-    Used in a ``with`` statement. A temporary file in the folder of the target is written,
-    synced and renamed; after an error or an interrupt it is gone and the target is as it was.
-    Standard output, and devices and FIFOs, are written directly.
+    It is used in a ``with`` statement. A temporary file in the folder of the target is written,
+    synced and renamed; after an error or an interrupt it is gone and the target is unchanged.
+    Standard output, devices and FIFOs are written directly.
 
     Parameters
     ----------
@@ -47,16 +47,16 @@ class AtomicOutput:
     force : bool
         Whether an existing file may be replaced. It keeps its permissions.
     inputs : sequence of str
-        Files that are read meanwhile, ``"-"`` for standard input, and folders of such; none of
-        them is ever the target, under whatever name.
+        Files that are read meanwhile, or folders with such files; ``"-"`` is standard input. The
+        target is never one of them, whatever name leads to it.
     unchanged : Unchanged, optional
-        Of the target, if its content was read: checked in the last moment.
+        Check that the target, if its content was read, is still that file; made last.
 
     Raises
     ------
     OutputError
-        On entering: the target exists, is an input, a folder or a terminal, or cannot be
-        created. On leaving, or from a failed write inside: it could not be written.
+        The target exists, is an input, a folder or a terminal, or cannot be created (on entering);
+        or it could not be written (on leaving, or from a write inside).
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class AtomicOutput:
             return _to_stdout(self.inputs)
         target = _resolve(self.path)
         try:
-            # Of the path as given: /dev/stdout leads to no file of the name that it resolves to.
+            # The path is taken as given: /dev/stdout resolves to a name that no file has.
             status = Path(self.path).stat()
         except FileNotFoundError:
             return self._replacing(target, None)
@@ -122,7 +122,7 @@ class AtomicOutput:
                     os.fsync(stream.fileno())
                 if self.unchanged is not None:
                     self.unchanged.check()
-                # Still open, hence locked: else it might be taken for one that was abandoned.
+                # The file is still open and so locked: otherwise it might be taken for abandoned.
                 _name(temporary, target, self.path, self.force)
             _sync_folder(target.parent, self.path)
 
@@ -137,7 +137,7 @@ def _resolve(path: str) -> Path:
 
 
 def _is_same(status: os.stat_result, target: Path, path: str) -> bool:
-    """Whether the file `target`, of that status, is the one at `path`, or in that folder."""
+    """Whether the file `target`, with this status, is the one at `path`, or in that folder."""
     try:
         found = _status_of(sys.stdin) if path == "-" else Path(path).stat()
     except (OSError, ValueError):
@@ -150,7 +150,7 @@ def _is_same(status: os.stat_result, target: Path, path: str) -> bool:
 
 
 def _status_of(stream: TextIO | None) -> os.stat_result | None:
-    """Of the file that a standard stream leads to; none where a caller put something else."""
+    """Return the status of a standard stream's file; None if the caller replaced the stream."""
     try:
         return None if stream is None else os.fstat(stream.fileno())
     except (AttributeError, OSError, ValueError):
@@ -168,7 +168,7 @@ def _to_stdout(inputs: Sequence[str]) -> Iterator[BinaryIO]:
             advice="Redirect it, or name a file with -o.",
         )
     status = _status_of(sys.stdout)
-    # Appended to its input with >>, it would be read as a part of that. Devices take no harm.
+    # Output appended to its own input with >> would be read as a part of it. Devices are safe.
     regular = status is not None and stat.S_ISREG(status.st_mode)
     if status is not None and regular and any(_is_same(status, Path(), path) for path in inputs):
         raise _is_input(STDOUT_NAME)
@@ -187,7 +187,7 @@ def _to_special(target: Path, path: str) -> Iterator[BinaryIO]:
 
 
 def _name(temporary: Path, target: Path, path: str, force: bool) -> None:
-    """Give the complete file its name; one that came into being meanwhile is kept."""
+    """Give the complete file its name; a file that appeared under it meanwhile is kept."""
     if force:
         temporary.replace(target)
         return
@@ -205,8 +205,8 @@ def _name(temporary: Path, target: Path, path: str, force: bool) -> None:
 def _written_back(descriptor: int) -> Iterator[None]:
     """Have a file written to disk while it grows, so that the last sync has little left to do.
 
-    Of 320 MB that takes 0.02 s instead of 0.18 s, since the disk works while the processors do.
-    Errors are left to the last sync, which reports them.
+    The disk works while the processors do: the last sync of 320 MB then takes 0.02 s instead of
+    0.18 s. Errors are left to the last sync, which reports them.
     """
     library = ctypes.CDLL(None)
     if not hasattr(library, "sync_file_range"):  # not Linux
@@ -229,18 +229,18 @@ def _written_back(descriptor: int) -> Iterator[None]:
 
 
 def _sync_folder(folder: Path, path: str) -> None:
-    """Make a rename durable; file systems without that keep their own promise."""
+    """Make a rename durable, on file systems that can sync a folder."""
     descriptor = None
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
         os.fsync(descriptor)
     except OSError as error:
-        # A folder may also be written, but not read.
+        # The user may be allowed to write to a folder, but not to read it.
         if error.errno not in _NO_SYNC:
             raise OutputError(
                 f"is written, but its folder cannot be synced: {error.strerror}",
                 path=path,
-                advice="It may be lost when the power fails: see to the disk, and write it again.",
+                advice="A power failure may lose it: check the disk, then write the file again.",
             ) from error
     finally:
         if descriptor is not None:
@@ -251,7 +251,7 @@ def _sync_folder(folder: Path, path: str) -> None:
 def _reported(path: str) -> Iterator[None]:
     """Turn failures of the output into `OutputError`.
 
-    A broken pipe passes: its reader has what it wanted.
+    A broken pipe passes, since its reader needs no more.
     """
     try:
         yield
@@ -274,5 +274,5 @@ def _exists(path: str) -> OutputError:
 
 
 def _failed(path: str, error: OSError) -> OutputError:
-    advice = _ADVICE.get(error.errno) if error.errno is not None else None
+    advice = _ADVICE_BY_ERROR.get(error.errno) if error.errno is not None else None
     return OutputError(f"cannot be written: {error.strerror or error}", path=path, advice=advice)

@@ -1,4 +1,4 @@
-"""Files behind URLs, read by ranges through fsspec: object stores, web servers and alike."""
+"""Files behind URLs, such as those of object stores and web servers, read by ranges by fsspec."""
 
 from __future__ import annotations
 
@@ -18,29 +18,41 @@ if TYPE_CHECKING:
 
 
 def is_url(path: str) -> bool:
-    """Whether it names something other than a file that the system opens."""
+    """Whether a name is a URL, and not a path that the system opens.
+
+    Examples
+    --------
+    >>> is_url("s3://bucket/a.npy"), is_url("folder/a.npy")
+    (True, False)
+    """
     return "://" in path
 
 
 def without_file_scheme(path: str) -> str:
-    """``file:///a/b.npy`` as ``/a/b.npy``; any other path or URL as it is."""
+    """Turn ``file:///a/b.npy`` into ``/a/b.npy``; any other path or URL is returned as it is.
+
+    Examples
+    --------
+    >>> without_file_scheme("file:///tmp/one%20two.npy")
+    '/tmp/one two.npy'
+    """
     return unquote(urlsplit(path).path) if path.startswith("file://") else path
 
 
 def open_url(url: str) -> BinaryIO:
-    """Open what a URL names, for reading at any place.
+    """Open the file that a URL names, for reading at any offset.
 
     Raises
     ------
     InputError
-        It does not exist, or cannot be read at any place.
+        The file does not exist, or its server gives no ranges.
     MissingDependencyError
         fsspec, or the package that knows the scheme, is not installed.
     """
     try:
         import fsspec
 
-        # Headers are short, and blocks are read past the file object: nothing to read ahead.
+        # Headers are short and blocks are read without the file object: there is little to cache.
         file: BinaryIO = fsspec.open(url, "rb", cache_type="readahead", block_size=2**16).open()
     except ImportError as error:
         raise MissingDependencyError(
@@ -54,7 +66,7 @@ def open_url(url: str) -> BinaryIO:
     if not file.seekable():
         file.close()
         raise InputError(
-            "can only be read from its start: the server gives no ranges",
+            "can only be read from its start: the server gives no ranges of bytes",
             path=url,
             advice="Download it first.",
         )
@@ -67,13 +79,15 @@ class RangedHandle(Handle):
     Parameters
     ----------
     file : fsspec file
-        Read past its own cache and position, so from several threads at once.
+        Open file; blocks are read without its cache and position, from several threads at once.
     name : str
-        For messages.
-    stored, offset
-        Type of the entries as stored, and where they start.
+        Name of the file, for messages.
+    stored : numpy.dtype
+        Type of the entries as stored.
+    offset : int
+        Offset of the first entry, in bytes.
     unfolding : Unfolding
-        Of the array.
+        Unfolding of the array.
     dtype : numpy.dtype
         Native type of the entries.
     """

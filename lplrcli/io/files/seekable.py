@@ -1,4 +1,4 @@
-"""Files that can be read as often as needed, from whatever the user names."""
+"""Files that can be read as often as needed, opened from a name, a URL or standard input."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from typing import IO, BinaryIO
 from lplrcli.errors import InputError
 
 STDIN_NAME = "<stdin>"
-_PIECE = 1 << 20  # bytes copied at a time
+_COPIED_AT_ONCE = 1 << 20  # bytes copied at a time
 
 
 def open_seekable(path: str) -> tuple[BinaryIO, str, bool]:
-    """Open a file for reading, spooling what cannot be read twice.
+    """Open a file for reading, and copy it to a temporary file if it cannot be read twice.
 
-    See `open_stream`; only that the file is seekable in any case. What a URL names is read by
-    ranges.
+    A file behind a URL is read by ranges. Parameters and results are those of `open_stream`, but
+    the file is always seekable.
 
     Raises
     ------
     InputError
-        It cannot be opened, or not be copied.
+        The file cannot be opened or copied.
     MissingDependencyError
-        What reads the URL is not installed.
+        The package that reads the URL is not installed.
     """
     if "://" in path:
         from lplrcli.io.files.remote import open_url
@@ -41,7 +41,7 @@ def open_seekable(path: str) -> tuple[BinaryIO, str, bool]:
 
 
 def open_stream(path: str) -> tuple[BinaryIO, str, bool]:
-    """Open a file for reading, once at least.
+    """Open a file that can be read at least once.
 
     Parameters
     ----------
@@ -51,16 +51,16 @@ def open_stream(path: str) -> tuple[BinaryIO, str, bool]:
     Returns
     -------
     file : binary file
-        At its start; closed by `close_stream`.
+        The file, at its start; `close_stream` closes it.
     name : str
-        How to call it in messages.
+        Name of the file in messages.
     reopenable : bool
-        Whether it is seekable, and `path` itself leads to the same bytes again.
+        Whether the file is seekable, and opening `path` again gives equal bytes.
 
     Raises
     ------
     InputError
-        It does not exist, is not a file, or may not be read.
+        The file does not exist, is not a regular file or FIFO, or may not be read.
     """
     if path == "-":
         if sys.stdin is None or sys.stdin.closed:
@@ -90,37 +90,41 @@ def open_stream(path: str) -> tuple[BinaryIO, str, bool]:
 
 
 def close_stream(file: BinaryIO) -> None:
-    """Close what `open_stream` opened: all but standard input."""
+    """Close a file that `open_stream` opened; standard input stays open."""
     if sys.stdin is None or file is not sys.stdin.buffer:
         file.close()
 
 
 def spooled(stream: IO[bytes], name: str, start: bytes = b"") -> BinaryIO:
-    """Copy a stream to a temporary file that has no name, so nothing is ever left behind.
+    """Copy a stream to a temporary file without a name, so that nothing is ever left behind.
 
     Parameters
     ----------
     stream : binary file
-        Read to its end.
+        Stream that is read to its end.
     name : str
-        For messages.
+        Name of the stream, for messages.
     start : bytes
-        What has been read of it already.
+        Bytes that were read from the stream already.
 
     Returns
     -------
     binary file
-        Seekable, at its start.
+        Seekable copy, at its start.
 
     Raises
     ------
     InputError
-        It cannot be read, there is nothing in it, or no room for it.
+        The stream cannot be read or is empty, or there is no room for the copy.
     """
     try:
         copy = tempfile.TemporaryFile(prefix="lplr-")  # noqa: SIM115 - the caller closes it
     except OSError as error:
-        raise InputError(f"no temporary file: {error.strerror}", path=name) from error
+        raise InputError(
+            f"a temporary file cannot be created: {error.strerror}",
+            path=name,
+            advice="Set TMPDIR to a folder that you may write to, or name a regular file.",
+        ) from error
     try:
         copy.write(start)
         while piece := _read(stream, name):
@@ -143,6 +147,6 @@ def spooled(stream: IO[bytes], name: str, start: bytes = b"") -> BinaryIO:
 
 def _read(stream: IO[bytes], name: str) -> bytes:
     try:
-        return stream.read(_PIECE)
+        return stream.read(_COPIED_AT_ONCE)
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}", path=name) from error

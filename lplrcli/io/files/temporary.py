@@ -1,8 +1,8 @@
-"""Temporary files beside an output, and what killed processes left of theirs.
+"""Temporary files beside an output, and removal of those that killed processes left.
 
-A process that is killed, or loses its power, cannot remove its file. So each is locked for as long
-as its process lives: one that nobody holds is nobody's, and the next output in that folder
-removes it. Names tell the machine, since locks of network file systems may end at its border.
+A process that is killed, or loses its power, cannot remove its file. So each file is locked for as
+long as its process lives: an unlocked one is abandoned, and the next output in that folder removes
+it. Names contain the machine, since locks of network file systems may not be seen by others.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ _own: set[Path] = set()
 
 @contextmanager
 def temporary_file(folder: Path, mode: int | None) -> Iterator[tuple[BinaryIO, Path]]:
-    """Yield a new file in `folder`, open for writing and reading, and its name.
+    """Yield a new file in `folder`, open for writing and reading, and its path.
 
-    The name is gone afterwards, unless the file was renamed. Files that killed processes left in
-    the folder are removed first.
+    The file is removed afterwards, unless it was renamed. Files that killed processes left in the
+    folder are removed first.
 
     Parameters
     ----------
     folder : Path
-        Where.
+        Folder of the file.
     mode : int or None
         Permissions until the caller changes them, writing added; None for what the umask leaves.
 
@@ -44,14 +44,14 @@ def temporary_file(folder: Path, mode: int | None) -> Iterator[tuple[BinaryIO, P
     path = folder / f"{_prefix()}{os.urandom(6).hex()}.tmp"
     _own.add(path)
     try:
-        # Not by tempfile: a new file gets the permissions that the umask leaves it.
+        # The module tempfile is not used, so that the umask decides the permissions of the file.
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         descriptor = os.open(path, flags, 0o666 if mode is None else mode | stat.S_IWUSR)
         with os.fdopen(descriptor, "w+b") as stream:
-            with suppress(OSError):  # without locks it works as well, but is not removed later
+            with suppress(OSError):  # without locks, files of killed processes are not removed
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
             if not os.fstat(descriptor).st_nlink:
-                # Another process took it for abandoned before it was locked: it is not now.
+                # Another process removed the file as abandoned before it was locked: try again.
                 with temporary_file(folder, mode) as another:
                     yield another
                 return
@@ -63,7 +63,7 @@ def temporary_file(folder: Path, mode: int | None) -> Iterator[tuple[BinaryIO, P
 
 
 def remove_own() -> None:
-    """Remove those of this process, which is about to end."""
+    """Remove the temporary files of this process, which is about to end."""
     for path in list(_own):
         with suppress(OSError):
             path.unlink()
@@ -74,18 +74,18 @@ def _prefix() -> str:
 
 
 def _remove_abandoned(folder: Path) -> None:
-    """Remove what processes of this machine left that were killed."""
+    """Remove the files that killed processes of this machine left."""
     ours = re.compile(re.escape(_prefix()) + r"[0-9a-f]{12}\.tmp")
     with suppress(OSError):  # the folder may not be readable
         for path in folder.iterdir():
             if ours.fullmatch(path.name):
-                with suppress(OSError):  # another user's, in use, gone meanwhile
+                with suppress(OSError):  # the file is another user's, in use, or already removed
                     _remove_if_abandoned(path)
 
 
 def _remove_if_abandoned(path: Path) -> None:
-    # To write, as locks are not had otherwise on NFS; whoever owns the folder may have put a link
-    # or a FIFO there.
+    # It is opened for writing, without which NFS gives no lock. The path may be a link or a FIFO
+    # that another user put into the folder.
     descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         status = os.fstat(descriptor)

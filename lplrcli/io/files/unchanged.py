@@ -1,4 +1,4 @@
-"""A file that is read and then replaced: whether it still is what was read."""
+"""Check that a file which was read, and is to be replaced, was not changed meanwhile."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from lplrcli.errors import OutputError
 
 
 class Unchanged:
-    """Remembers which file a name stood for, and how it was.
+    """Record of the file that a name stood for, and of its state.
 
     Parameters
     ----------
     path : str
-        Its name. What is no file, such as ``-``, never changes.
+        Name of the file. A name without a file, such as ``-``, counts as unchanged.
     """
 
     def __init__(self, path: str) -> None:
@@ -21,16 +21,16 @@ class Unchanged:
         self._found = self._look()
 
     def check(self) -> None:
-        """Check that nobody wrote to the file or replaced it.
+        """Check that no other process wrote to the file or replaced it.
 
         Raises
         ------
         OutputError
-            Somebody did: to replace it now would lose what they wrote.
+            Another process did; replacing the file now would lose what that wrote.
         """
         if self._look() != self._found:
             raise OutputError(
-                "the file was changed by another program meanwhile; it is left as that made it",
+                "the file was changed by another program meanwhile; that version is kept",
                 path=self.path,
                 advice="Run the command again.",
             )

@@ -1,1 +1,1 @@
-"""Objects that give rows of an array."""
+"""Handles: objects that give rows of an opened array on demand."""

@@ -1,4 +1,4 @@
-"""What is opened: an object that gives whole rows, the same face for every format."""
+"""Base of handles: one interface to whole rows of an array, for every format."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CHUNK_BYTES = 16 << 20  # a block of whole chunks may be this large
 
 
 class Handle(ABC):
-    """Rows of a matrix on demand; asked from several threads at once.
+    """Rows of a matrix on demand; several threads may ask at once.
 
     Attributes
     ----------
@@ -31,9 +31,9 @@ class Handle(ABC):
     dtype : numpy.dtype
         Native type of the entries.
     sparse : bool
-        Whether ``handle[a:b]`` gives `CsrRows` in place of an ndarray.
+        Whether ``handle[a:b]`` gives `CsrRows` instead of an ndarray.
     block_rows : int
-        Rows that are best read at a time. Depends on the matrix alone.
+        Rows that are best read at a time; the number depends on the matrix alone.
     """
 
     unfolding: Unfolding
@@ -52,55 +52,57 @@ class Handle(ABC):
         """Give rows ``rows.start : rows.stop``; dense ones in C order and native bytes."""
 
     def unfolded(self, unfolding: Unfolding) -> Handle:
-        """The same array, unfolded in another way; it reads what this one has opened."""
+        """Unfold the array in another way; the new handle reads the open file of this one."""
         other = copy.copy(self)
         other.unfolding = unfolding
         other._arrange()
         return other
 
     def _arrange(self) -> None:  # noqa: B027 - a matrix has one unfolding
-        """Choose what depends on the unfolding, blocks above all."""
+        """Set what depends on the unfolding, above all the rows of a block."""
 
     def expect(self, start: int, stop: int) -> None:  # noqa: B027 - most are read when asked
-        """Take note that the rows will be asked for soon: reading them may begin."""
+        """Announce that the rows will be needed soon, so that reading them may begin."""
 
     def columns(self) -> CsrRows | None:
-        """The transpose of a sparse matrix: as large, made when first asked for, and kept."""
+        """Return the transpose of a sparse matrix, which is made once and kept."""
         if self.sparse and self._columns is None:
             rows = self[0 : self.shape[0]]
             self._columns = columns_of(rows) if isinstance(rows, CsrRows) else None
         return self._columns
 
     def release(self, start: int, stop: int) -> None:  # noqa: B027 - most have nothing to free
-        """Take note that the rows are not needed for now."""
+        """Announce that the rows are not needed for now, so that their memory may be freed."""
 
     def close(self) -> None:  # noqa: B027 - most have nothing to close
-        """Give back files."""
+        """Close open files."""
 
 
 def dense_block_rows(shape: tuple[int, int], dtype: np.dtype[Any]) -> int:
-    """Rows of about 2 MiB: a multiple of 8 where that many fit, never less than 1."""
+    """Choose the rows of a block of about 2 MiB: a multiple of 8 if that many fit, at least 1."""
     rows = max(1, BLOCK_BYTES // (shape[1] * dtype.itemsize))
     return rows // 8 * 8 if rows >= 8 else rows
 
 
 def sparse_block_rows(rows: int) -> int:
-    """Rows of a block of a sparse matrix: about 32 blocks, of 1024 to 65536 rows each."""
+    """Choose the rows of a block of a sparse matrix: about 32 blocks of 1024 to 65536 rows."""
     return min(max(rows // 32, 1024), 65536)
 
 
 def chunked_block_rows(unfolding: Unfolding, dtype: np.dtype[Any], chunks: Any) -> int:
-    """Rows of a block of an array that is stored in chunks.
+    """Choose the rows of a block of an array that is stored in chunks.
 
-    A multiple of what a layer of chunks across the array has of rows, so that no chunk is read
-    twice, unless one layer is larger than 16 MiB; then that of a contiguous array.
+    They are a multiple of the rows of one layer of chunks, so that no chunk is read twice. If a
+    layer is larger than 16 MiB, they are those of a contiguous array.
 
     Parameters
     ----------
-    unfolding, dtype
-        Of the array.
+    unfolding : Unfolding
+        Unfolding of the array.
+    dtype : numpy.dtype
+        Native type of the entries.
     chunks : tuple of int or None
-        Extents of a chunk (h5py and zarr call it so); None where there are none.
+        Extents of a chunk, as h5py and zarr name them; None for an array without chunks.
     """
     shape = unfolding.matrix_shape
     rows = dense_block_rows(shape, dtype)
@@ -111,7 +113,7 @@ def chunked_block_rows(unfolding: Unfolding, dtype: np.dtype[Any], chunks: Any) 
 
 
 def layer_rows(unfolding: Unfolding, chunks: Any) -> int | None:
-    """Rows of the matrix in a layer of chunks, one along the first axis; None without chunks."""
+    """Count the rows of the matrix in one layer of chunks; None for an array without chunks."""
     shape = unfolding.array_shape
     if not isinstance(chunks, tuple) or len(chunks) != len(shape):
         return None
@@ -121,17 +123,19 @@ def layer_rows(unfolding: Unfolding, chunks: Any) -> int | None:
 
 
 class ArrayHandle(Handle):
-    """An array whose ``array[a:b]`` gives rows, or slabs that unfold to rows.
+    """Handle of an array whose ``array[a:b]`` gives rows, or slabs that unfold to rows.
 
     Parameters
     ----------
     array : array-like
-        With ``array[a:b]``; with three to five dimensions also ``array[a:b, c:d]`` and so on, as
-        many slices as there are axes unfolded to rows.
-    unfolding, dtype
-        As checked by `lplrcli.io.handles.unfolding` and `lplrcli.io.handles.dtypes`.
+        Array with ``array[a:b]``; with three to five dimensions also ``array[a:b, c:d]`` and so on,
+        one slice for each axis that is unfolded to rows.
+    unfolding : Unfolding
+        Unfolding of the array, checked by `lplrcli.io.handles.unfolding`.
+    dtype : numpy.dtype
+        Native type of the entries, checked by `lplrcli.io.handles.dtypes`.
     block_rows : int, optional
-        By default `chunked_block_rows`.
+        Rows of a block, by default `chunked_block_rows`.
     """
 
     def __init__(
@@ -163,12 +167,12 @@ class ArrayHandle(Handle):
         return to_native(parts[0] if len(parts) == 1 else np.concatenate(parts), self.dtype)
 
     def close(self) -> None:
-        """Let go of the array."""
+        """Drop the reference to the array."""
         self._array = None
 
 
 def columns_of(rows: CsrRows) -> CsrRows:
-    """The transpose of a sparse matrix: as large, entries of the same type."""
+    """Transpose a sparse matrix; the entries keep their type."""
     from scipy.sparse import csr_array
 
     turned = csr_array((rows.data, rows.indices, rows.indptr), rows.shape, copy=False).tocsc()
@@ -176,7 +180,7 @@ def columns_of(rows: CsrRows) -> CsrRows:
 
 
 def joined_rows(pieces: Sequence[CsrRows]) -> CsrRows:
-    """Pieces of a sparse matrix, in row order, as one."""
+    """Join pieces of a sparse matrix, in row order."""
     ends = accumulate(len(piece.data) for piece in pieces)
     indptr = [
         piece.indptr[1:] + end - len(piece.data) for piece, end in zip(pieces, ends, strict=True)
@@ -190,14 +194,14 @@ def joined_rows(pieces: Sequence[CsrRows]) -> CsrRows:
 
 
 class CsrHandle(Handle):
-    """A sparse matrix in compressed sparse row form, without duplicates.
+    """Handle of a sparse matrix in compressed sparse row form, without duplicates.
 
     Parameters
     ----------
     matrix : scipy.sparse CSR array or matrix
-        Canonical; not changed.
+        Canonical matrix, which is not changed.
     unfolding : Unfolding
-        Of a matrix: sparse arrays have two dimensions here.
+        Unfolding of a matrix: sparse arrays have two dimensions here.
     dtype : numpy.dtype
         Type of the entries as stored; blocks hold them in `working_dtype`.
     """

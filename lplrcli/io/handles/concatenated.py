@@ -1,4 +1,4 @@
-"""Several arrays as one: joined along the first axis, without being brought together."""
+"""Several arrays joined along the first axis, without a copy of the whole."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 class ConcatenatedHandle(Handle):
     """Rows of several handles, one after another.
 
-    Blocks are those of a contiguous array of the whole shape: what is computed from them is
-    what the one array would give, wherever one part ends and the next begins.
+    Blocks are those of a contiguous array of the whole shape, so that every result is that of the
+    one array, wherever one part ends and the next begins.
 
     Parameters
     ----------
     parts : sequence of Handle
-        Of equal type and, but for the first axis, equal shape; closed with this one.
+        Handles of equal type and, except for the first axis, equal shape; closed with this one.
     unfolding : Unfolding
-        Of the whole.
+        Unfolding of the whole.
     """
 
     def __init__(self, parts: Sequence[Handle], unfolding: Unfolding) -> None:
@@ -44,7 +44,7 @@ class ConcatenatedHandle(Handle):
         self._parts = [
             part.unfolded(Unfolding.of(part.unfolding.array_shape, axes)) for part in self._parts
         ]
-        # Row at which each part begins, and the end.
+        # The first row of each part, and the end.
         self._starts = [0, *accumulate(part.shape[0] for part in self._parts)]
         if self.sparse:
             self.block_rows = sparse_block_rows(self.shape[0])
@@ -60,12 +60,12 @@ class ConcatenatedHandle(Handle):
         return joined_rows(pieces) if self.sparse else np.concatenate(pieces)
 
     def expect(self, start: int, stop: int) -> None:
-        """Pass it on to the parts."""
+        """Pass the announcement on to the parts."""
         for part, first, last in self._within(start, stop):
             part.expect(first, last)
 
     def release(self, start: int, stop: int) -> None:
-        """Pass it on to the parts."""
+        """Pass the announcement on to the parts."""
         for part, first, last in self._within(start, stop):
             part.release(first, last)
 
@@ -75,7 +75,7 @@ class ConcatenatedHandle(Handle):
             part.close()
 
     def _within(self, start: int, stop: int) -> list[tuple[Handle, int, int]]:
-        """Parts that rows ``start : stop`` lie in, and which rows of each they are."""
+        """Find the parts that hold rows ``start : stop``, and which rows of each part these are."""
         found = []
         number = bisect_right(self._starts, start) - 1
         while start < stop:
@@ -93,20 +93,25 @@ def concatenated(
     Parameters
     ----------
     parts : sequence of Handle
-        At least one.
+        Handles to join, at least one.
     names : sequence of str
-        Of the files, for messages.
+        Names of the files, for messages.
     name : str
-        Of the whole, for messages.
+        Name of the whole, for messages.
     request : UnfoldingRequest
-        How the whole is to become a matrix.
+        How the whole is unfolded into a matrix.
+
+    Returns
+    -------
+    ConcatenatedHandle
+        Handle of the whole; closing it closes the parts.
 
     Raises
     ------
     InputError
-        They differ in type, in the other axes, or in being sparse.
+        The parts differ in type or in the other axes, or only some are sparse.
     PlanError
-        What is asked of the unfolding does not fit the whole.
+        The request does not fit the whole.
     """
     first, shape = parts[0], parts[0].unfolding.array_shape
     for part, its_name in zip(parts[1:], names[1:], strict=True):

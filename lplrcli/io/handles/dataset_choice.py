@@ -1,4 +1,4 @@
-"""Which array of a file is meant, where it holds several: the same rule for every format."""
+"""Choice of one array of a file that holds several, by one rule for every format."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ MAX_LISTED = 8
 
 @dataclass(frozen=True)
 class Candidate:
-    """An array that a file holds.
+    """Array of a file that may be the one to compress.
 
     Attributes
     ----------
     path : str
-        What ``--dataset`` calls it.
+        Name of the array for ``--dataset``.
     text : str
         Shape and type, for messages.
     is_matrix : bool
-        Whether it is, or unfolds to, a matrix of real numbers.
+        Whether the array is, or unfolds to, a matrix of real numbers.
     """
 
     path: str
@@ -47,12 +47,12 @@ class Candidate:
 
 
 def only_matrix(candidates: Sequence[Candidate], name: str) -> str:
-    """Path of the only matrix among the arrays of a file.
+    """Find the path of the only matrix among the arrays of a file.
 
     Raises
     ------
     NotAMatrixError
-        There is none, or there are several to choose from.
+        There is no matrix, or there are several to choose from.
     """
     matrices = [one for one in candidates if one.is_matrix]
     if len(matrices) == 1:
@@ -74,7 +74,7 @@ def only_matrix(candidates: Sequence[Candidate], name: str) -> str:
 def no_such_dataset(
     dataset: str, candidates: Sequence[Candidate], name: str, what: str = "does not exist"
 ) -> NotAMatrixError:
-    """The error for a name that leads to no array; it lists those that there are."""
+    """Make the error for a name that no array has; its message lists the names that exist."""
     matrices = [one for one in candidates if one.is_matrix]
     return NotAMatrixError(
         f"{dataset!r} {what}; arrays in the file: {_listed(matrices) or 'none'}",

@@ -1,4 +1,4 @@
-"""Which arrays count as a matrix: types and shapes, the same for every format."""
+"""Types and shapes that are accepted as a matrix, by one rule for every format."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ACCEPTED = "float16, float32, float64, bfloat16, (u)int8 to (u)int64 or bool"
 _MOST_AXES = 64
 _LARGEST_EXTENT = 2**63 - 1
 
-_ADVICE = {
+_ADVICE_BY_KIND = {
     "c": "Compress the real and the imaginary part separately.",
     "O": "Convert the objects to numbers with astype(float).",
     "S": "Text is not compressed; convert it to numbers.",
@@ -32,20 +32,26 @@ _ADVICE = {
 
 
 def real_dtype(dtype: np.dtype[Any], name: str) -> np.dtype[Any]:
-    """Native type of entries stored as `dtype`.
+    """Find the native type of entries stored as `dtype`.
 
     Parameters
     ----------
     dtype : numpy.dtype
-        Type as stored, of either byte order. Two raw bytes (``V2``) are taken for bfloat16,
-        which is how NumPy and h5py write it.
+        Type as stored, of either byte order. Two raw bytes (``V2``) are taken for bfloat16, as
+        NumPy and h5py write it.
     name : str
-        What is read, for messages.
+        Name of the input, for messages.
 
     Raises
     ------
     NotAMatrixError
-        Its values are not real numbers, or of a type that is not accepted.
+        The entries are not real numbers, or of a type that is not accepted.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> real_dtype(np.dtype(">f4"), "a.npy")
+    dtype('float32')
     """
     if dtype.names is not None or dtype.subdtype is not None:
         raise NotAMatrixError(
@@ -61,21 +67,21 @@ def real_dtype(dtype: np.dtype[Any], name: str) -> np.dtype[Any]:
         bfloat16: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
         return bfloat16
     if dtype.kind in "biu" or dtype.type in (np.float16, np.float32, np.float64):
-        # By name, so that byte order and metadata (HDF5 enums) are gone.
+        # The type is made anew by its name, without byte order and metadata (HDF5 enums).
         return np.dtype(dtype.name)
     raise NotAMatrixError(
         "the entries are not of a type lplr compresses",
         path=name,
         found=shorten(dtype),
         expected=ACCEPTED,
-        advice=_ADVICE.get(dtype.kind, 'Convert it, for example with astype("float32").'),
+        advice=_ADVICE_BY_KIND.get(dtype.kind, 'Convert it, for example with astype("float32").'),
     )
 
 
 def are_sizes(values: Sequence[object]) -> bool:
-    """Whether these may be the extents of an array: as many and as large as NumPy has them.
+    """Whether these may be the extents of an array: no more and no larger than NumPy allows.
 
-    Headers write integers of any length: without a bound their product alone may take minutes.
+    A header may hold integers of any length: without a bound their product alone may take minutes.
     """
     return len(values) <= _MOST_AXES and all(
         type(n) is int and 0 <= n <= _LARGEST_EXTENT for n in values
@@ -83,12 +89,12 @@ def are_sizes(values: Sequence[object]) -> bool:
 
 
 def matrix_shape(shape: Sequence[int], name: str) -> tuple[int, int]:
-    """Shape of a matrix as two Python ints.
+    """Check the shape of a matrix, and return it as two Python ints.
 
     Raises
     ------
     NotAMatrixError
-        It has not exactly two dimensions, or one of them is 0.
+        There are not exactly two dimensions, or one of them is 0.
     """
     if len(shape) != 2:
         advice = {
@@ -113,9 +119,9 @@ def matrix_shape(shape: Sequence[int], name: str) -> tuple[int, int]:
 
 
 def to_native(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Give a block of stored entries as an aligned C-order array of `dtype`.
+    """Convert a block of stored entries to an aligned C-order array of `dtype`.
 
-    No copy is made of what is that already.
+    A block that is one already is returned without a copy.
     """
     if values.dtype != dtype and values.dtype.type is np.void:
         values = values.view(dtype)  # bfloat16 under the name V2

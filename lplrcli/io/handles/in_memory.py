@@ -1,4 +1,4 @@
-"""Arrays that the caller holds, as handles."""
+"""Handles of arrays that the caller of the Python interface holds."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _NAME = "array"
 
 
 def handle_of_array(array: Any, request: UnfoldingRequest) -> Handle:
-    """Handle of an ndarray, memmap, h5py.Dataset, scipy sparse array or alike.
+    """Make the handle of an ndarray, a memmap, an h5py.Dataset, a SciPy sparse array or the like.
 
     Raises
     ------
     NotAMatrixError
-        It is not an array of real numbers that is or unfolds to a matrix.
+        The object is not an array of real numbers that is or unfolds to a matrix.
     PlanError
-        What is asked of the unfolding does not fit its shape.
+        The request does not fit the shape of the array.
     """
     try:
         shape, stored = tuple(array.shape), np.dtype(array.dtype)
     except (AttributeError, TypeError) as error:
         raise NotAMatrixError(
-            "not an array of NumPy's kind",
+            "the object is not an array like NumPy's",
             found=type(array).__name__,
             expected="shape, dtype and rows as array[a:b]",
             advice="Convert it with numpy.asarray first.",
@@ -50,9 +50,9 @@ def handle_of_array(array: Any, request: UnfoldingRequest) -> Handle:
     if isinstance(array, np.memmap):
         mapping = getattr(array, "_mmap", None)
         contiguous = array.flags.c_contiguous or array.flags.f_contiguous
-        # Mode "c" is a private map: its pages may hold changes that exist nowhere else.
+        # Mode "c" is a private map, whose pages may hold changes that no file has.
         if isinstance(mapping, mmap.mmap) and contiguous and array.mode != "c":
             return MappedHandle(np.asarray(array), mapping, unfolding, dtype)
     if isinstance(array, np.ndarray):
-        array = np.asarray(array)  # numpy.matrix and alike would keep their own manners
+        array = np.asarray(array)  # indexing a numpy.matrix or the like works differently
     return ArrayHandle(array, unfolding, dtype)

@@ -1,8 +1,8 @@
-"""Rows of an array that is a memory-mapped file, without keeping its pages.
+"""Rows of an array in a memory-mapped file, whose pages are dropped once used.
 
-Pages that were read stay resident until the system needs the memory, which makes a pass over a
-file look, and be accounted for, as large as the file. They are dropped here once used: they
-remain in the page cache, so the next pass over them reads no disk if memory is plentiful.
+Pages that were read stay resident until the system needs the memory, so a pass over a file would
+count as much memory as the file is large. Dropped pages remain in the page cache, and the next
+pass reads no disk if memory is plentiful.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from lplrcli.model.source import Unfolding
 
-# A fault maps the pages around the one asked for as well (64 KiB on Linux); a strided read of
-# a column-major file thus makes more resident than it reads.
+# A page fault maps the pages around as well (64 KiB on Linux), so a strided read of a column-major
+# file makes more resident than it reads.
 _FAULT_AROUND = 64 << 10
 _GROUP_BYTES = 4 << 20
 
@@ -35,27 +35,27 @@ def map_array(
     offset: int,
     fortran_order: bool = False,
 ) -> tuple[NDArray[Any], mmap.mmap]:
-    """Map an array that lies plainly in a file.
+    """Map an array that a file holds as raw bytes.
 
     Parameters
     ----------
     file : binary file
-        Of the file system, and long enough; it may be closed afterwards.
+        File of the file system that is long enough; it may be closed afterwards.
     stored : numpy.dtype
         Type of the entries in the file.
     shape : tuple of int
         Extents of the array, none of them 0.
     offset : int
-        Where its first byte lies.
+        Offset of its first byte.
     fortran_order : bool
         Whether the first axis varies fastest.
 
     Returns
     -------
     array : ndarray
-        Read-only; aligned only if the offset is.
+        Read-only array; aligned only if the offset is.
     mapping : mmap.mmap
-        What its memory is of.
+        Map that the memory of the array belongs to.
 
     Raises
     ------
@@ -68,16 +68,16 @@ def map_array(
 
 
 class MappedHandle(Handle):
-    """An array in C or Fortran order inside a memory map.
+    """Handle of an array in C or Fortran order inside a memory map.
 
     Parameters
     ----------
     stored : ndarray
-        As stored, contiguous in either order; its memory is that of `mapping`.
+        The array as stored, contiguous in either order; its memory is that of `mapping`.
     mapping : mmap.mmap
-        A shared or read-only map of a file: dropping pages of a private one loses data.
+        Shared or read-only map of a file: dropping pages of a private map would lose data.
     unfolding : Unfolding
-        Of the array.
+        Unfolding of the array.
     dtype : numpy.dtype
         Native type of the entries.
     """
@@ -112,24 +112,24 @@ class MappedHandle(Handle):
         return to_native(self._stored[rows.start : rows.stop], self.dtype)
 
     def expect(self, start: int, stop: int) -> None:
-        """Have the rows read into the page cache; a block of columns strides over the file."""
+        """Start reading the rows into the page cache, if they lie together in the file."""
         if not self._by_columns and hasattr(mmap, "MADV_WILLNEED"):
             self._advise_rows(mmap.MADV_WILLNEED, start, stop)
 
     def release(self, start: int, stop: int) -> None:
-        """Drop the pages of the rows; those of a column-major file are gone already."""
+        """Drop the pages of the rows; those of a column-major file were dropped already."""
         if not self._by_columns:
             self._advise_rows(mmap.MADV_DONTNEED, start, stop)
 
     def close(self) -> None:
-        """Unmap, once the last block is gone too."""
+        """Drop the map, which is unmapped when the last block of it is gone."""
         self._stored = self._mapping = None
 
     def _gather(self, stored: NDArray[Any], rows: slice) -> NDArray[Any]:
         """Copy a block out of a column-major file, some columns at a time.
 
-        The pages of each group of columns are dropped before the next is touched: a block of
-        rows strides over the whole file. Of an array, columns lie in the file as their grid with
+        A block of rows is spread over the whole file, so the pages of each group of columns are
+        dropped before the next is touched. Columns of an array lie in the file as their grid with
         its axes reversed.
         """
         axes, shape = self.unfolding.axes, self.unfolding.array_shape
@@ -162,7 +162,7 @@ class MappedHandle(Handle):
         self._advise(advice, start * row_bytes, stop * row_bytes)
 
     def _advise(self, advice: int, begin: int, end: int) -> None:
-        """Tell the system of the pages of bytes ``begin : end`` of the array, rounded outwards."""
+        """Advise the system on the pages of bytes ``begin : end``, rounded outwards."""
         if self._mapping is None:
             return
         begin = (self._offset + begin) // mmap.PAGESIZE * mmap.PAGESIZE

@@ -1,4 +1,4 @@
-"""Arrays of two to five dimensions as matrices: which axes are rows, and what lies where."""
+"""Unfolding of arrays of two to five dimensions into matrices."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from lplrcli.model.source import Unfolding
 MOST_AXES = 5
 
 _MOST_GRID_AXES = 32
-"""As many as the file format has room for."""
+"""Most axes of a grid that the file format can store."""
 
-_ADVICE = {
+_ADVICE_BY_AXES = {
     0: "A single number is not compressed.",
     1: "Reshape it to a matrix, for example with reshape(rows, -1).",
 }
@@ -22,16 +22,16 @@ _ADVICE = {
 
 @dataclass(frozen=True)
 class UnfoldingRequest:
-    """What the user says of how an array is to become a matrix.
+    """Options that say how an array is unfolded into a matrix.
 
     Attributes
     ----------
     axes : int or None
-        How many leading axes become rows; 1 by default.
+        Number of leading axes that become rows; 1 by default.
     row_grid, column_grid : tuple of int or None
-        Grids that rows and columns of what is a matrix already are flattenings of.
+        Extents of the grids that were flattened to the rows and columns of a matrix.
     like : Unfolding or None
-        An array of this shape is expected, and unfolded in this way; goes with nothing else.
+        Unfolding that the array must have, and its shape; not combined with other options.
     """
 
     axes: int | None = None
@@ -46,36 +46,46 @@ ANY_ARRAY = UnfoldingRequest()
 def unfolding_of(
     shape: Sequence[int], name: str, request: UnfoldingRequest = ANY_ARRAY
 ) -> Unfolding:
-    """How an array becomes a matrix.
+    """Find the unfolding of an array into a matrix.
 
     Parameters
     ----------
     shape : sequence of int
-        Of the array.
+        Extents of the array.
     name : str
-        What is read, for messages.
+        Name of the input, for messages.
     request : UnfoldingRequest
-        What the user says.
+        Options of the user.
+
+    Returns
+    -------
+    Unfolding
+        Axes and grids of rows and columns.
 
     Raises
     ------
     NotAMatrixError
-        It has not two to five dimensions, or one of them is 0.
+        The array has not two to five dimensions, or one of them is 0.
     InputError
-        It is not of the shape that was expected.
+        The array does not have the shape that was expected.
     PlanError
-        Axes or grids do not fit its shape.
+        Axes or grids do not fit the shape.
+
+    Examples
+    --------
+    >>> unfolding_of((1000, 128, 128), "run.h5").matrix_shape
+    (1000, 16384)
     """
     extents = tuple(int(extent) for extent in shape)
     if request.like is not None:
         return _matching(extents, name, request.like)
     if not 2 <= len(extents) <= MOST_AXES:
         raise NotAMatrixError(
-            "not a matrix, nor an array that unfolds to one",
+            "neither a matrix nor an array that unfolds to one",
             path=name,
             found=f"{len(extents)}-dimensional, shape {shorten(extents)}",
             expected=f"two to {MOST_AXES} dimensions",
-            advice=_ADVICE.get(
+            advice=_ADVICE_BY_AXES.get(
                 len(extents), "Reshape it to fewer, for example with reshape(len(a), -1)."
             ),
         )
@@ -90,7 +100,7 @@ def unfolding_of(
     if not 1 <= axes < len(extents):
         last = len(extents) - 1
         raise PlanError(
-            "so many axes cannot become rows",
+            "this number of axes cannot become rows",
             path=name,
             found=f"{axes} of {len(extents)} axes, shape {extents}",
             expected="1" if last == 1 else f"1 to {last}",
@@ -105,7 +115,7 @@ def unfolding_of(
             path=name,
             found=f"{len(extents)}-dimensional, shape {extents}",
             expected="two dimensions",
-            advice="The axes of an array say its grids: choose among them with --unfold.",
+            advice="The grids of an array are its axes: choose with --unfold how many become rows.",
         )
     return Unfolding(
         extents,
@@ -116,7 +126,7 @@ def unfolding_of(
 
 
 def boxes(grid: tuple[int, ...], start: int, stop: int) -> Iterator[tuple[slice, ...]]:
-    """Cut a range of a flattened grid into boxes of the grid, as few as there are, in order.
+    """Cut a range of a flattened grid into as few boxes of the grid as possible, in order.
 
     Parameters
     ----------
@@ -130,6 +140,11 @@ def boxes(grid: tuple[int, ...], start: int, stop: int) -> Iterator[tuple[slice,
     tuple of slice
         One slice per axis, with start and stop; flattened one after another, the boxes are the
         range.
+
+    Examples
+    --------
+    >>> list(boxes((3, 4), 2, 8))
+    [(slice(0, 1, None), slice(2, 4, None)), (slice(1, 2, None), slice(0, 4, None))]
     """
     if start >= stop:
         return
@@ -153,7 +168,7 @@ def boxes(grid: tuple[int, ...], start: int, stop: int) -> Iterator[tuple[slice,
 
 
 def shorten(thing: object) -> str:
-    """Text for a message, cut where it is long."""
+    """Convert a value to text for a message, cut if it is long."""
     text = str(thing)
     return text if len(text) <= 80 else text[:77] + "..."
 
@@ -170,7 +185,7 @@ def _matching(extents: tuple[int, ...], name: str, like: Unfolding) -> Unfolding
 
 
 def _side(grid: tuple[int, ...] | None, extent: int, side: str, name: str) -> tuple[int, ...]:
-    """The grid of a side, checked; the side itself where none is given."""
+    """Check the grid of a side and return it; without a grid the side is a grid of one axis."""
     if grid is None:
         return (extent,)
     fits = min(grid, default=0) >= 1 and math.prod(grid) == extent
