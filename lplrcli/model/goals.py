@@ -51,7 +51,7 @@ class ErrorGoal:
     Attributes
     ----------
     relative_error : float
-        Of the decoded matrix, in the Frobenius norm; 0 for lossless.
+        Error of the decoded matrix, in the Frobenius norm; 0 for lossless.
     """
 
     relative_error: float

@@ -27,7 +27,7 @@ COMPARED = (*METHODS[2:], "packed", "rate-distortion")
 
 _DEPTHS = (1, 2, 4, 8)
 _RIGHT_DEPTH = 8
-"""Of R, as the paper's experiments have it, beside the depth of L."""
+"""Depth of R in the paper's experiments, beside the depth of L."""
 
 _SVD_PRODUCTS = 10**11
 """n d min(n, d) up to which the full decomposition of ``lsvd`` and ``dsvd`` is awaited: minutes."""
@@ -35,7 +35,7 @@ _SVD_PRODUCTS = 10**11
 _OVERHEAD = 600
 """Bytes of headers, at least."""
 
-_ATTEMPTS = 8
+_RANKS_TRIED = 8
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ class Comparison:
         rank = self._ranks.get((bits, bits_right, limit), start)
         best: Factorization | None = None
         beyond = possible + 1
-        for _ in range(_ATTEMPTS):
+        for _ in range(_RANKS_TRIED):
             if rank < 1:
                 break
             asked = CompressionRequest(method, rank, bits, bits_right)

@@ -48,7 +48,7 @@ class Lattice:
     step : float
         That number.
     file_bytes : int
-        Of a file without any error, about.
+        About the bytes of a file without any error.
     """
 
     step: float

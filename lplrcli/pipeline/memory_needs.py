@@ -17,7 +17,7 @@ from lplrcli.runtime.tree_sum import GROUP
 from lplrcli.runtime.workspace import workspace
 
 _ENGINE = 144 << 20
-"""Of samples, tables and kernels of the engine that meets targets."""
+"""Bytes of samples, tables and kernels of the engine that meets targets."""
 
 
 _BASES = 11

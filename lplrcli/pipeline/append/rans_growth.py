@@ -21,14 +21,12 @@ from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.model.rans_constants import ABOVE, LANES, NO_CONTEXT, TOTAL
 from lplrcli.pipeline.encode.chunking import chunk_entries
 from lplrcli.pipeline.encode.coded_coefficients import count_codes
+from lplrcli.pipeline.encode.coefficient_coder import PRIOR_TOKENS
 from lplrcli.planning.prices import SCALAR_PRICE, TRELLIS_PRICE, prices
 from lplrcli.quantize import SteppedQuantizer
 from lplrcli.quantize.stepped import NO_SHIFT
 from lplrcli.runtime.parallel import ordered_map
 from lplrcli.transform.component_layout import Layout
-
-_PRIOR = 3.0
-"""Tokens of the stored tables that are added to those counted in the last chunk."""
 
 _REACH = 64
 """Substitutes that are tried on either side of a code that the stored tables do not know."""
@@ -160,7 +158,7 @@ class RansContinuation:
         counts = count_codes(codes, model.classes, model.unions, layout, NO_CONTEXT)[:, 0]
         shares = model.frequencies[model.table_map].mean(axis=1) / TOTAL
         price = self._thrift * (TRELLIS_PRICE if model.state_bits else SCALAR_PRICE)
-        return prices(counts + _PRIOR * shares[: len(counts)], price)
+        return prices(counts + PRIOR_TOKENS * shares[: len(counts)], price)
 
     def _chosen(self, values: NDArray[Any], before: NDArray[Any]) -> NDArray[Any]:
         """Codes by rate and distortion, whatever the tables know."""

@@ -18,7 +18,7 @@ from lplrcli.pipeline.decode.reconstruction import Reconstruction
 from lplrcli.runtime.parallel import ordered_map
 
 _SLAB_BYTES = 2**22
-"""Of a slab of columns, in float64."""
+"""Bytes of a slab of columns, in float64."""
 
 
 class Part:
@@ -29,7 +29,7 @@ class Part:
     factorization : Factorization
         What was compressed.
     selection : Selection
-        Of its array.
+        What of its array is wanted.
     threads : int
         For the decoding of chunks.
     dtype : numpy.dtype, optional
@@ -38,7 +38,7 @@ class Part:
     Attributes
     ----------
     shape : tuple of int
-        Of the result.
+        Shape of the result.
     row_axes : int
         How many leading axes of the result `blocks` has as rows, all in one.
     rows : int

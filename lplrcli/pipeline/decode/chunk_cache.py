@@ -52,7 +52,7 @@ class RecentChunks:
         entry = self._entry(number)
         if entry.lock.acquire(blocking=False):
             try:
-                # Whoever reads a damaged chunk meets the error; nobody may ever read this one.
+                # A damaged chunk raises when it is read; a prefetched one may never be.
                 with suppress(ContainerError):
                     if entry.values is None:
                         entry.values = self._decode(number)

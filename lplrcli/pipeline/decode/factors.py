@@ -131,7 +131,7 @@ def _decode_chunk(
         return
     whole = np.empty((factor.components, rows))
     quantizer.decode(codes, slice(None), whole)
-    # A stranger's entries may be beyond float32; they become infinite.
+    # Entries of a hostile file may be beyond float32; they become infinite.
     with np.errstate(over="ignore"):
         part[...] = layout.inverse(whole)[:, low - first : high - first]
 

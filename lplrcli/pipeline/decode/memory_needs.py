@@ -9,13 +9,13 @@ from lplrcli.pipeline.decode.entry_types import entry_dtype
 from lplrcli.runtime.workspace import workspace
 
 LIBRARIES = 72 << 20
-"""Of libraries that are loaded on the way."""
+"""Bytes of libraries that are loaded on the way."""
 
 BLOCK_COPIES = 4
 """Copies of each block in flight: as read, converted, its products."""
 
 _BYTES_PER_CODE = 5
-"""Of a chunk of which codes alone are decoded, for each."""
+"""Bytes for each code of a chunk that is decoded to codes alone."""
 
 
 def require_for_decoding(factorization: Factorization, threads: int, name: str | None) -> None:
@@ -28,7 +28,7 @@ def require_for_decoding(factorization: Factorization, threads: int, name: str |
     threads : int
         Each decodes chunks of its own.
     name : str or None
-        Of the file.
+        Name of the file.
 
     Raises
     ------

@@ -22,7 +22,7 @@ from lplrcli.runtime.parallel import ordered_map
 logger = logging.getLogger(__name__)
 
 _BLOCK_BYTES = 2**20
-"""Of decoded rows, in the type they are computed in: what is still in the cache when written."""
+"""Bytes of decoded rows, as they are computed: what is still in the cache when written."""
 
 _TURNED = 64
 """Columns that are turned into rows at a time: their cache lines stay at hand."""
@@ -93,7 +93,7 @@ class Reconstruction:
             )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # What was compressed takes the least room; whoever gets it decodes it again.
+        # What was compressed takes the least room; it is decoded again where it arrives.
         arguments = self.factorization.held(), self.columns, self.threads, self.dtype
         return Reconstruction, arguments
 
@@ -128,8 +128,8 @@ class Reconstruction:
         rows: int | NDArray[np.int64],
         residual: NDArray[Any] | None,
     ) -> NDArray[Any]:
-        """The same, given their part of the residual too, which is changed."""
-        # No writer makes them, but a stranger's factors may have sums that are no numbers.
+        """Rows as `product` gives them, given their part of the residual too, which is changed."""
+        # No writer makes them, but factors of a hostile file may have sums that are no numbers.
         with np.errstate(over="ignore", invalid="ignore"):
             if residual is None:
                 out = self._of_factors(left)

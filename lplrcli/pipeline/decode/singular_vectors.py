@@ -110,7 +110,7 @@ def decoded_factors(
     factorization : Factorization
         What was compressed.
     dtype : numpy.dtype
-        Of the result.
+        Type of the result.
     threads : int
         Chunks are decoded in parallel.
     name : str, optional
@@ -150,14 +150,14 @@ def decompose(
     right : ndarray, shape (r, d)
         R.
     exponent : int
-        Of the plan.
+        Seed of the plan.
     name : str, optional
         The file, for messages.
 
     Raises
     ------
     ContainerError
-        If a factor holds infinity, which only a stranger's file does.
+        If a factor holds infinity, which no writer makes.
     """
     left_basis, left_triangle, left_exponent = _orthogonalized(left, name)
     right_basis, right_triangle, right_exponent = _orthogonalized(right.T, name)

@@ -28,7 +28,7 @@ _CONTEXT_TABLE_BITS = 40.0
 """What a context costs at least, when it is predicted whether contexts pay."""
 
 _EVERY = 8
-"""Of more than twice as many chunks, one in so many says whether contexts pay."""
+"""One chunk in so many says whether contexts pay, where there are more than twice as many."""
 
 
 @dataclass(frozen=True)
@@ -40,17 +40,17 @@ class CodedCoefficients:
     quantizer : SteppedQuantizer
         Step, scales and shifts.
     state_bits : int
-        Of the trellis; 0 for a scalar quantizer.
+        State bits of the trellis; 0 for a scalar quantizer.
     classes : ndarray of uint8, shape (components,)
         Components of one class share their tables.
     codes : sequence of ndarray of int32, each of shape (components, rows)
         The integers, by chunk.
     squared_error : float
-        Of the values decoded.
+        Squared error of the values decoded.
     layout : Layout
         Transform and grid.
     basis : CodedCoefficients or None
-        Of a transform that depends on the data.
+        What a transform needs that depends on the data.
     """
 
     quantizer: SteppedQuantizer

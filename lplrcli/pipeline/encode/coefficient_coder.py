@@ -25,7 +25,7 @@ from lplrcli.quantize import SteppedQuantizer
 from lplrcli.runtime.parallel import ordered_map
 from lplrcli.transform.component_layout import Layout
 
-_PRIOR = 3.0
+PRIOR_TOKENS = 3.0
 """Tokens of the normal distribution that are added to those counted."""
 
 _LEARNING = 3
@@ -45,7 +45,7 @@ class CoefficientCoder:
     deviations : ndarray of float64, shape (components,)
         Root mean square of each component: components of like deviation share their rates.
     state_bits : int
-        Of the trellis, 3 to 8; 0 for a scalar quantizer.
+        State bits of the trellis, 3 to 8; 0 for a scalar quantizer.
     layout : Layout
         With a transform the rates depend on the coefficients around, not on the component.
     plain : bool
@@ -101,7 +101,7 @@ class CoefficientCoder:
             found = count_codes(codes, self.classes, self._unions, self.layout).sum(axis=axis)
             counts[: len(found)] += found
             entries += codes.size
-        self._prices = self._priced(self._prior * _PRIOR + counts)
+        self._prices = self._priced(self._prior * PRIOR_TOKENS + counts)
         self.rate = (entropy(counts) + float((counts * extra_bits()).sum())) / max(entries, 1)
 
     def quantize(self, values: NDArray[Any], threads: int = 1) -> NDArray[Any]:

@@ -27,7 +27,7 @@ from lplrcli.transform.component_layout import Layout
 _FEWER = 32
 """A transformed chunk has so many times the entries of another: it takes far fewer bits."""
 
-_ROUNDS = 3
+_RECODINGS = 3
 """How often components that became zero are left out and the others coded again."""
 
 
@@ -76,7 +76,7 @@ class FactorCoder:
     rank : int, optional
         Most components.
     layouts : tuple of Layout
-        Of L and of Rᵀ.
+        Layouts of L and of Rᵀ.
     threads : int
         The result does not depend on it.
     """
@@ -102,14 +102,14 @@ class FactorCoder:
         Parameters
         ----------
         step : float
-            Of U Σ and of Σ Vᵀ alike: the singular vectors are orthonormal, so equal steps are
+            Step of U Σ and of Σ Vᵀ alike: the singular vectors are orthonormal, so equal steps are
             equal slopes of the squared error.
         state_bits : int
-            Of the trellis.
+            State bits of the trellis.
         """
         candidates = self._left(step)
         coded = self._coded_once(candidates, step, state_bits)
-        for _ in range(_ROUNDS):
+        for _ in range(_RECODINGS):
             used = coded.left_values.any(axis=1) & coded.right_values.any(axis=1)
             if used.all():
                 break
@@ -185,9 +185,9 @@ def coded_components(
     step : float
         Larger where codes would exceed what the format holds.
     indices : ndarray of int64, shape (components,), or None
-        Of the scales that the step is multiplied by; None for no scales.
+        Indices of the scales that the step is multiplied by; None for no scales.
     state_bits : int
-        Of the trellis.
+        State bits of the trellis.
     layout : Layout
         Transform and grid.
     threads : int

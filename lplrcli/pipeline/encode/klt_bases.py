@@ -21,8 +21,8 @@ from lplrcli.transform.klt import (
     stacked,
 )
 
-_STATE_BITS = 3
-"""Of the trellis: there are few coefficients."""
+_BASIS_STATE_BITS = 3
+"""State bits of the trellis: there are few coefficients."""
 
 _LARGEST = 2**22
 """Entries of a component, at most: it is one chunk, coded and decoded as a whole."""
@@ -30,7 +30,7 @@ _LARGEST = 2**22
 _LONGEST = 1024
 """Extent of an axis, at most: the eigenvectors of a matrix of this size are found."""
 
-_LEAST = 1.0
+_SHORTEST = 1.0
 """Length, in steps, of the shortest vector that is kept."""
 
 
@@ -69,13 +69,13 @@ def quantized_bases(
     values, grid
         As for `exact_bases`.
     step : float
-        Of the factors.
+        Step of the factors.
     threads : int
         The result does not depend on it.
     """
     most = most_vectors(grid, len(values))
     vectors = tuple(
-        part[:, : min(most, max(1, int((np.linalg.norm(part, axis=0) > _LEAST * step).sum())))]
+        part[:, : min(most, max(1, int((np.linalg.norm(part, axis=0) > _SHORTEST * step).sum())))]
         for part in principal_vectors(values, grid)
     )
     while True:
@@ -93,7 +93,7 @@ def _coded(
     rows, layout, chunks = _chunks(vectors, grid)
     step = max(step, float(max(np.abs(chunk).max() for chunk in chunks)) / GREATEST)
     quantizer = SteppedQuantizer(step, np.zeros(len(rows), np.int64))
-    coder = CoefficientCoder(quantizer, np.ones(len(rows)), _STATE_BITS, layout)
+    coder = CoefficientCoder(quantizer, np.ones(len(rows)), _BASIS_STATE_BITS, layout)
     return code_coefficients(chunks, chunks, coder, threads)
 
 

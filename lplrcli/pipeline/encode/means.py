@@ -13,8 +13,8 @@ from lplrcli.pipeline.encode.factors import coded_components
 from lplrcli.transform import TRANSFORMS
 from lplrcli.transform.component_layout import Layout
 
-_STATE_BITS = 5
-"""Of the trellis: a mean is a few coefficients among many."""
+_MEAN_STATE_BITS = 5
+"""State bits of the trellis: a mean is a few coefficients among many."""
 
 _SECTION_BYTES = 160
 """Header and index entry of a section, its padding, and its part of the metadata, about."""
@@ -61,12 +61,12 @@ def encode_mean(
     transforms : tuple of str
         Names of transforms to try besides ``identity``; those that need no basis are.
     step : float
-        Of all coefficients.
+        Step of all coefficients.
     threads : int
         The result does not depend on it.
     """
     found = [
-        coded_components(mean[None], step, None, _STATE_BITS, Layout(transform, grid), threads)
+        coded_components(mean[None], step, None, _MEAN_STATE_BITS, Layout(transform, grid), threads)
         for transform in TRANSFORMS
         if transform == "identity" or transform in transforms
     ]

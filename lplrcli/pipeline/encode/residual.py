@@ -31,7 +31,7 @@ _CHUNK, _LARGE_CHUNK = 2**18, 2**20
 """Entries of a chunk, about: some 64 KiB coded, more where there are very many."""
 
 _LEAST_ROWS = 256
-"""Of a chunk: contexts and trellis start anew in each of its columns."""
+"""Rows of a chunk, at least: contexts and trellis start anew in each of its columns."""
 
 _SAMPLE = 2**20
 """Entries looked at before anything is coded."""
@@ -42,7 +42,7 @@ _PIECES, _PIECE_ROWS = 4, 64
 _FIELD_CHUNK = 2**24
 """Entries of a chunk of a field, about: a quarter of them would take a sixth more bits."""
 
-_TRIED = 2**19
+_TRIED_ENTRIES = 2**19
 """Entries of those pieces that are enough, about."""
 
 
@@ -67,7 +67,8 @@ class ResidualCoder:
     threads : int
         The result does not depend on it.
     transform : str
-        Of the whole array over all its axes, in one component; ``identity`` for the columns.
+        Transform of the whole array over all its axes, in one component; ``identity`` for the
+        columns.
     """
 
     def __init__(self, passes: Passes, threads: int, transform: str = "identity") -> None:
@@ -88,7 +89,7 @@ class ResidualCoder:
         self._sample: tuple[Factors, list[NDArray[Any]]] | None = None
 
     def over(self, passes: Passes) -> ResidualCoder:
-        """The same coder, with what it holds, over passes that differ by a rounding of means."""
+        """A coder with all that this one holds, over passes that differ by a rounding of means."""
         found = copy.copy(self)
         found.passes = passes
         return found
@@ -131,9 +132,10 @@ class ResidualCoder:
         Parameters
         ----------
         step : float
-            Of all entries; larger where codes would exceed what the format holds, unless `plain`.
+            Step of all entries; larger where codes would exceed what the format holds, unless
+            `plain`.
         state_bits : int
-            Of the trellis; 0 for a scalar quantizer.
+            State bits of the trellis; 0 for a scalar quantizer.
         factors : tuple of ndarray or None
             What is subtracted first.
         plain : bool
@@ -155,7 +157,7 @@ class ResidualCoder:
             coded = self.code(step, state_bits, factors)
             return coded.token_bits() / self.length, coded.squared_error / self.length
         pieces = [piece for part in self.sample(factors) for piece in _pieces(part)]
-        sample = pieces[:: max(1, sum(piece.size for piece in pieces) // _TRIED)]
+        sample = pieces[:: max(1, sum(piece.size for piece in pieces) // _TRIED_ENTRIES)]
         coder = self._coder(step, state_bits, factors, plain)
         coded = code_coefficients(sample, sample, coder, self.threads)
         entries = sum(piece.size for piece in sample)

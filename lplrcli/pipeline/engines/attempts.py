@@ -146,7 +146,8 @@ class Attempts:
         early : float
             The least where a slower trellis takes over from there.
         slope : float, optional
-            Of the logarithm of the measure over that of the step; that of the size by default.
+            Slope of the logarithm of the measure over that of the step; that of the size by
+            default.
         """
         found: tuple[T, float, float] | None = None
         stages = list(self.codings.of(prediction))

@@ -23,7 +23,7 @@ from lplrcli.planning.bit_allocation import MAX_BITS, BitAllocation, allocate_bi
 from lplrcli.quantize import NormalQuantizer
 
 _TABLE_BYTES = 6
-"""Of a component's depths and scales, both sides together."""
+"""Bytes of a component's depths and scales, both sides together."""
 
 
 def factorize(

@@ -51,7 +51,7 @@ def largest_within(
     least : float
         A measure above this is good enough.
     slope : float
-        Of the logarithm of the measure over that of the step, about.
+        About the slope of the logarithm of the measure over that of the step.
 
     Returns
     -------

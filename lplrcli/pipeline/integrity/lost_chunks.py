@@ -27,7 +27,7 @@ class LostChunks:
     factor : str
         As the metadata call it.
     numbers : range
-        Of the chunks.
+        Numbers of the chunks.
     error : ContainerError
         Why they are lost: section, place in the file, what was found and what was expected.
     """

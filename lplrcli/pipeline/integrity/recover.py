@@ -69,7 +69,7 @@ class Recovery:
         Its chunks are those of a salvaged file: see
         `lplrcli.container.salvage.Salvage.factorization`.
     path : str
-        Of the file, for messages.
+        Name of the file, for messages.
     threads : int
         Chunks are decoded in parallel.
     dtype : numpy.dtype, optional
@@ -88,7 +88,7 @@ class Recovery:
     lost : tuple of LostPart
         And why.
     dtype : numpy.dtype
-        Of the entries.
+        Type of the entries.
     chunks : dict
         For each factor, by name, how many chunks are left, and how many there were.
 

@@ -125,7 +125,7 @@ def _checks(container: Container, threads: int) -> Iterator[Callable[[], None]]:
 
 
 def _nothing() -> None:
-    """Of what has been checked already."""
+    """Report nothing of what has been checked already."""
 
 
 def _refuse(error: ContainerError) -> None:

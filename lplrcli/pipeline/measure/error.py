@@ -129,7 +129,7 @@ def assess(source: MatrixSource, factorization: Factorization, threads: int) -> 
 def scan_and_assess(
     source: MatrixSource, factorization: Factorization, threads: int
 ) -> tuple[Scan, ErrorReport]:
-    """Likewise, with range and norm of the original.
+    """Range and norm of an original, and the error of `factorization` against it, in two passes.
 
     Raises
     ------
@@ -172,7 +172,7 @@ def compare(
     block : RowBlock
         Rows as they are stored.
     reconstruction : Reconstruction
-        Of the matrix that they are rows of.
+        Rows of the matrix that they belong to.
     exponent : int
         Keeps squares within the range of float64.
     before : int

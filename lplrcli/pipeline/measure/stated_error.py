@@ -25,7 +25,7 @@ _SUMS = 2.0**-20
 _INNER_PRODUCTS = 3e-7
 """What an error may be off by that follows from inner products, as of large sparse matrices."""
 
-_NARROW = {"float16": 2.0**-10, "bfloat16": 2.0**-7}
+_NARROW_SPACING = {"float16": 2.0**-10, "bfloat16": 2.0**-7}
 """Distance of neighbours, relative to an entry; of integers it is 1."""
 
 _OF_TRANSFORMS = {"identity": 0.0, KLT: 2.0**-32}
@@ -57,7 +57,7 @@ def disagreements(
     measured : ErrorReport
         Its error against that.
     path : str
-        Of the file.
+        Name of the file.
     """
     stated = factorization.report
     tolerances = {
@@ -111,7 +111,7 @@ def largest_tolerance(factorization: Factorization, scan: Scan, measured: ErrorR
 
 
 def _distance(factorization: Factorization) -> float:
-    """Of two decoded matrices, relative to their size, before they are rounded to their type."""
+    """Difference of two decoders, relative to the norm, before entries are rounded."""
     if on_a_lattice(factorization):
         return 0.0
     working = working_dtype(entry_dtype(factorization.dtype))
@@ -125,4 +125,4 @@ def _step(dtype: str, size: float) -> float:
     """From an entry of a size to its neighbours, in a type narrower than that of the sums."""
     if dtype in ("float32", "float64"):
         return 0.0
-    return _NARROW[dtype] * size if dtype in _NARROW else 1.0
+    return _NARROW_SPACING[dtype] * size if dtype in _NARROW_SPACING else 1.0

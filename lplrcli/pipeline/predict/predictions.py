@@ -20,7 +20,7 @@ from lplrcli.planning import mode_predictions
 from lplrcli.planning.mode_predictions import Prediction
 from lplrcli.planning.rate_model import Spectrum, normal_entropy
 
-_WORTH, _LARGE_WORTH = 0.985, 0.93
+_RESIDUAL_WORTH, _LARGE_RESIDUAL_WORTH = 0.985, 0.93
 """What a residual must bring error or size down to, against factors alone; the latter where every
 entry of a large matrix would have to be coded for it."""
 
@@ -151,7 +151,7 @@ class Predictor:
         values : mapping of str to float
             What is to be small, error or size, by mode.
         """
-        worth = _WORTH if self.survey.quick else _LARGE_WORTH
+        worth = _RESIDUAL_WORTH if self.survey.quick else _LARGE_RESIDUAL_WORTH
         return values.get("factors+residual", 0.0) <= worth * values.get("factors", math.inf)
 
     def smallest_file(self, told: Mapping[str, float]) -> int:

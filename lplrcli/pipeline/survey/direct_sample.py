@@ -14,7 +14,7 @@ SMALLEST_STATE_BITS = 3
 _FIELD_START = 1 / 8
 """Step of a field that is tried first, in deviations of its entries."""
 
-_ATTEMPTS = 8
+_STEPS_TRIED = 8
 
 _NEAR = 0.02
 """Octaves of the step that end the search."""
@@ -37,7 +37,7 @@ class DirectSample:
         Parameters
         ----------
         coder : ResidualCoder
-            Of the matrix without factors.
+            Coder of the matrix without factors.
         norm : float
             Frobenius norm of the matrix, at the scale of the passes.
         rate : float
@@ -58,7 +58,7 @@ class DirectSample:
         Parameters
         ----------
         coder : ResidualCoder
-            Of the matrix without factors.
+            Coder of the matrix without factors.
         norm : float
             Frobenius norm of the matrix, at the scale of the passes.
         squared_error : float
@@ -92,7 +92,7 @@ class DirectSample:
         deviation = norm / math.sqrt(entries)
         step = self._start or (_FIELD_START if field else 1.0) * deviation
         rate, error = 0.0, 0.0
-        for _ in range(_ATTEMPTS):
+        for _ in range(_STEPS_TRIED):
             rate, error = coder.code_sample(step, SMALLEST_STATE_BITS, None)
             octaves = excess(rate, error)
             if abs(octaves) < _NEAR:

@@ -65,7 +65,7 @@ class EntryCoders:
         return self._coders[transform]
 
     def over(self, passes: Passes) -> EntryCoders:
-        """The same coders, with what they hold, over passes that differ by a rounding of means."""
+        """Coders with all that these hold, over passes that differ by a rounding of means."""
         return EntryCoders({name: coder.over(passes) for name, coder in self._coders.items()})
 
     def better(self, factors: Factors, squared_error: float) -> ResidualCoder:

@@ -61,9 +61,9 @@ class FieldSample:
         transform : str
             Over all axes; column by column for ``identity``.
         step : float
-            Of all entries.
+            Step of all entries.
         state_bits : int
-            Of the trellis.
+            State bits of the trellis.
         """
         if transform != "identity":
             layout = Layout(transform, self.box)
@@ -114,7 +114,7 @@ def _taken(
     places: list[tuple[NDArray[Any], NDArray[Any]]],
     right: NDArray[Any] | None,
 ) -> list[NDArray[Any]]:
-    """Of every box, the part that lies in a block."""
+    """The part of every box that lies in a block."""
     values = block.values
     found = []
     for rows, columns in places:

@@ -22,15 +22,15 @@ from lplrcli.transform.bands import band_energies
 from lplrcli.transform.component_layout import Layout
 
 AUTOMATIC = ("dct", "cdf97", KLT)
-"""Transforms that are tried where nobody names one: what is smooth, what has edges, any fields."""
+"""Transforms that are tried by default: for what is smooth, for what has edges, for any fields."""
 
-_WORTH = 0.985
+_TRANSFORM_WORTH = 0.985
 """A factor is transformed if that brings the cost of both factors down to this much."""
 
-_LOOKED_AT = 2**24
+_JUDGED_ENTRIES = 2**24
 """Entries of a side, about, by which its transform is chosen: layers from its start."""
 
-_ROUNDS = 2
+_CHOICES = 2
 
 _SECTION = 8 * 96.0
 """Bits of the header of a section, its entry in the index, and padding: a basis has some."""
@@ -58,7 +58,7 @@ def chosen_layouts(
     Parameters
     ----------
     spectrum : Spectrum
-        Of the directions, without bands.
+        Spectrum of the directions, without bands.
     sides : sequence of ndarray, shapes (r, n) and (r, d)
         U Σ and V Σ, transposed.
     grids : sequence of tuple of int
@@ -79,13 +79,13 @@ def chosen_layouts(
     chance = [_bands(layout, side) for layout, side in zip(plain, mixed, strict=True)]
     best: list[tuple[Layout, Bands | None]] = [(layout, None) for layout in plain]
     step = step_of(spectrum)
-    for _ in range(_ROUNDS if transforms else 0):
+    for _ in range(_CHOICES if transforms else 0):
         for i, options in enumerate(tried):
             other = best[1 - i][1]
             bands = [chance[i], *(option for _, option in options)]
             pairs = [(one, other) if i == 0 else (other, one) for one in bands]
             costs = [replace(spectrum, bands=pair).cost(step) for pair in pairs]
-            costs[0] *= _WORTH
+            costs[0] *= _TRANSFORM_WORTH
             best[i] = [(plain[i], None), *options][int(np.argmin(costs))]
         step = step_of(replace(spectrum, bands=(best[0][1], best[1][1])))
     for i, options in enumerate(tried):
@@ -129,7 +129,7 @@ def _looked_at(side: NDArray[Any], grid: tuple[int, ...]) -> NDArray[Any]:
     if may_be_transformed(grid):
         return side  # the bases span all layers
     layer = math.prod(grid[1:])
-    layers = max(1, _LOOKED_AT // max(1, len(side) * layer))
+    layers = max(1, _JUDGED_ENTRIES // max(1, len(side) * layer))
     return side[:, : layers * layer] if layers < grid[0] else side
 
 
