@@ -30,7 +30,7 @@ _TRANSFORM_WORTH = 0.985
 _JUDGED_ENTRIES = 2**24
 """Entries of a side, about, by which its transform is chosen: layers from its start."""
 
-_CHOICES = 2
+_CHOICE_ROUNDS = 2
 
 _SECTION = 8 * 96.0
 """Bits of the header of a section, its entry in the index, and padding: a basis has some."""
@@ -79,7 +79,7 @@ def chosen_layouts(
     chance = [_bands(layout, side) for layout, side in zip(plain, mixed, strict=True)]
     best: list[tuple[Layout, Bands | None]] = [(layout, None) for layout in plain]
     step = step_of(spectrum)
-    for _ in range(_CHOICES if transforms else 0):
+    for _ in range(_CHOICE_ROUNDS if transforms else 0):
         for i, options in enumerate(tried):
             other = best[1 - i][1]
             bands = [chance[i], *(option for _, option in options)]
