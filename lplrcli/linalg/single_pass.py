@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from lplrcli.linalg.operands import Dense, RightOperand, transposed_times
 from lplrcli.linalg.orthonormalization import orthonormal_basis
-from lplrcli.linalg.passes import Passes, Rows
+from lplrcli.linalg.passes import Passes
 from lplrcli.linalg.probe import Probe
 from lplrcli.linalg.range_finder import LeadingDirections, singular_directions
+from lplrcli.linalg.row_filler import RowFiller
 from lplrcli.linalg.sketching import gaussian_rows, sketching_operator
 from lplrcli.linalg.tall import gram_of, row_blocks, transposed, transposed_image
 from lplrcli.model.source import RowBlock
@@ -81,7 +82,7 @@ def single_pass_directions(
     for_core = _right_operand(sketch, columns, width, (seed + 1) % 2**64, passes.dtype)
     image = workspace().empty((rows, sketch_size), passes.dtype)
     task = partial(_sketched, for_range=for_range, for_core=for_core, tests=tests)
-    total = passes.sketched(task, Rows(image).take)
+    total = passes.sketched(task, RowFiller(image).take)
     if passes.exponent:
         for part in row_blocks(rows):
             np.ldexp(image[part], -passes.exponent, out=image[part])
