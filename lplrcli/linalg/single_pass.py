@@ -71,7 +71,7 @@ def single_pass_directions(
     rank : int
         Directions wanted.
     sketch, seed
-        Of Ω and Ψ, see `lplrcli.linalg.sketching.sketching_operator`; Υ and Φ are Gaussian.
+        Draw Ω and Ψ, see `lplrcli.linalg.sketching.sketching_operator`; Υ and Φ are Gaussian.
     sketch_size : int
         k, from `rank` to min(n, d).
     """
@@ -122,7 +122,7 @@ class _Tests:
     co_range, core : int
         Rows of Υ and of Φ.
     seed : int
-        Of both.
+        Seed of both.
     probe : Probe or None
         Has Θ.
     """
@@ -146,7 +146,7 @@ class _Tests:
         return np.concatenate(found, axis=1)
 
     def of_core(self, start: int, stop: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-        """Columns of Φ, transposed, likewise."""
+        """Columns of Φ, transposed, for a range of rows of A."""
         return self._columns(_CORE, self.core, start, stop, dtype)
 
     def _columns(

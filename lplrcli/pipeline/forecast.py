@@ -22,9 +22,9 @@ from lplrcli.pipeline.memory_needs import require_for_compressing
 from lplrcli.pipeline.survey.direct_curve import DirectCurve
 from lplrcli.pipeline.survey.matrix_survey import HEADER_BYTES
 from lplrcli.planning import mode_predictions
+from lplrcli.planning.limits import DIRECT_ENTRIES
 from lplrcli.planning.rate_bounds import least_bits, least_error
-from lplrcli.planning.rate_model import Spectrum
-from lplrcli.planning.targets import DIRECT_ENTRIES
+from lplrcli.planning.spectrum import Spectrum
 
 _MOST_DIRECTIONS = 512
 """Where the exact spectrum is too dear, so many directions at most are looked for."""

@@ -16,7 +16,7 @@ from lplrcli.model.compressed import Factorization
 from lplrcli.model.plan import CompressionPlan
 from lplrcli.model.source import MatrixSource, working_dtype
 from lplrcli.pipeline.decode.reconstruction import entry_dtype
-from lplrcli.planning.targets import DIRECT_ENTRIES
+from lplrcli.planning.limits import DIRECT_ENTRIES
 from lplrcli.runtime.available_memory import resident_memory
 from lplrcli.runtime.tree_sum import GROUP
 from lplrcli.runtime.workspace import workspace

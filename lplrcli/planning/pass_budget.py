@@ -18,7 +18,7 @@ _LEAST = {"lplr": 3, "lsvd": 3, "dsvd": 2, "nq": 3}
 def within_passes(target: Target, passes: int | None) -> Target:
     """The target, with a limit to the passes.
 
-    What the rate-distortion engine does beyond factors takes a number of passes that nobody knows
+    What the rate-distortion engine does beyond factors takes a number of passes that is not known
     beforehand, so that a limit leaves the mode ``factors``.
 
     Parameters
@@ -31,7 +31,7 @@ def within_passes(target: Target, passes: int | None) -> Target:
     Raises
     ------
     PlanError
-        If it is less than what is asked needs, or nobody knows how many that are.
+        If the target needs more passes than allowed, or an unknown number.
     """
     if passes is None:
         return target
@@ -65,7 +65,7 @@ def within_passes(target: Target, passes: int | None) -> Target:
             )
         if target.rank is None:
             raise PlanError(
-                "so few passes leave no room for looking how many components are worth having",
+                f"with fewer than {MEASURED} passes the rank cannot be chosen automatically",
                 found=f"{passes} passes",
                 expected=f"a rank, or {MEASURED} passes or more",
                 advice="Say with -r how many there may be at most.",
@@ -83,14 +83,14 @@ def check_iterations(method: str, power_iterations: int | None, passes: int | No
     beside = 3 if method == "lplr" else 2 if passes >= MEASURED else 1
     if power_iterations + beside > passes:
         raise PlanError(
-            "so many power iterations do not fit into the passes",
+            "the passes are too few for the power iterations",
             found=f"{power_iterations} power iterations, {passes} passes",
             expected=f"at most {passes - beside}, or {power_iterations + beside} passes",
         )
 
 
 def iterations_within(passes: int | None, wanted: int) -> int:
-    """Power iterations of the engines in several passes: as many as wanted if there is room."""
+    """Power iterations that the engines make: as many as wanted, if the passes suffice."""
     return wanted if passes is None else max(1, min(wanted, passes - 2))
 
 

@@ -12,9 +12,6 @@ from lplrcli.model.plan import CENTERS, METHODS, MODES, SKETCHES, TRANSFORMS, Ta
 from lplrcli.planning.bit_allocation import MAX_BITS
 from lplrcli.planning.pass_budget import check_iterations, within_passes
 
-DIRECT_ENTRIES = 2**31
-"""Up to here a matrix may be coded entry by entry."""
-
 DEFAULT_BITS = 4
 
 ENGINES = ("rate-distortion", "packed")
@@ -46,9 +43,9 @@ def target_of(
     Parameters
     ----------
     shape : tuple of int
-        Of the matrix.
+        Shape of the matrix.
     dtype : numpy.dtype
-        Of its entries as stored: what `ratio` refers to.
+        Type of its entries as stored: what `ratio` refers to.
     method, rank, bits, bits_right, bpc, ratio, size, rel_error, max_abs_error, mode, transform
     center, passes
         See `lplrcli.pipeline.compress.compress`.

@@ -18,17 +18,17 @@ from numpy.typing import NDArray
 
 from lplrcli.coding import RansCoding
 from lplrcli.coding.clustering import contexts_pay, entropy, fit_model
-from lplrcli.coding.entropy_model import EntropyModel
-from lplrcli.coding.rans import levels_of
-from lplrcli.model.compressed import QuantizedFactor
-from lplrcli.model.rans_constants import CONTEXTS, LANES, NO_CONTEXT, TOKENS
-from lplrcli.planning.prices import (
+from lplrcli.coding.code_prices import (
     SCALAR_PRICE,
     TRELLIS_PRICE,
     extra_bits,
     normal_counts,
     prices,
 )
+from lplrcli.coding.entropy_model import EntropyModel
+from lplrcli.coding.rans import levels_of
+from lplrcli.model.compressed import QuantizedFactor
+from lplrcli.model.rans_constants import CONTEXTS, LANES, NO_CONTEXT, TOKENS
 from lplrcli.quantize import SteppedQuantizer
 from lplrcli.runtime.parallel import heavy_map, ordered_map
 from lplrcli.runtime.workspace import KeptArrays, KeptBytes, workspace

@@ -22,7 +22,7 @@ from lplrcli.pipeline.encode.coefficients import (
     sampled,
 )
 from lplrcli.pipeline.encode.klt_bases import quantized_bases
-from lplrcli.planning.rate_model import VANISHING
+from lplrcli.planning.spectrum import VANISHING
 from lplrcli.quantize import SteppedQuantizer
 from lplrcli.quantize.scales import index_of, scale_of
 from lplrcli.runtime.workspace import KeptArrays

@@ -17,9 +17,9 @@ from lplrcli.pipeline.engines import rate_distortion
 from lplrcli.pipeline.predict import refusals
 from lplrcli.pipeline.predict.means import coders_of
 from lplrcli.planning import mode_predictions
+from lplrcli.planning.limits import DIRECT_ENTRIES
 from lplrcli.planning.mode_predictions import Prediction
-from lplrcli.planning.rate_model import normal_entropy
-from lplrcli.planning.targets import DIRECT_ENTRIES
+from lplrcli.planning.normal_rates import normal_entropy
 
 logger = logging.getLogger(__name__)
 

@@ -23,9 +23,9 @@ from lplrcli.pipeline.survey.field_sample import FieldSample
 from lplrcli.pipeline.survey.transform_choice import candidates, chosen_layouts
 from lplrcli.planning import mode_predictions
 from lplrcli.planning.lattice import lattice_step, on_lattice
+from lplrcli.planning.limits import DIRECT_ENTRIES
 from lplrcli.planning.mode_predictions import Prediction
-from lplrcli.planning.rate_model import Bands, Spectrum
-from lplrcli.planning.targets import DIRECT_ENTRIES
+from lplrcli.planning.spectrum import Bands, Spectrum
 from lplrcli.transform import TRANSFORMS
 from lplrcli.transform.component_layout import Layout
 
