@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lplrcli.errors import ClusterError, InputError
 from lplrcli.io.files.remote import is_url
-from lplrcli.io.formats.recognition import is_zarr_folder
+from lplrcli.io.formats.table import format_of_folder
 from lplrcli.io.handles.unfolding import UnfoldingRequest
 from lplrcli.io.sources.dask_array import ArrayRows
 from lplrcli.io.sources.dask_cluster import Cluster, Shared
@@ -106,7 +106,7 @@ def _place(path: str) -> str:
     if is_url(path):
         return path
     place = Path(path).absolute()
-    if path == "-" or (place.exists() and not place.is_file() and not is_zarr_folder(path)):
+    if path == "-" or (place.exists() and not place.is_file() and format_of_folder(path) is None):
         raise InputError(
             "only a regular file can be read by the workers of a cluster",
             path="<stdin>" if path == "-" else path,
