@@ -13,15 +13,9 @@ from lplrcli.io.formats.table import format_of_folder
 from lplrcli.io.handles.unfolding import UnfoldingRequest
 from lplrcli.io.sources.dask_array import ArrayRows
 from lplrcli.io.sources.dask_cluster import Cluster, Shared
+from lplrcli.io.sources.dask_files import Opening, SharedFile, check_versions, versions
 from lplrcli.io.sources.dask_source import DaskSource
-from lplrcli.io.sources.dask_worker import (
-    Opening,
-    SharedFile,
-    Span,
-    check_versions,
-    described,
-    versions,
-)
+from lplrcli.io.sources.dask_worker import Span, described
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -50,7 +44,7 @@ class FileRows:
         return self._file.future
 
     def unfolded(self, axes: int) -> FileRows:
-        """The same array with that many leading axes as rows."""
+        """Unfold the array with that many leading axes as rows."""
         arguments = {**self._opening.arguments, "request": UnfoldingRequest(axes)}
         return FileRows(self._cluster, replace(self._opening, arguments=arguments))
 
@@ -72,7 +66,7 @@ def open_on_cluster(
     observer : callable or None
         Called with (rows done, rows in total) as a pass goes on.
     **arguments
-        Others of `lplrcli.io.open_source`.
+        Other arguments of `lplrcli.io.open_source`.
 
     Raises
     ------
