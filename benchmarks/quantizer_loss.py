@@ -5,7 +5,7 @@ Usage: python benchmarks/quantizer_loss.py [--coefficients N] [--model]
 Normal coefficients of several deviations are quantized and coded as one component. Bits are those
 of the coded chunk and its tables; the loss is what they exceed ``1/2 log2(variance / error)`` by.
 The limit is 0.10 bits from 0.7 to 5 bits, for every number of states. `--model` prints the table
-of `lplrcli/planning/rate_model.py`: 8 states, four steps an octave, from deviation 1/2 on.
+of `lplrcli/planning/normal_rates.py`: 8 states, four steps an octave, from deviation 1/2 on.
 """
 
 from __future__ import annotations

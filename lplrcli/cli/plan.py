@@ -27,7 +27,7 @@ _LEADING = 8
 
 @click.command(
     "plan",
-    epilog="""\\b
+    epilog="""\b
 Examples:
   lplr plan a.npy                            what sizes cost in error, and errors in size
   lplr plan a.npy --plot a.svg
@@ -98,7 +98,7 @@ def command(
 
 
 def _spectrum(forecast: Forecast) -> dict[str, Any]:
-    """What the matrix is like, as `--json` prints it."""
+    """Norm, spectrum and lattice of the matrix, as `--json` prints them."""
     energies, total = forecast.energies, forecast.norm**2
     lattice = forecast.lattice
     strongest = float(energies[0]) if len(energies) else 0.0
@@ -160,19 +160,20 @@ def _text(document: dict[str, Any], modes: list[str]) -> str:
             f"{head}\n{render.aligned(_facts(document), left=2)}",
             f"error at a size, and the least that normal coefficients could have\n"
             f"{render.aligned(_size_table(document, modes), left=0)}",
-            f"size at an error, in bytes and bits per coordinate, and the least likewise\n"
+            f"size at an error, in bytes and bits per coordinate, and the least for such numbers\n"
             f"{render.aligned(_error_table(document, modes), left=0)}",
         ]
     )
 
 
 def _facts(document: dict[str, Any]) -> list[list[str]]:
-    """Label and text of what the matrix is like."""
-    known, possible = document["directions"], min(document["shape"])
+    """Labels and texts of norm, spectrum and lattice."""
+    rows, columns = document["matrix_shape"]
+    known, possible = document["directions"], min(rows, columns)
     ranks = [f">{known}" if rank is None else str(rank) for rank in document["ranks"].values()]
     shares = " / ".join(f"{100 * float(share):g}" for share in document["ranks"])
     values = " ".join(f"{value:.4g}" for value in document["singular_values"])
-    rows = [
+    facts = [
         ["Frobenius norm", f"{document['source_norm']:.6g}"],
         [f"rank at {shares} % of the energy", f"{' / '.join(ranks)} of {possible}"],
         ["stable rank", f"{document['stable_rank']:.4g}"],
@@ -180,14 +181,16 @@ def _facts(document: dict[str, Any]) -> list[list[str]]:
     ]
     if not document["complete"]:
         tail = f"{document['tail']:.4g} of the norm: figures for factors are upper limits"
-        rows.append([f"beyond the {known} directions known", tail])
+        facts.append([f"beyond the {known} directions known", tail])
     if lattice := document["lattice"]:
-        bpc = 8 * lattice["file_bytes"] / (document["shape"][0] * document["shape"][1])
+        bpc = 8 * lattice["file_bytes"] / (rows * columns)
         lossless = f"about {lattice['file_bytes']} bytes ({bpc:.4g} bits/coordinate)"
-        rows.append([f"all entries are multiples of {lattice['step']:.6g}", f"lossless {lossless}"])
+        facts.append(
+            [f"all entries are multiples of {lattice['step']:.6g}", f"lossless {lossless}"]
+        )
     else:
-        rows.append(["lattice", "none: entries are not multiples of one number"])
-    return rows
+        facts.append(["lattice", "none: entries are not multiples of one number"])
+    return facts
 
 
 def _size_table(document: dict[str, Any], modes: list[str]) -> list[list[str]]:

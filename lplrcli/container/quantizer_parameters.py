@@ -13,24 +13,24 @@ from typing import NoReturn
 
 from lplrcli.container.byte_layout import TABLES
 from lplrcli.errors import CorruptSectionError
+from lplrcli.model.quantizer_layout import (
+    SCALE_BYTES,
+    SCALE_INDICES,
+    STEPPED_HEAD,
+    UNIFORM_HEAD,
+    scale_of,
+)
 
-UNIFORM_SIDE = struct.Struct("<dd")
-STEP = struct.Struct("<d")
-SHIFTS = 3
-SCALE_SIZE = 2
 INFINITE_SCALE = 0x7F80
 """Upper half of binary32 infinity; whatever is not below it is negative or not finite."""
 
 LARGEST_UNIT = 2.0**960
 """Units are at most this and at least its reciprocal: values are neither infinite nor subnormal."""
 
-SCALES = range(-8176, 8192)
-"""Indices of scales: those of which the scale is a normal binary64 number."""
-
 
 def check_uniform(side: bytes, bits: bytes, components: int, factor: str) -> None:
     """Check the parameters ``low`` and ``step`` (binary64) of quantizer ``uniform``."""
-    low, step = UNIFORM_SIDE.unpack(side)
+    low, step = UNIFORM_HEAD.unpack(side)
     if not math.isfinite(low):
         refuse(factor, "low", low, "a finite number")
     if not (math.isfinite(step) and step >= 0):
@@ -55,32 +55,26 @@ def check_stepped(side: bytes, tables: bytes, components: int, factor: str) -> N
 
     The shifts, between them, may be anything.
     """
-    (step,) = STEP.unpack_from(side)
+    step = STEPPED_HEAD.unpack_from(side)[0]
     if not (math.isfinite(step) and step > 0):
         refuse(factor, "step", step, "a finite number greater than 0")
-    planes = side[STEP.size + SHIFTS :]
+    planes = side[STEPPED_HEAD.size :]
     low, high = planes[:components], planes[components:]
     # Few scales occur, however many components there are.
     for pair in set(zip(low, high, strict=True)):
         index = int.from_bytes(pair, "little", signed=True)
-        if index not in SCALES:
-            refuse(factor, "scale", index, f"{SCALES[0]} to {SCALES[-1]}")
+        if index not in SCALE_INDICES:
+            refuse(factor, "scale", index, f"{SCALE_INDICES[0]} to {SCALE_INDICES[-1]}")
         unit = step * scale_of(index)
         if not 1 / LARGEST_UNIT <= unit <= LARGEST_UNIT:
             refuse(factor, "scale", index, "one with a unit from 2^-960 to 2^960")
 
 
-def scale_of(index: int) -> float:
-    """Return the scale with this index: eight of them lie evenly in each octave."""
-    exponent, eighths = divmod(index, 8)
-    return math.ldexp(1 + eighths / 8, exponent)
-
-
 SIDE_LENGTHS: dict[str, Callable[[int], int]] = {
-    "uniform": lambda components: UNIFORM_SIDE.size,
-    "normal": lambda components: SCALE_SIZE * components,
-    "deadzone": lambda components: STEP.size + SHIFTS + SCALE_SIZE * components,
-    "trellis": lambda components: STEP.size + SHIFTS + SCALE_SIZE * components,
+    "uniform": lambda components: UNIFORM_HEAD.size,
+    "normal": lambda components: SCALE_BYTES * components,
+    "deadzone": lambda components: STEPPED_HEAD.size + SCALE_BYTES * components,
+    "trellis": lambda components: STEPPED_HEAD.size + SCALE_BYTES * components,
 }
 SIDE_CHECKS = {
     "uniform": check_uniform,
@@ -104,7 +98,7 @@ def check_side(factor: str, quantizer: str, side: bytes, tables: bytes, componen
     tables : bytes
         Parameters of the coding, checked.
     components : int
-        Of the factor.
+        Components of the factor.
 
     Raises
     ------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import Any, BinaryIO
 
 from lplrcli.container.assembly import assemble
@@ -18,9 +17,8 @@ from lplrcli.container.byte_layout import (
     parse_file_header,
 )
 from lplrcli.container.chunks import StoredChunks, chunk_count
-from lplrcli.container.metadata import check_metadata
-from lplrcli.container.metadata_budget import MetadataTotal
-from lplrcli.container.metadata_text import MAX_COMPRESSED, parse_text
+from lplrcli.container.metadata_text import MAX_COMPRESSED
+from lplrcli.container.open_file import OpenFile
 from lplrcli.container.section_reader import SectionReader
 from lplrcli.container.section_table import read_sections
 from lplrcli.errors import CorruptSectionError
@@ -53,7 +51,7 @@ def open_container(file: BinaryIO, path: str) -> Container:
     return Container(reader, version, sections)
 
 
-class Container:
+class Container(OpenFile):
     """An open ``.lplr`` file. Made by `open_container`; closes its file on exit.
 
     Reading from several threads at once is safe.
@@ -75,12 +73,7 @@ class Container:
     def __init__(
         self, reader: SectionReader, version: tuple[int, int], sections: tuple[Section, ...]
     ) -> None:
-        self.path = reader.path
-        self.file_bytes = reader.file_bytes
-        self.version = version
-        self.sections = sections
-        self._reader = reader
-        self._inflated = MetadataTotal(reader.file_bytes)
+        super().__init__(reader, version, sections)
         self._previous_end: dict[int, int] = {}
         self._owned: dict[int, dict[str, list[Section]]] = {}
         end = FILE_HEADER.size
@@ -112,8 +105,7 @@ class Container:
                     expected=f"at most {MAX_COMPRESSED}",
                 )
             payload = self._payload(section)
-            self._inflated.add(i, payload)
-            document = check_metadata(parse_text(payload, self.version), self.version)
+            document = self._parsed(i, payload)
             self._check_lengths(i, document["factors"])
         return document
 
@@ -172,7 +164,7 @@ class Container:
             self._reader.check(section, self._previous_end[section.offset])
 
     def check_unread(self) -> None:
-        """Check what nobody has read since the file was opened, so that no damage is missed.
+        """Check what has not been read since the file was opened, so that no damage is missed.
 
         Those are sections of other matrices, and ancillary ones.
 
@@ -184,21 +176,6 @@ class Container:
         for section in self.sections:
             if section.tag not in (INDEX, LAST) and section.offset not in self._reader.sound:
                 self.check(section)
-
-    def close(self) -> None:
-        """Close the file. Chunks not yet read can no longer be."""
-        self._reader.close()
-
-    def __enter__(self) -> Container:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def sections_of(self, i: int = 0) -> dict[str, list[Section]]:
         """The sections of matrix `i`, by tag."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from types import TracebackType
 from typing import Any, BinaryIO
 
 from lplrcli.container.assembly import assemble
@@ -19,9 +18,8 @@ from lplrcli.container.byte_layout import (
     parse_file_header,
 )
 from lplrcli.container.chunks import CHUNK_CHECKS, check_length, chunk_count, chunk_rows
-from lplrcli.container.metadata import check_metadata
-from lplrcli.container.metadata_budget import MetadataTotal
-from lplrcli.container.metadata_text import MAX_COMPRESSED, parse_text
+from lplrcli.container.metadata_text import MAX_COMPRESSED
+from lplrcli.container.open_file import OpenFile
 from lplrcli.container.section_reader import SectionReader
 from lplrcli.container.section_search import surviving_sections
 from lplrcli.container.section_table import read_sections
@@ -35,7 +33,7 @@ from lplrcli.model.compressed import Factorization
 from lplrcli.runtime.lazy_sequence import LazySequence
 
 _UNKNOWN_VERSION = VERSION[0], VERSION[1] + 1
-"""Of a file whose header is lost: whatever a later minor version may hold is let pass."""
+"""Version of a file whose header is lost: whatever a later minor version may hold is let pass."""
 
 
 def salvage_container(file: BinaryIO, path: str) -> Salvage:
@@ -79,7 +77,7 @@ def salvage_container(file: BinaryIO, path: str) -> Salvage:
     return Salvage(reader, version, sections, tuple(damage))
 
 
-class Salvage:
+class Salvage(OpenFile):
     """A damaged file, open. Made by `salvage_container`; closes its file on exit.
 
     Section headers and padding do not matter where the index tells of a section.
@@ -90,6 +88,8 @@ class Salvage:
         Name of the file, for messages.
     file_bytes : int
         Size of the file as it is.
+    version : tuple of int
+        Major and minor version of the format; a later one where the header is lost.
     sections : tuple of Section
         Those that are known, in file order.
     damage : tuple of ContainerError
@@ -105,13 +105,8 @@ class Salvage:
         sections: tuple[Section, ...],
         damage: tuple[ContainerError, ...],
     ) -> None:
-        self.path = reader.path
-        self.file_bytes = reader.file_bytes
-        self.sections = sections
+        super().__init__(reader, version, sections)
         self.damage = damage
-        self._reader = reader
-        self._version = version
-        self._inflated = MetadataTotal(reader.file_bytes)
         self._owned: dict[int, dict[str, dict[int, Section]]] = {}
         for section in sections:
             if section.tag in MATRIX_TAGS and section.matrix != WHOLE_FILE:
@@ -136,8 +131,7 @@ class Salvage:
         owned = self._owned.get(i, {})
         with self._reader.naming(owned.get(METADATA, {}).get(0)):
             raw = self._only(owned, METADATA, MAX_COMPRESSED)
-            self._inflated.add(i, raw)
-            document = check_metadata(parse_text(raw, self._version), self._version)
+            document = self._parsed(i, raw)
         with self._reader.naming(owned.get(TABLES, {}).get(0)):
             length = sum(record["table_length"] for record in document["factors"].values())
             tables = self._only(owned, TABLES, length)
@@ -151,21 +145,6 @@ class Salvage:
                 return SalvagedChunks(self._reader, tag, owned.get(tag, {}), record, coded)
 
             return assemble(document, tables, chunks)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._reader.close()
-
-    def __enter__(self) -> Salvage:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _only(self, owned: dict[str, dict[int, Section]], tag: str, most: int) -> bytes:
         section = owned.get(tag, {}).get(0)

@@ -1,4 +1,4 @@
-"""Foreign matrices in and out: one file per format, one line per format in `FORMATS`.
+"""Foreign matrices in and out: one module per format, one line per format in `FORMATS`.
 
 `open_source` and `open_array` give a `MatrixSource`; `create_sink` takes slabs of a matrix and
 writes them in a format. Importing this package imports no NumPy: the module of a format is
@@ -7,23 +7,11 @@ imported when a file of that format is met, and not before.
 
 from __future__ import annotations
 
-from importlib import import_module
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
-from lplrcli.errors import InputError, OutputError, PlanError
+from lplrcli.errors import OutputError, PlanError
 from lplrcli.io.files.atomic_output import AtomicOutput
-from lplrcli.io.formats.recognition import (
-    Format,
-    is_hdf5,
-    is_mtx,
-    is_npy,
-    is_npz,
-    is_safetensors,
-    is_zarr_folder,
-    is_zipped_zarr,
-    recognise,
-)
+from lplrcli.io.formats.table import FORMATS, format_of_suffix, suffix_of_format
 from lplrcli.io.handles.unfolding import ANY_ARRAY, UnfoldingRequest
 
 if TYPE_CHECKING:
@@ -34,7 +22,6 @@ if TYPE_CHECKING:
 
     from lplrcli.io.formats.raw import RawLayout
     from lplrcli.io.formats.sink import Sink
-    from lplrcli.io.handles.base import Handle
     from lplrcli.io.sources.dask_source import DaskSource
     from lplrcli.io.sources.local_source import LocalSource
 
@@ -50,39 +37,6 @@ __all__ = [
     "open_source",
     "suffix_of_format",
 ]
-
-# Each module has `open_handle(file, path, name, dataset, request)`, and where the format is written
-# `create_sink(stream, shape, unfold, dtype, dataset, gzip)`.
-FORMATS: dict[str, Format] = {
-    "npy": Format("lplrcli.io.formats.npy", "NumPy .npy", (".npy",), is_npy, written=True),
-    "npz": Format("lplrcli.io.formats.npz", "NumPy .npz", (".npz",), is_npz, named=True),
-    "hdf5": Format(
-        "lplrcli.io.formats.hdf5",
-        "HDF5",
-        (".h5", ".hdf5", ".hdf", ".he5"),
-        is_hdf5,
-        named=True,
-        written=True,
-    ),
-    "zarr": Format(
-        "lplrcli.io.formats.zarr", "Zarr", (".zarr", ".zarr.zip"), is_zipped_zarr, named=True
-    ),
-    "safetensors": Format(
-        "lplrcli.io.formats.safetensors",
-        "safetensors",
-        (".safetensors",),
-        is_safetensors,
-        named=True,
-    ),
-    "mtx": Format(
-        "lplrcli.io.formats.mtx", "Matrix Market", (".mtx", ".mtx.gz"), is_mtx, written=True
-    ),
-}
-RAW = "raw"
-"""Format of a file that says nothing of itself; recognised by nothing, but said by the user."""
-
-MIXED = "mixed"
-"""Format of several files that are not all in one."""
 
 
 def open_source(
@@ -116,7 +70,7 @@ def open_source(
     observer : callable, optional
         Called with (rows done, rows in total) as a pass goes on.
     scheduler : str or distributed.Client, optional
-        Of a dask cluster, whose workers then open the files and do all passes.
+        Address or client of a dask cluster, whose workers then open the files and do all passes.
     once : bool
         The matrix will be visited once: an ``.npy`` file in C order that cannot be read twice is
         then not copied, but read as it comes.
@@ -144,6 +98,7 @@ def open_source(
         The cluster is not there, does not see the files, or differs from this process.
     """
     from lplrcli.io.files.remote import without_file_scheme
+    from lplrcli.io.opening import open_file, open_several
     from lplrcli.io.sources.local_source import LocalSource
 
     paths = [without_file_scheme(one) for one in ([path] if isinstance(path, str) else path)]
@@ -153,83 +108,12 @@ def open_source(
         arguments = {"dataset": dataset, "layout": layout, "request": request}
         return open_on_cluster(paths, scheduler, observer, **arguments)
     if len(paths) == 1:
-        handle, name, key = _open_file(paths[0], dataset, layout, request, once)
+        opened = open_file(paths[0], dataset, layout, request, once)
     else:
-        handle, name, key = _open_several(paths, dataset, layout, request)
-    return LocalSource(handle, name=name, format=key, threads=threads, observer=observer)
-
-
-def _open_several(
-    paths: Sequence[str],
-    dataset: str | None,
-    layout: RawLayout | None,
-    request: UnfoldingRequest,
-) -> tuple[Handle, str, str]:
-    """Handle of the whole, its name and its format."""
-    from lplrcli.io.handles.concatenated import concatenated
-
-    parts: list[Handle] = []
-    names: list[str] = []
-    formats: list[str] = []
-    try:
-        for path in paths:
-            part, name, key = _open_file(path, dataset, layout, ANY_ARRAY)
-            parts.append(part)
-            names.append(name)
-            formats.append(key)
-        whole = f"{names[0]} ... {names[-1]}"
-        handle = concatenated(parts, names, whole, request)
-    except BaseException:
-        for part in parts:
-            part.close()
-        raise
-    return handle, whole, formats[0] if len(set(formats)) == 1 else MIXED
-
-
-def _open_file(
-    path: str,
-    dataset: str | None,
-    layout: RawLayout | None,
-    request: UnfoldingRequest,
-    once: bool = False,
-) -> tuple[Handle, str, str]:
-    """Handle of the array in a file, name of the file and its format."""
-    from lplrcli.io.files.seekable import open_seekable
-
-    if layout is None and is_zarr_folder(path):
-        from lplrcli.io.formats.zarr import open_folder
-
-        return open_folder(path, dataset, request), path, "zarr"
-    if once and dataset is None and layout is None:
-        from lplrcli.io.formats.npy_stream import open_forward
-
-        file, name, reopenable, forward = open_forward(path, request)
-        if forward is not None:
-            return forward, name, "npy"
-    else:
-        file, name, reopenable = open_seekable(path)
-    try:
-        key = RAW if layout is not None else recognise(file, FORMATS, name)
-        if dataset is not None and (key == RAW or not FORMATS[key].named):
-            title = "a raw file" if key == RAW else FORMATS[key].title
-            named = ", ".join(entry.title for entry in FORMATS.values() if entry.named)
-            raise InputError(
-                f"{title} holds one matrix without a name, not dataset {dataset!r}",
-                path=name,
-                advice=f"Leave --dataset out; it is for {named}.",
-            )
-        file.seek(0)
-        # The handle owns the file from here on and closes it when it has no more use for it.
-        if layout is not None:
-            from lplrcli.io.formats.raw import open_raw
-
-            return open_raw(file, name, layout, request), name, key
-        module = import_module(FORMATS[key].module)
-        handle = module.open_handle(file, path if reopenable else None, name, dataset, request)
-    except BaseException:
-        file.close()
-        raise
-    return handle, name, key
+        opened = open_several(paths, dataset, layout, request)
+    return LocalSource(
+        opened.handle, name=opened.name, format=opened.format, threads=threads, observer=observer
+    )
 
 
 def open_array(
@@ -330,21 +214,6 @@ def create_sink(
     if format not in FORMATS or not FORMATS[format].written:
         written = ", ".join(key for key, entry in FORMATS.items() if entry.written)
         raise OutputError("no such format is written", found=format, expected=written)
-    module = import_module(FORMATS[format].module)
     extents = tuple(int(extent) for extent in shape)
-    sink: Sink = module.create_sink(stream, extents, unfold, dtype, dataset, gzip)
+    sink: Sink = FORMATS[format].load().create_sink(stream, extents, unfold, dtype, dataset, gzip)
     return sink
-
-
-def format_of_suffix(path: str) -> str | None:
-    """Key of the format that a file of this name is written in, None where it says none."""
-    name = PurePath(path).name.lower()
-    for key, entry in FORMATS.items():
-        if entry.written and name.endswith(entry.suffixes):
-            return key
-    return None
-
-
-def suffix_of_format(format: str) -> str:  # noqa: A002
-    """Suffix, with its dot, of a new file in a format of `FORMATS`."""
-    return FORMATS[format].suffixes[0]

@@ -32,12 +32,12 @@ class Probe:
     Parameters
     ----------
     seed : int
-        Of Θ.
+        Seed of Θ.
 
     Attributes
     ----------
-    product : ndarray of float64, shape (q, d)
-        Θ A, at the scale of the passes. Once somebody has made it.
+    product : ndarray of float64, shape (q, d), or None
+        Θ A at the scale of the passes; None until a pass has filled it.
     """
 
     def __init__(self, seed: int) -> None:

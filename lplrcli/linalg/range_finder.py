@@ -9,21 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lplrcli.linalg.operands import Dense, RightOperand
-from lplrcli.linalg.orthonormalization import orthonormal_basis
+from lplrcli.linalg.krylov import dense_operand, grown_basis, krylov_projection
 from lplrcli.linalg.passes import Passes
 from lplrcli.linalg.sketching import sketching_operator
-from lplrcli.linalg.tall import gram_of, side_by_side, transposed_image, transposed_product
-from lplrcli.runtime.workspace import workspace
+from lplrcli.linalg.tall import gram_of, transposed_image, transposed_product
 
 GRAM_COLUMNS = 1024
-"""Up to here the d x d Gram matrix costs less than its exactness is worth."""
+"""Columns up to which the d x d Gram matrix costs less than its exactness is worth."""
 
 GRAM_PRODUCTS = 3 * 10**10
-"""Likewise in multiplications, n d²: a second or two."""
+"""Multiplications, n d², up to which it costs less than that: a second or two."""
 
 FIRST_BLOCK = 64
-"""Columns of the first sketch where nobody knows the rank; later blocks double the basis."""
+"""Columns of the first sketch where the rank is unknown; later blocks double the basis."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +73,9 @@ def leading_directions(
     """Find the range of Aᵀ, then project A onto it.
 
     Two passes for the Gram matrix; otherwise one for every power iteration and one for the last
-    projection.
-    Randomized block Krylov iteration (Musco and Musco 2015, Algorithm 2, applied to Aᵀ): the
-    basis holds the results of all products, not of the last alone, and with two products comes
-    as close to the best error as four without. ``AᵀA S`` costs one pass over A.
+    projection: ``AᵀA S`` costs one pass over A. A basis that holds the results of all products
+    (`lplrcli.linalg.krylov`) comes with two of them as close to the best error as one of the last
+    product alone with four.
 
     Parameters
     ----------
@@ -96,11 +93,11 @@ def leading_directions(
     columns = passes.shape[1]
     if columns <= gram_columns(sketch_size):
         row_basis = np.linalg.eigh(passes.gram())[1][:, : -sketch_size - 1 : -1]
-        projected = passes.times(_operand(passes, row_basis))
+        projected = passes.times(dense_operand(passes, row_basis))
         found_by = "gram"
     else:
         operand = sketching_operator(sketch, columns, sketch_size, seed, passes.dtype)
-        row_basis, projected = _krylov_projection(passes, operand, power_iterations)
+        row_basis, projected = krylov_projection(passes, operand, power_iterations)
         found_by = "sketch"
     energies, rotation = np.linalg.eigh(gram_of(projected, passes.threads))
     kept = slice(None, -rank - 1, -1)
@@ -137,13 +134,13 @@ def directions_needed(
     seed: int,
     first_block: int = FIRST_BLOCK,
 ) -> LeadingDirections:
-    """As many leading directions as `needed` asks for, found by growing the basis.
+    """Find as many leading directions as `needed` asks for, by growing the basis.
 
-    Exactly, from the Gram matrix, where that is affordable. Elsewhere a randomized block Krylov
-    basis grows by blocks, each sketch in the complement of what is found, until fewer directions
-    are needed than it holds (the adaptive range finder of Halko, Martinsson and Tropp 2011,
-    Algorithm 4.2, with the planner's criterion in place of a tolerance). Or until another block
-    would leave no pass, of those that may be made, to measure the error in.
+    Where the Gram matrix is affordable they are exact. Elsewhere a randomized block Krylov basis
+    grows by blocks, each sketch in the complement of what is found, until fewer directions are
+    needed than it holds (the adaptive range finder of Halko, Martinsson and Tropp 2011, Algorithm
+    4.2, with the planner's criterion in place of a tolerance), or until another block would leave
+    no pass, of those that may be made, to measure the error in.
 
     Parameters
     ----------
@@ -165,7 +162,7 @@ def directions_needed(
         energies = _without_rounding_noise(energies, passes)
         kept = min(max(1, needed(energies, True)), possible)
         row_basis = vectors[:, : -kept - 1 : -1]
-        projected = passes.times(_operand(passes, row_basis))
+        projected = passes.times(dense_operand(passes, row_basis))
         found = singular_directions(passes, row_basis, projected, "gram")
         return replace(found, beyond=float(np.maximum(values[:-kept], 0).sum()))
     width = min(first_block, possible)
@@ -173,7 +170,7 @@ def directions_needed(
     while True:
         fresh_seed = (seed + row_basis.shape[1]) % 2**64
         operand = sketching_operator(sketch, columns, width, fresh_seed, passes.dtype)
-        row_basis, projected = _grown(passes, operand, power_iterations, row_basis, projected)
+        row_basis, projected = grown_basis(passes, operand, power_iterations, row_basis, projected)
         found = singular_directions(passes, row_basis, projected, "sketch")
         complete = row_basis.shape[1] >= possible or found.energies[-1] == 0.0
         kept = needed(found.energies, complete)
@@ -196,96 +193,9 @@ def singular_directions(
     return LeadingDirections(left, energies, found_by, row_basis, projected, threads=passes.threads)
 
 
-def _grown(
-    passes: Passes,
-    operand: RightOperand,
-    count: int,
-    basis: NDArray[np.float64],
-    projected: NDArray[Any],
-) -> tuple[NDArray[np.float64], NDArray[Any]]:
-    """The basis with `count` further Krylov blocks, all orthogonal, and its image under A."""
-    possible = min(passes.shape)
-    images = [projected]
-    image: NDArray[Any] | None = None
-    for _ in range(count):
-        fresh = _complement(passes.normal_times(operand, image), basis, passes.threads)
-        fresh = fresh[:, : possible - basis.shape[1]]
-        if fresh.shape[1] == 0:
-            break
-        if image is not None:
-            images.append(image)
-        basis = np.concatenate([basis, fresh], axis=1)
-        operand = _operand(passes, fresh)
-        image = workspace().empty((passes.shape[0], fresh.shape[1]), passes.dtype)
-    else:
-        images.append(passes.times(operand, image))
-        return basis, side_by_side(images)
-    if image is not None:
-        images.append(image)
-    return basis, side_by_side(images)
-
-
-def _krylov_projection(
-    passes: Passes, operand: RightOperand, count: int
-) -> tuple[NDArray[np.float64], NDArray[Any]]:
-    """V and ``A V``, V an orthonormal basis of the ranges of ``AᵀA S``, ..., ``(AᵀA)**count S``.
-
-    V is made block by block, each orthogonal to those before it; a product with AᵀA gives ``A V``
-    of its block on the way, so that only the last block needs a pass of its own.
-    """
-    rows, columns = passes.shape
-    possible = min(rows, columns)
-    basis = np.empty((columns, 0))
-    width = min(count * operand.columns, possible)
-    projected = workspace().empty((rows, width), passes.dtype)
-    for k in range(count):
-        done = basis.shape[1]
-        # The image of the sketch itself is of no use; from the second product on it is.
-        image = projected[:, done - operand.columns : done] if k else None
-        fresh = _complement(passes.normal_times(operand, image), basis, passes.threads)
-        fresh = fresh[:, : possible - done]
-        if fresh.shape[1] == 0:
-            return basis, projected
-        basis = np.concatenate([basis, fresh], axis=1)
-        operand = _operand(passes, fresh)
-    passes.times(operand, projected[:, basis.shape[1] - operand.columns : basis.shape[1]])
-    return basis, projected
-
-
-def _complement(
-    y: NDArray[np.float64], basis: NDArray[np.float64], threads: int
-) -> NDArray[np.float64]:
-    """Orthonormal basis of what Y, which is overwritten, adds to the span of `basis`.
-
-    Projected twice, normalised in between: what is left of a column that lay in the span is
-    rounding error, which once normalised may point anywhere.
-    """
-    if basis.shape[1] == 0:
-        return orthonormal_basis(y, threads)
-    y -= basis @ (basis.T @ y)
-    y = orthonormal_basis(y, threads)
-    y -= basis @ (basis.T @ y)
-    return orthonormal_basis(y, threads)
-
-
-def _operand(passes: Passes, matrix: NDArray[Any]) -> Dense:
-    return Dense(np.ascontiguousarray(matrix, passes.dtype))
-
-
 def _without_rounding_noise(energies: NDArray[np.float64], passes: Passes) -> NDArray[np.float64]:
     """Zero for what neither the products nor the eigenvalues can tell from it."""
     # Products of low rank, known to the last digit, leave 0.03 eps² of the norm's square.
     noise = 4 * float(np.finfo(passes.dtype).eps) ** 2
     floor = max(noise, len(energies) * float(np.finfo(np.float64).eps)) * energies.sum()
     return np.where(energies > floor, energies, 0.0)
-
-
-def power_iterate(passes: Passes, operand: RightOperand, count: int) -> RightOperand:
-    """Orthonormal basis of ``(AᵀA)**count S``; `operand` itself for a count of 0.
-
-    Orthonormalised after every product: without that the columns all turn towards the first
-    singular vector, and the error grows.
-    """
-    for _ in range(count):
-        operand = _operand(passes, orthonormal_basis(passes.normal_times(operand), passes.threads))
-    return operand

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from lplrcli.linalg.operands import Dense, RightOperand, transposed_times
 from lplrcli.linalg.orthonormalization import orthonormal_basis
-from lplrcli.linalg.passes import Passes, Rows
+from lplrcli.linalg.passes import Passes
 from lplrcli.linalg.probe import Probe
 from lplrcli.linalg.range_finder import LeadingDirections, singular_directions
+from lplrcli.linalg.row_filler import RowFiller
 from lplrcli.linalg.sketching import gaussian_rows, sketching_operator
 from lplrcli.linalg.tall import gram_of, row_blocks, transposed, transposed_image
 from lplrcli.model.source import RowBlock
@@ -70,7 +71,7 @@ def single_pass_directions(
     rank : int
         Directions wanted.
     sketch, seed
-        Of Ω and Ψ, see `lplrcli.linalg.sketching.sketching_operator`; Υ and Φ are Gaussian.
+        Draw Ω and Ψ, see `lplrcli.linalg.sketching.sketching_operator`; Υ and Φ are Gaussian.
     sketch_size : int
         k, from `rank` to min(n, d).
     """
@@ -81,7 +82,7 @@ def single_pass_directions(
     for_core = _right_operand(sketch, columns, width, (seed + 1) % 2**64, passes.dtype)
     image = workspace().empty((rows, sketch_size), passes.dtype)
     task = partial(_sketched, for_range=for_range, for_core=for_core, tests=tests)
-    total = passes.sketched(task, Rows(image).take)
+    total = passes.sketched(task, RowFiller(image).take)
     if passes.exponent:
         for part in row_blocks(rows):
             np.ldexp(image[part], -passes.exponent, out=image[part])
@@ -121,7 +122,7 @@ class _Tests:
     co_range, core : int
         Rows of Υ and of Φ.
     seed : int
-        Of both.
+        Seed of both.
     probe : Probe or None
         Has Θ.
     """
@@ -145,7 +146,7 @@ class _Tests:
         return np.concatenate(found, axis=1)
 
     def of_core(self, start: int, stop: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-        """Columns of Φ, transposed, likewise."""
+        """Columns of Φ, transposed, for a range of rows of A."""
         return self._columns(_CORE, self.core, start, stop, dtype)
 
     def _columns(

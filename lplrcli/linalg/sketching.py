@@ -21,7 +21,7 @@ _BLOCK = 4096
 """Rows of S made from one key."""
 
 _GROUP = 64
-"""Likewise of a matrix whose rows go with those of A, which come in blocks of any height."""
+"""Rows made from one key of a matrix whose rows go with those of A: blocks have any height."""
 
 _NONZEROS = 8
 """Nonzeros in each row of a sparse-sign sketch (Martinsson and Tropp 2020, section 9.2)."""

@@ -23,9 +23,9 @@ from lplrcli.pipeline.predict.estimates import Estimate, bytes_of
 from lplrcli.pipeline.predict.predictions import Predictor
 from lplrcli.pipeline.survey.direct_curve import DirectCurve
 from lplrcli.pipeline.survey.matrix_survey import MatrixSurvey
+from lplrcli.planning.limits import DIRECT_ENTRIES
 from lplrcli.planning.rate_bounds import least_bits, least_error
-from lplrcli.planning.rate_model import Spectrum
-from lplrcli.planning.targets import DIRECT_ENTRIES
+from lplrcli.planning.spectrum import Spectrum
 
 _MOST_DIRECTIONS = 512
 """Where the exact spectrum is too dear, so many directions at most are looked for."""

@@ -12,7 +12,7 @@ import math
 from lplrcli.model.plan import CompressionPlan
 from lplrcli.model.source import BLOCK_BYTES, MatrixSource, working_dtype
 from lplrcli.pipeline.decode.memory_needs import BLOCK_COPIES, LIBRARIES
-from lplrcli.planning.targets import DIRECT_ENTRIES
+from lplrcli.planning.limits import DIRECT_ENTRIES
 from lplrcli.runtime.tree_sum import GROUP
 from lplrcli.runtime.workspace import workspace
 

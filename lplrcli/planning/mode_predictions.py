@@ -1,4 +1,4 @@
-"""Three shapes of answer, and which of them has the least error at a size, or the least size.
+"""Least error at a size, or least size at an error, of each mode of coding a matrix.
 
 ``factors`` A ≈ L R; ``factors+residual`` A ≈ L R + E, where what the factors leave, their own
 quantization error included, is coded entry by entry; ``direct`` A ≈ E.
@@ -12,20 +12,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lplrcli.planning.rate_model import (
-    Spectrum,
+from lplrcli.planning.normal_rates import (
     one_bits_and_distortion,
     residual_error,
     residual_step,
     solved,
     unit_with_distortion,
 )
+from lplrcli.planning.spectrum import Spectrum
 
 _STEPS_PER_OCTAVE = 4
 
 _FINEST = 2.0**-25
-"""Step of a residual, in deviations: codes have 29 bits, and the largest of millions of normal
-values is six deviations from zero."""
+"""Least step of a residual, in deviations: codes have 29 bits, and the largest of millions of
+normal values is six deviations from zero."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ class Prediction:
     mode : str
         ``factors``, ``factors+residual`` or ``direct``.
     step : float
-        Of the factors; 0 for ``direct``.
+        Step of the factors; 0 for ``direct``.
     residual_step : float
-        Of the residual; 0 for ``factors``.
+        Step of the residual; 0 for ``factors``.
     bits : float
-        Of the codes; tables and headers not counted.
+        Bits of the codes; tables and headers not counted.
     squared_error : float
         Absolute, not relative.
     """
@@ -129,10 +129,10 @@ def residual_at_error(spectrum: Spectrum, squared_error: float) -> Prediction:
 
 
 def _factors(spectrum: Spectrum, wanted: float = math.inf) -> Iterator[tuple[float, float, float]]:
-    """Steps from where all directions vanish down to where the last is coded finely.
+    """Steps, each with bits and squared error of the factors coded with it.
 
-    Or down to `wanted`, if that is less, as far as codes of factors reach. Bits and squared error
-    of the factors with each.
+    From where all directions vanish down to where the last is coded finely; or down to `wanted`,
+    if that is less, as far as codes of factors reach.
     """
     n, d = spectrum.shape
     largest = 2 * np.sqrt(spectrum.energies[0] / min(n, d))

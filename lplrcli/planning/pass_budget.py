@@ -73,14 +73,14 @@ def check_iterations(method: str, power_iterations: int | None, passes: int | No
     beside = 3 if method == "lplr" else 2 if passes >= MEASURED else 1
     if power_iterations + beside > passes:
         raise PlanError(
-            "the power iterations do not fit into the passes",
+            "the passes are too few for the power iterations",
             found=f"{power_iterations} power iterations, {passes} passes",
             expected=f"at most {passes - beside}, or {power_iterations + beside} passes",
         )
 
 
 def iterations_within(passes: int | None, wanted: int) -> int:
-    """Power iterations of the engines in several passes: as many as wanted if there is room."""
+    """Power iterations that the engines make: as many as wanted, if the passes suffice."""
     return wanted if passes is None else max(1, min(wanted, passes - 2))
 
 

@@ -24,7 +24,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from lplrcli.planning.rate_model import Spectrum, solved
+from lplrcli.planning.normal_rates import solved
+from lplrcli.planning.spectrum import Spectrum
 
 _SHARES = 129
 """Divisions of the bits between factors and residual that are tried."""
@@ -40,7 +41,7 @@ def least_error(spectrum: Spectrum, mode: str, bits: float) -> float:
     mode : str
         ``factors``, ``factors+residual`` or ``direct``.
     bits : float
-        For everything.
+        Bits of everything that is coded.
     """
     entries = spectrum.shape[0] * spectrum.shape[1]
     if mode == "direct":
@@ -56,7 +57,10 @@ def least_error(spectrum: Spectrum, mode: str, bits: float) -> float:
 
 
 def least_bits(spectrum: Spectrum, mode: str, squared_error: float) -> float | None:
-    """Bits that a squared error takes, likewise; None if the directions known do not suffice."""
+    """Bits that a squared error takes, under the model of this module.
+
+    None if the directions known do not suffice.
+    """
     entries = spectrum.shape[0] * spectrum.shape[1]
     if squared_error >= spectrum.total:
         return 0.0

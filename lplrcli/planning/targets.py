@@ -13,9 +13,6 @@ from lplrcli.model.request import CompressionRequest
 from lplrcli.planning.bit_allocation import MAX_BITS
 from lplrcli.planning.pass_budget import check_iterations, check_passes
 
-DIRECT_ENTRIES = 2**31
-"""Up to here a matrix may be coded entry by entry."""
-
 DEFAULT_BITS = 4
 
 ENGINES = ("rate-distortion", "packed")

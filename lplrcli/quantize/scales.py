@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-EIGHTHS = 8
-SMALLEST_INDEX, LARGEST_INDEX = -8176, 8191
-"""Range of the indices of scales, chosen so that all scales are normal binary64 numbers."""
+from lplrcli.model import quantizer_layout as layout
+from lplrcli.model.quantizer_layout import EIGHTHS, SCALE_INDICES
 
 
-def scale_of(index: NDArray[Any]) -> NDArray[np.float64]:
-    """Compute the scale ``(8 + m)/8 * 2**e`` of the index ``8 e + m``, 0 ≤ m < 8.
+def scale_of(indices: NDArray[Any]) -> NDArray[np.float64]:
+    """Scales with indices in `SCALE_INDICES`; see `lplrcli.model.quantizer_layout.scale_of`."""
+    return _all_scales()[np.asarray(indices, np.int64) - SCALE_INDICES.start]
 
-    Examples
-    --------
-    >>> scale_of([0, 4, 8, -8]).tolist()
-    [1.0, 1.5, 2.0, 0.5]
-    """
-    exponent, eighths = np.divmod(np.asarray(index, np.int64), EIGHTHS)
-    return np.asarray(np.ldexp(1 + eighths / EIGHTHS, exponent))
+
+@cache
+def _all_scales() -> NDArray[np.float64]:
+    return np.array([layout.scale_of(index) for index in SCALE_INDICES])
 
 
 def index_of(scale: NDArray[Any]) -> NDArray[np.int64]:
@@ -35,7 +33,7 @@ def index_of(scale: NDArray[Any]) -> NDArray[np.int64]:
     mantissa, exponent = np.frexp(np.asarray(scale, np.float64))
     eighths = np.floor((2 * mantissa - 1) * EIGHTHS).astype(np.int64)
     index: NDArray[np.int64] = EIGHTHS * (exponent.astype(np.int64) - 1) + eighths
-    return np.asarray(index.clip(SMALLEST_INDEX, LARGEST_INDEX))
+    return np.asarray(index.clip(SCALE_INDICES[0], SCALE_INDICES[-1]))
 
 
 def scales_to_bytes(indices: NDArray[Any]) -> bytes:
@@ -45,6 +43,6 @@ def scales_to_bytes(indices: NDArray[Any]) -> bytes:
 
 
 def scales_from_bytes(raw: bytes) -> NDArray[np.int64]:
-    """Parse the indices that `scales_to_bytes` laid out."""
+    """Indices of scales from the bytes that `scales_to_bytes` gives."""
     planes = np.frombuffer(raw, np.uint8).reshape(2, -1)
     return np.ascontiguousarray(planes.T).view("<i2")[:, 0].astype(np.int64)

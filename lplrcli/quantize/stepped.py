@@ -6,16 +6,15 @@ which of them may follow one another; both give values in the same way.
 
 from __future__ import annotations
 
-import struct
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lplrcli.model.compressed import QuantizedFactor
+from lplrcli.model.quantizer_layout import STEPPED_HEAD
 from lplrcli.quantize.scales import scale_of, scales_from_bytes, scales_to_bytes
 
-_HEAD = struct.Struct("<d3b")
 NO_SHIFT = (0, 0, 0)
 
 
@@ -43,14 +42,14 @@ class SteppedQuantizer:
 
     @classmethod
     def of(cls, factor: QuantizedFactor) -> SteppedQuantizer:
-        """Build the quantizer of a factor from its parameters."""
-        step, first, second, rest = _HEAD.unpack_from(factor.side)
-        return cls(step, scales_from_bytes(factor.side[_HEAD.size :]), (first, second, rest))
+        """Quantizer of a factor, from its parameters."""
+        step, first, second, rest = STEPPED_HEAD.unpack_from(factor.side)
+        return cls(step, scales_from_bytes(factor.side[STEPPED_HEAD.size :]), (first, second, rest))
 
     @property
     def side(self) -> bytes:
-        """Bytes of step, shifts and scales, laid out by SPEC.md, section "deadzone"."""
-        return _HEAD.pack(self.step, *self.shifts) + scales_to_bytes(self.indices)
+        """Step, shifts and scales, as SPEC.md, section "deadzone", lays them out."""
+        return STEPPED_HEAD.pack(self.step, *self.shifts) + scales_to_bytes(self.indices)
 
     def decode(self, codes: NDArray[Any], rows: slice, out: NDArray[Any]) -> None:
         """Write the values of some rows of the codes into `out`, rounded once in binary64."""

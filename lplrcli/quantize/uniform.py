@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import struct
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lplrcli.model.quantizer_layout import UNIFORM_HEAD
 from lplrcli.quantize.fixed_width import FixedWidthQuantizer
-
-_SIDE = struct.Struct("<dd")
 
 
 class UniformQuantizer(FixedWidthQuantizer):
@@ -33,7 +31,7 @@ class UniformQuantizer(FixedWidthQuantizer):
 
     def __init__(self, bits: NDArray[Any], side: bytes) -> None:
         super().__init__(bits, side)
-        self.low, self.step = _SIDE.unpack(side)
+        self.low, self.step = UNIFORM_HEAD.unpack(side)
 
     @classmethod
     def fit(cls, factor: NDArray[Any], bits: NDArray[Any], threads: int = 1) -> UniformQuantizer:
@@ -56,7 +54,7 @@ class UniformQuantizer(FixedWidthQuantizer):
     def over(cls, low: float, high: float, bits: NDArray[Any]) -> UniformQuantizer:
         """Spread the levels from `low` to `high`."""
         top = 2 ** int(bits[0]) - 1 if len(bits) else 1
-        return cls(bits, _SIDE.pack(low, high / top - low / top))
+        return cls(bits, UNIFORM_HEAD.pack(low, high / top - low / top))
 
     def encode(self, component: int, values: NDArray[Any]) -> NDArray[Any]:
         """Find the codes (uint16) of some values of one component."""

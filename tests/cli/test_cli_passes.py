@@ -46,7 +46,7 @@ def test_the_pipe_in_one_pass(work):
         (["--bpc", 1, "--passes", 5, "--mode", "direct"], "counted beforehand"),
         (["-r", 3, "--passes", 0], "0"),
         (["-r", 3, "--passes", 1, "--method", "lsvd"], "takes 3 passes"),
-        (["-r", 3, "--passes", 3, "--power-iterations", 2], "do not fit"),
+        (["-r", 3, "--passes", 3, "--power-iterations", 2], "too few for"),
         (["--bpc", 1, "--passes", 5, "--unfold", "auto"], "--unfold auto"),
     ],
     ids=str,

@@ -206,3 +206,15 @@ def test_wrong_input(work, refuses):
     refuses("plan", "bad.npy", says=["bad.npy", "row 3, column 4"])
     refuses("plan", "a.lplr", says=["a.lplr", "decompress"])
     refused(run("plan", "-", cwd=work), 1, "<stdin>", "nothing to read")
+
+
+@pytest.mark.parametrize(("unfold", "matrix"), [(1, (40, 480)), (2, (800, 24))])
+def test_an_array_is_told_as_the_matrix_that_it_unfolds_to(work, unfold, matrix):
+    array = np.random.default_rng(3).integers(-9, 9, (40, 20, 24))
+    np.save(work / "u.npy", array.astype(np.float32))
+    found = planned("u.npy", "--unfold", str(unfold))
+    assert (found["shape"], found["matrix_shape"]) == ([40, 20, 24], list(matrix))
+    text = lplr("plan", "u.npy", "--unfold", str(unfold)).text
+    assert f" of {min(matrix)}\n" in text
+    file_bytes = found["lattice"]["file_bytes"]
+    assert f"about {file_bytes} bytes ({8 * file_bytes / array.size:.4g} bits/coordinate)" in text

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from lplrcli.coding.code_prices import SCALAR_PRICE, normal_counts, prices
 from lplrcli.kernels.deadzone import cell_offsets, deadzone_codes, rough_codes
-from lplrcli.planning.prices import SCALAR_PRICE, normal_counts, prices
 
 PRICES = {
     "plain": np.zeros(1, np.float32),

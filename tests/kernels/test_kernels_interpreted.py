@@ -11,6 +11,7 @@ import sys
 import numpy as np
 import pytest
 
+from lplrcli.coding.code_prices import TRELLIS_PRICE, normal_counts, prices
 from lplrcli.coding.entropy_model import EntropyModel
 from lplrcli.kernels import (
     contexts,
@@ -35,7 +36,6 @@ from lplrcli.model.rans_constants import (
     TAPS,
     TOKENS,
 )
-from lplrcli.planning.prices import TRELLIS_PRICE, normal_counts, prices
 from lplrcli.quantize.codebooks import normal_codebook
 
 RATES = prices(np.array([normal_counts(level, 2) for level in (-2.0, 1.0)]), TRELLIS_PRICE)

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from lplrcli.coding.code_prices import TRELLIS_PRICE, normal_counts, prices
 from lplrcli.kernels.trellis import WINDOW, states_after, trellis_codes
 from lplrcli.model.rans_constants import LANES, TAPS
-from lplrcli.planning.prices import TRELLIS_PRICE, normal_counts, prices
 
 PLAIN = np.zeros((1, 1), np.float32)
 RATES = prices(np.array([normal_counts(level, 2) for level in (-2.0, 1.0, 5.0)]), TRELLIS_PRICE)

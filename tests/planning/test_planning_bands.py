@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lplrcli.planning.rate_model import Bands, Spectrum
+from lplrcli.planning.spectrum import Bands, Spectrum
 
 SHAPE = (600, 400)
 ENERGIES = np.exp(-np.arange(50) / 10.0)

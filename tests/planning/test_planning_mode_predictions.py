@@ -15,8 +15,7 @@ from lplrcli.planning.mode_predictions import (
     residual_at_error,
     residual_at_size,
 )
-from lplrcli.planning.rate_model import (
-    Spectrum,
+from lplrcli.planning.normal_rates import (
     bits_and_distortion,
     normal_entropy,
     one_bits_and_distortion,
@@ -24,6 +23,7 @@ from lplrcli.planning.rate_model import (
     residual_step,
     solved,
 )
+from lplrcli.planning.spectrum import Spectrum
 
 SHAPE = (600, 400)
 ENTRIES = SHAPE[0] * SHAPE[1]

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lplrcli.planning.mode_predictions import factors_at_size, residual_at_size
+from lplrcli.planning.normal_rates import normal_entropy
 from lplrcli.planning.rate_bounds import least_bits, least_error
-from lplrcli.planning.rate_model import Spectrum, normal_entropy
+from lplrcli.planning.spectrum import Spectrum
 
 MODES = ["factors", "factors+residual", "direct"]
 SHAPE = (200, 100)

@@ -10,6 +10,7 @@ import numpy as np
 
 from lplrcli.errors import InputError, LplrError, NotAMatrixError
 from lplrcli.io.formats.hdf5_filters import require_filters
+from lplrcli.io.formats.hdf5_library import H5_ERRORS, MAX_CACHE_BYTES, reason_of
 from lplrcli.io.handles.base import ArrayHandle, chunked_block_rows, layer_rows
 from lplrcli.io.handles.dataset_choice import Candidate, no_such_dataset, only_matrix
 from lplrcli.io.handles.dtypes import real_dtype
@@ -20,11 +21,6 @@ if TYPE_CHECKING:
 
     from lplrcli.io.formats.sink import Sink
     from lplrcli.model.source import Unfolding
-
-# What h5py raises for files that are damaged in one place or another.
-H5_ERRORS = (OSError, RuntimeError, ValueError, TypeError, KeyError, AttributeError)
-
-MAX_CACHE_BYTES = 256 << 20
 
 
 class Hdf5Handle(ArrayHandle):
@@ -37,11 +33,11 @@ class Hdf5Handle(ArrayHandle):
     file : binary file
         What `h5` reads from, where that is not a path; closed with the handle too.
     dataset : h5py.Dataset
-        Of real numbers.
+        Has real numbers as entries.
     unfolding : Unfolding
-        Of the dataset.
+        How the dataset becomes a matrix.
     name : str
-        Of the file, for messages.
+        Names the file in messages.
     """
 
     def __init__(
@@ -189,11 +185,6 @@ def _cache_for(
     # Chunks are hashed by position; many more slots than chunks keep them from colliding.
     slots = min(max(100 * across, 521), 1_000_000) | 1
     return {"rdcc_nbytes": min(size, MAX_CACHE_BYTES), "rdcc_nslots": slots, "rdcc_w0": 1.0}
-
-
-def reason_of(error: BaseException) -> str:
-    """Give the first line of what the library says of a failure."""
-    return (str(error.args[-1]) if error.args else type(error).__name__).split("\n")[0]
 
 
 def create_sink(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import h5py
 
 from lplrcli.errors import OutputError
-from lplrcli.io.formats.hdf5 import H5_ERRORS, MAX_CACHE_BYTES, reason_of
+from lplrcli.io.formats.hdf5_library import H5_ERRORS, MAX_CACHE_BYTES, reason_of
 from lplrcli.io.formats.sink import Sink
 from lplrcli.io.handles.unfolding import boxes
 

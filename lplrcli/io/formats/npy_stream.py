@@ -9,8 +9,8 @@ import numpy as np
 
 from lplrcli.errors import InputError
 from lplrcli.io.files.seekable import close_stream, open_seekable, open_stream, spooled
-from lplrcli.io.formats.npy import read_header
-from lplrcli.io.formats.recognition import NPY_MAGIC
+from lplrcli.io.formats.magic import NPY_MAGIC
+from lplrcli.io.formats.npy_header import read_header
 from lplrcli.io.handles.base import Handle, dense_block_rows
 from lplrcli.io.handles.dtypes import real_dtype, to_native
 from lplrcli.io.handles.unfolding import UnfoldingRequest, unfolding_of
@@ -42,7 +42,7 @@ def open_forward(
     reopenable : bool
         Whether `path` leads to the same bytes again.
     handle : ForwardHandle or None
-        Of an ``.npy`` file in C order that cannot be read twice.
+        Given for an ``.npy`` file in C order that cannot be read twice.
 
     Raises
     ------
@@ -85,7 +85,7 @@ class _Begun:
         self._at = 0
 
     def read(self, count: int) -> bytes:
-        """As many bytes as that, fewer at the end of the stream only."""
+        """Give `count` bytes, fewer at the end of the stream only."""
         missing = self._at + count - len(self.start)
         if missing > 0:
             self.start += bytes(_read(self.stream, missing))
@@ -144,7 +144,7 @@ class ForwardHandle(Handle):
         self._turn = threading.Condition()
 
     def __getitem__(self, rows: slice) -> NDArray[Any]:
-        """Rows, once those before them have been read by whoever asked for them."""
+        """Rows, once those before them have been read."""
         with self._turn:
             self._turn.wait_for(lambda: self._failed or self._next >= rows.start)
             if self._failed or self._next != rows.start:
@@ -181,7 +181,7 @@ class ForwardHandle(Handle):
 
 
 def _read(stream: BinaryIO, size: int) -> bytearray:
-    """As many bytes as that, fewer at the end of the stream only."""
+    """Read `size` bytes, fewer at the end of the stream only."""
     content = bytearray(size)
     view, done = memoryview(content), 0
     while done < size:

@@ -6,8 +6,8 @@ import zipfile
 from typing import TYPE_CHECKING, BinaryIO
 
 from lplrcli.errors import InputError
+from lplrcli.io.formats.magic import ZIP_ERRORS
 from lplrcli.io.formats.npy import map_npy
-from lplrcli.io.formats.recognition import ZIP_ERRORS
 from lplrcli.io.formats.sparse_npz import holds_sparse, open_sparse
 from lplrcli.io.formats.zip_arrays import NpyArchive
 from lplrcli.io.handles.dataset_choice import Candidate, no_such_dataset, only_matrix

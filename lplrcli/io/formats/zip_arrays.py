@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from lplrcli.errors import InputError
 from lplrcli.io.files.seekable import spooled
-from lplrcli.io.formats.npy import NpyHeader, read_header
-from lplrcli.io.formats.recognition import ZIP_MAGIC
+from lplrcli.io.formats.magic import ZIP_MAGIC
+from lplrcli.io.formats.npy_header import NpyHeader, read_header
 from lplrcli.io.handles.mapped import map_array
 from lplrcli.io.handles.unfolding import shorten
 

@@ -10,7 +10,8 @@ import numpy as np
 from lplrcli.errors import NotAMatrixError
 from lplrcli.io.handles.in_memory import handle_of_array
 from lplrcli.io.handles.unfolding import UnfoldingRequest
-from lplrcli.io.sources.dask_worker import Description, Span
+from lplrcli.io.sources.base import Description
+from lplrcli.io.sources.dask_worker import Span
 from lplrcli.io.sources.local_source import LocalSource
 from lplrcli.runtime.tree_sum import GROUP
 
@@ -100,5 +101,5 @@ class ArrayRows:
         return future
 
     def unfolded(self, axes: int) -> ArrayRows:
-        """The same array with that many leading axes as rows."""
+        """Unfold the array with that many leading axes as rows."""
         return ArrayRows(self._cluster, self._array, UnfoldingRequest(axes))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from lplrcli.errors import ClusterError, LplrError, MissingDependencyError
 from lplrcli.io.sources.dask_worker import run_task
+from lplrcli.io.sources.ordered_work import ATTEMPTS, LostTooOftenError, OrderedWork
 from lplrcli.model.version import __version__
 
 if TYPE_CHECKING:
@@ -20,16 +19,11 @@ Item = TypeVar("Item")
 Submitted = TypeVar("Submitted")
 Result = TypeVar("Result")
 
-logger = logging.getLogger(__name__)
-
 CONNECT_SECONDS = 5.0
 """How long a scheduler may take to answer."""
 
 WORKER_SECONDS = 20.0
 """How long to wait for a first worker, or for another one when all are lost."""
-
-ATTEMPTS = 5
-"""How often the same work may be lost."""
 
 _POLL_SECONDS = 2.0
 _TRANSFER_SECONDS = 600.0
@@ -46,7 +40,7 @@ class Cluster:
     Attributes
     ----------
     address : str
-        Of the scheduler, for messages.
+        Address of the scheduler, for messages.
     losses : int
         How often everything that workers held may have been lost.
 
@@ -172,14 +166,20 @@ class Cluster:
         ClusterError
             The same work was lost too often.
         """
-        pending: deque[_Work[Item, Submitted]] = deque()
-        for item in items:
-            pending.append(_Work(item))
-            self._start([pending[-1]], submit)
-            if len(pending) > most:
-                yield self._oldest(pending, submit, take)
-        while pending:
-            yield self._oldest(pending, submit, take)
+
+        def submitted(item: Item) -> Submitted:
+            with self._talking():
+                return submit(item)
+
+        work = OrderedWork(submitted, take, self._lost, self._recover)
+        try:
+            yield from work.results(items, most)
+        except LostTooOftenError as error:
+            raise ClusterError(
+                f"the workers of {self.address} were lost {ATTEMPTS} times with the same work",
+                advice="They may run out of memory: give each more, or fewer threads; "
+                "their logs say more.",
+            ) from error
 
     def map(self, task: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """Results of a task over items, in order; see `lplrcli.runtime.parallel.heavy_map`."""
@@ -198,42 +198,10 @@ class Cluster:
             threads: dict[str, int] = self.client.nthreads()
         return 2 * sum(threads.values()) + 1
 
-    def _start(
-        self, works: Iterable[_Work[Item, Submitted]], submit: Callable[[Item], Submitted]
-    ) -> None:
-        """Submit work; what cannot be, because workers are being lost, waits for `_oldest`."""
-        for work in works:
-            work.submitted = None
-            try:
-                with self._talking():
-                    work.submitted = submit(work.item)
-            except self._lost as error:
-                logger.info("work could not be given to the cluster (%s)", _kind(error))
-
-    def _oldest(
-        self,
-        pending: deque[_Work[Item, Submitted]],
-        submit: Callable[[Item], Submitted],
-        take: Callable[[Submitted], Result],
-    ) -> Result:
-        for _ in range(ATTEMPTS):
-            submitted = pending[0].submitted
-            if submitted is not None:
-                try:
-                    found = take(submitted)
-                except self._lost as error:
-                    logger.info("work lost on the cluster is done again (%s)", _kind(error))
-                else:
-                    pending.popleft()
-                    return found
-            self._wait_for_workers()
-            self.losses += 1
-            self._start(pending, submit)
-        raise ClusterError(
-            f"the workers of {self.address} were lost {ATTEMPTS} times with the same work",
-            advice="They may run out of memory: give each more, or fewer threads; "
-            "their logs say more.",
-        )
+    def _recover(self) -> None:
+        """Wait for a worker, and note that everything that workers held may be gone."""
+        self._wait_for_workers()
+        self.losses += 1
 
     @contextmanager
     def _talking(self) -> Iterator[None]:
@@ -277,12 +245,6 @@ def _kind(error: BaseException) -> str:
 
 class _WorkLostError(ClusterError):
     """A message was lost with a worker; what it was about may be done again."""
-
-
-class _Work(Generic[Item, Submitted]):
-    def __init__(self, item: Item) -> None:
-        self.item = item
-        self.submitted: Submitted | None = None
 
 
 class Shared(Generic[Item]):

@@ -9,19 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from lplrcli.errors import ClusterError, InputError
 from lplrcli.io.files.remote import is_url
-from lplrcli.io.formats.recognition import is_zarr_folder
+from lplrcli.io.formats.table import format_of_folder
 from lplrcli.io.handles.unfolding import UnfoldingRequest
 from lplrcli.io.sources.dask_array import ArrayRows
 from lplrcli.io.sources.dask_cluster import Cluster, Shared
+from lplrcli.io.sources.dask_files import Opening, SharedFile, check_versions, versions
 from lplrcli.io.sources.dask_source import DaskSource
-from lplrcli.io.sources.dask_worker import (
-    Opening,
-    SharedFile,
-    Span,
-    check_versions,
-    described,
-    versions,
-)
+from lplrcli.io.sources.dask_worker import Span, described
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -50,7 +44,7 @@ class FileRows:
         return self._file.future
 
     def unfolded(self, axes: int) -> FileRows:
-        """The same array with that many leading axes as rows."""
+        """Unfold the array with that many leading axes as rows."""
         arguments = {**self._opening.arguments, "request": UnfoldingRequest(axes)}
         return FileRows(self._cluster, replace(self._opening, arguments=arguments))
 
@@ -72,7 +66,7 @@ def open_on_cluster(
     observer : callable or None
         Called with (rows done, rows in total) as a pass goes on.
     **arguments
-        Others of `lplrcli.io.open_source`.
+        Other arguments of `lplrcli.io.open_source`.
 
     Raises
     ------
@@ -106,7 +100,7 @@ def _place(path: str) -> str:
     if is_url(path):
         return path
     place = Path(path).absolute()
-    if path == "-" or (place.exists() and not place.is_file() and not is_zarr_folder(path)):
+    if path == "-" or (place.exists() and not place.is_file() and format_of_folder(path) is None):
         raise InputError(
             "only a regular file can be read by the workers of a cluster",
             path="<stdin>" if path == "-" else path,

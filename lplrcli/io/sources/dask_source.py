@@ -1,4 +1,4 @@
-"""Who maps the blocks: the workers of a cluster."""
+"""Sources whose blocks are mapped by the workers of a cluster."""
 
 from __future__ import annotations
 
@@ -10,44 +10,43 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import numpy as np
 
 from lplrcli.io.handles.base import columns_of, joined_rows
+from lplrcli.io.sources.base import Description, SourceBase
 from lplrcli.io.sources.dask_cluster import Cluster, Shared
-from lplrcli.io.sources.dask_worker import Description, Span, map_group, sum_group
+from lplrcli.io.sources.dask_worker import Span, map_group, sum_group
 from lplrcli.model.source import CsrRows
 from lplrcli.runtime.tree_sum import GROUP, TreeSum, group_sum
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from distributed import Future
     from numpy.typing import NDArray
 
-    from lplrcli.model.source import RowBlock, Unfolding
+    from lplrcli.model.source import RowBlock
     from lplrcli.runtime.parallel import Mapper
 
 T = TypeVar("T")
 
-SECTION = GROUP**2
+SECTION_GROUPS = GROUP**2
 """Groups whose sum comes to this process: until then the scheduler keeps how each is made."""
 
 
-class Rows(Protocol):
+class WorkerRows(Protocol):
     """Where workers get the rows from."""
 
     @property
     def description(self) -> Description:
-        """What the matrix is like."""
+        """What the matrix is like, without its entries."""
         ...
 
     def of(self, span: Span) -> Future:
         """What the tasks of `lplrcli.io.sources.dask_worker` read the rows of a group from."""
         ...
 
-    def unfolded(self, axes: int) -> Rows:
-        """The same array with that many leading axes as rows."""
+    def unfolded(self, axes: int) -> WorkerRows:
+        """Unfold the array with that many leading axes as rows."""
         ...
 
 
-class DaskSource:
+class DaskSource(SourceBase):
     """A `MatrixSource` whose blocks are read and worked on by a dask.distributed cluster.
 
     Blocks are those of the matrix read by one machine, and sums are added in the same order, so
@@ -58,7 +57,7 @@ class DaskSource:
     ----------
     cluster : Cluster
         Left with the source, unless it was opened elsewhere.
-    rows : Rows
+    rows : WorkerRows
         Where workers get the rows from.
     name : str
         Path or other name, for messages.
@@ -69,44 +68,15 @@ class DaskSource:
     def __init__(
         self,
         cluster: Cluster,
-        rows: Rows,
+        rows: WorkerRows,
         *,
         name: str,
         observer: Callable[[int, int], None] | None = None,
     ) -> None:
+        super().__init__(rows.description, name, rows.description.format, observer)
         self._cluster = cluster
         self._rows = rows
-        self._description = rows.description
-        self.name = name
-        self.format = self._description.format
-        self.observer = observer
         self._columns: CsrRows | None = None
-        self._bytes_read = 0
-
-    @property
-    def bytes_read(self) -> int:
-        """Bytes that workers took from the matrix; see `lplrcli.model.source.MatrixSource`."""
-        return self._bytes_read
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-        return self.unfolding.matrix_shape
-
-    @property
-    def unfolding(self) -> Unfolding:
-        """The array that the matrix was, and the grids of its sides."""
-        return self._description.unfolding
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of the entries as stored, in native byte order."""
-        return self._description.dtype
-
-    @property
-    def sparse(self) -> bool:
-        """Whether blocks are `CsrRows`."""
-        return self._description.sparse
 
     @property
     def distribute(self) -> Mapper:
@@ -120,7 +90,7 @@ class DaskSource:
         return self._columns
 
     def unfolded(self, axes: int) -> DaskSource:
-        """The same array with that many leading axes as rows; closed when this one is."""
+        """Unfold the array with that many leading axes as rows; closed when this source is."""
         rows = self._rows.unfolded(axes)
         return DaskSource(self._cluster, rows, name=self.name, observer=self.observer)
 
@@ -179,7 +149,7 @@ class DaskSource:
             _sections(self._spans(beside)),
             lambda spans: _Section(self._cluster, submit, spans),
             take,
-            1 + self._cluster.in_flight // SECTION,
+            1 + self._cluster.in_flight // SECTION_GROUPS,
         )
         for total in sections:
             tree.add(total)
@@ -189,19 +159,8 @@ class DaskSource:
         """Leave the cluster; the source cannot be visited any more."""
         self._cluster.close()
 
-    def __enter__(self) -> DaskSource:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def _spans(self, beside: NDArray[Any] | None) -> Iterator[Span]:
-        rows, height = self.shape[0], self._description.block_rows
+        rows, height = self.shape[0], self.block_rows
         for start in range(0, rows, GROUP * height):
             stop = min(start + GROUP * height, rows)
             yield Span(start, stop, height, None if beside is None else beside[..., start:stop])
@@ -252,7 +211,7 @@ def _sum(group: tuple[list[tuple[int, T]], NDArray[np.float64]]) -> NDArray[np.f
 
 
 def _sections(spans: Iterator[Span]) -> Iterator[list[Span]]:
-    while section := list(islice(spans, SECTION)):
+    while section := list(islice(spans, SECTION_GROUPS)):
         yield section
 
 

@@ -1,4 +1,4 @@
-"""Who maps the blocks: threads of this process."""
+"""Sources whose blocks are mapped by threads of this process."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lplrcli.errors import InputError, LplrError
+from lplrcli.io.sources.base import SourceBase
 from lplrcli.model.source import CsrRows, RowBlock, Unfolding
 from lplrcli.runtime.parallel import ordered_map, usable_cpus
 from lplrcli.runtime.tree_sum import TreeSum
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class LocalSource:
+class LocalSource(SourceBase):
     """A `MatrixSource` whose blocks are read and worked on by threads of this process.
 
     Parameters
@@ -50,54 +49,21 @@ class LocalSource:
         threads: int | None = None,
         observer: Callable[[int, int], None] | None = None,
     ) -> None:
+        super().__init__(handle, name, format, observer)
         self._handle = handle
-        self.name = name
-        self.format = format
         self.threads = threads or usable_cpus()
-        self.observer = observer
-        self._bytes_read = 0
         self._counting = threading.Lock()
 
     @property
-    def bytes_read(self) -> int:
-        """Bytes taken from the matrix so far; see `lplrcli.model.source.MatrixSource`."""
-        return self._bytes_read
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-        return self._handle.shape
-
-    @property
-    def unfolding(self) -> Unfolding:
-        """The array that the matrix was, and the grids of its sides."""
-        return self._handle.unfolding
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of the entries as stored, in native byte order."""
-        return self._handle.dtype
-
-    @property
-    def sparse(self) -> bool:
-        """Whether blocks are `CsrRows`."""
-        return self._handle.sparse
-
-    @property
-    def block_rows(self) -> int:
-        """Rows of every block but the last; depends on the matrix alone."""
-        return self._handle.block_rows
-
-    @property
     def distribute(self) -> None:
-        """There is nobody else to give work to."""
+        """None: all work is done by this process."""
 
     def columns(self) -> CsrRows | None:
         """The transpose of a sparse matrix; see `lplrcli.model.source.MatrixSource`."""
         return self._handle.columns()
 
     def unfolded(self, axes: int) -> LocalSource:
-        """The same array with that many leading axes as rows; closed when this one is."""
+        """Unfold the array with that many leading axes as rows; closed when this source is."""
         handle = self._handle.unfolded(Unfolding.of(self.unfolding.array_shape, axes))
         return LocalSource(
             handle,
@@ -146,17 +112,6 @@ class LocalSource:
         """Close the file; the source cannot be visited any more."""
         self._handle.close()
 
-    def __enter__(self) -> LocalSource:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def on_block(
         self, task: Callable[[RowBlock], T], start: int, stop: int, beside: NDArray[Any] | None
     ) -> T:
@@ -165,7 +120,7 @@ class LocalSource:
         Parameters
         ----------
         task : callable
-            Of a block.
+            Takes a block.
         start, stop : int
             Rows.
         beside : ndarray, shape (..., stop - start), or None

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from lplrcli.coding import RansCoding
 from lplrcli.coding.clustering import fit_model
+from lplrcli.coding.code_prices import SCALAR_PRICE, TRELLIS_PRICE, prices
 from lplrcli.coding.entropy_model import EntropyModel
 from lplrcli.container.chunks import ContinuedChunks
 from lplrcli.errors import PlanError
@@ -22,7 +23,6 @@ from lplrcli.model.rans_constants import ABOVE, LANES, NO_CONTEXT, TOTAL
 from lplrcli.pipeline.encode.chunking import chunk_entries
 from lplrcli.pipeline.encode.coded_coefficients import count_codes
 from lplrcli.pipeline.encode.coefficient_coder import PRIOR_TOKENS
-from lplrcli.planning.prices import SCALAR_PRICE, TRELLIS_PRICE, prices
 from lplrcli.quantize import SteppedQuantizer
 from lplrcli.quantize.stepped import NO_SHIFT
 from lplrcli.runtime.parallel import ordered_map

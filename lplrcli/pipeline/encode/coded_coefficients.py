@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from lplrcli.coding import RansCoding
 from lplrcli.coding.clustering import contexts_pay, entropy, fit_model
+from lplrcli.coding.code_prices import (
+    extra_bits,
+)
 from lplrcli.coding.entropy_model import EntropyModel
 from lplrcli.coding.rans import levels_of
 from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.model.rans_constants import CONTEXTS, NO_CONTEXT, TOKENS
-from lplrcli.planning.prices import (
-    extra_bits,
-)
 from lplrcli.quantize import SteppedQuantizer
 from lplrcli.runtime.parallel import ordered_map
 from lplrcli.runtime.workspace import KeptBytes, workspace

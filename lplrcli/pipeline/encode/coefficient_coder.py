@@ -11,16 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lplrcli.coding.clustering import entropy
-from lplrcli.coding.rans import levels_of
-from lplrcli.model.rans_constants import CONTEXTS, LANES
-from lplrcli.pipeline.encode.coded_coefficients import count_codes
-from lplrcli.planning.prices import (
+from lplrcli.coding.code_prices import (
     SCALAR_PRICE,
     TRELLIS_PRICE,
     extra_bits,
     normal_counts,
     prices,
 )
+from lplrcli.coding.rans import levels_of
+from lplrcli.model.rans_constants import CONTEXTS, LANES
+from lplrcli.pipeline.encode.coded_coefficients import count_codes
 from lplrcli.quantize import SteppedQuantizer
 from lplrcli.runtime.parallel import ordered_map
 from lplrcli.transform.component_layout import Layout

@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from lplrcli.container.writer import container_size
-from lplrcli.linalg.passes import Passes, Scan
+from lplrcli.linalg.passes import Passes
+from lplrcli.linalg.scan import Scan
 from lplrcli.model.compressed import Factorization, QuantizedFactor
 from lplrcli.model.plan import CompressionPlan
 from lplrcli.model.report import ErrorReport

@@ -18,7 +18,7 @@ from lplrcli.pipeline.encode.coded_coefficients import CodedCoefficients
 from lplrcli.pipeline.encode.coefficient_coder import CoefficientCoder
 from lplrcli.pipeline.encode.coefficients import GREATEST, code_coefficients, sampled
 from lplrcli.pipeline.encode.klt_bases import quantized_bases
-from lplrcli.planning.rate_model import VANISHING
+from lplrcli.planning.spectrum import VANISHING
 from lplrcli.quantize import SteppedQuantizer
 from lplrcli.quantize.scales import index_of, scale_of
 from lplrcli.runtime.workspace import KeptArrays

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from lplrcli.coding import PackedCoding
 from lplrcli.errors import PlanError
+from lplrcli.linalg.krylov import power_iterate
 from lplrcli.linalg.operands import dense_rows
 from lplrcli.linalg.passes import Passes
 from lplrcli.linalg.projection import least_squares
-from lplrcli.linalg.range_finder import power_iterate
 from lplrcli.linalg.sketching import sketching_operator
 from lplrcli.linalg.tall import gram_of, transposed
 from lplrcli.model.compressed import QuantizedFactor
@@ -24,7 +24,7 @@ from lplrcli.pipeline.encode.chunking import chunk_entries, rechunked
 from lplrcli.pipeline.encode.fixed_width import encode_factor
 from lplrcli.pipeline.predict import refusals
 from lplrcli.planning.bit_allocation import uniform_bits
-from lplrcli.planning.targets import DIRECT_ENTRIES
+from lplrcli.planning.limits import DIRECT_ENTRIES
 from lplrcli.quantize import UniformQuantizer
 from lplrcli.runtime.workspace import KeptBytes
 

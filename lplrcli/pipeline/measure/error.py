@@ -14,8 +14,9 @@ from threadpoolctl import threadpool_limits
 
 from lplrcli.errors import InputError
 from lplrcli.linalg.operands import dense_rows, scaled, stored_entries
-from lplrcli.linalg.passes import Passes, Scan
+from lplrcli.linalg.passes import Passes
 from lplrcli.linalg.probe import Probe
+from lplrcli.linalg.scan import Scan
 from lplrcli.model.compressed import Factorization
 from lplrcli.model.report import GAUSSIAN_ROWS, ErrorReport
 from lplrcli.model.source import CsrRows, MatrixSource, RowBlock

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lplrcli.linalg.passes import Passes, Scan
+from lplrcli.linalg.passes import Passes
+from lplrcli.linalg.scan import Scan
 from lplrcli.linalg.tall import gram_of
 from lplrcli.model.compressed import Factorization
 from lplrcli.model.report import ErrorReport

@@ -8,8 +8,8 @@ import numpy as np
 
 from lplrcli.container.byte_layout import METADATA
 from lplrcli.errors import CorruptSectionError
-from lplrcli.linalg.passes import Scan
 from lplrcli.linalg.probe import TEST_ROWS
+from lplrcli.linalg.scan import Scan
 from lplrcli.model.compressed import KLT, Factorization
 from lplrcli.model.report import GAUSSIAN_ROWS, ErrorReport
 from lplrcli.model.source import working_dtype

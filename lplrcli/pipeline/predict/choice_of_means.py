@@ -14,7 +14,7 @@ from lplrcli.model.source import MatrixSource
 from lplrcli.pipeline.predict import refusals
 from lplrcli.pipeline.predict.means import predictor_of
 from lplrcli.pipeline.predict.predictions import Predictor
-from lplrcli.planning.targets import DIRECT_ENTRIES
+from lplrcli.planning.limits import DIRECT_ENTRIES
 
 logger = logging.getLogger(__name__)
 

@@ -13,9 +13,9 @@ from lplrcli.model.goals import ErrorGoal, PointwiseGoal, SizeGoal
 from lplrcli.model.plan import Target
 from lplrcli.pipeline.survey.transform_choice import candidates
 from lplrcli.planning import mode_predictions
+from lplrcli.planning.limits import DIRECT_ENTRIES
 from lplrcli.planning.mode_predictions import Prediction
-from lplrcli.planning.rate_model import Spectrum
-from lplrcli.planning.targets import DIRECT_ENTRIES
+from lplrcli.planning.spectrum import Spectrum
 
 HEADER_BYTES = 700
 """Bytes of a file, about, besides its codes: predictions start from it."""

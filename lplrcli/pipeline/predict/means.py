@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from lplrcli.linalg.passes import Means, Passes
+from lplrcli.linalg.adjustment import Means
+from lplrcli.linalg.passes import Passes
 from lplrcli.model.goals import SizeGoal
 from lplrcli.model.plan import CompressionPlan
 from lplrcli.pipeline.decode.factors import decode_factor

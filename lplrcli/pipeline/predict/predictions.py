@@ -18,7 +18,8 @@ from lplrcli.pipeline.predict.plain_steps import plain_step
 from lplrcli.pipeline.survey.matrix_survey import MatrixSurvey
 from lplrcli.planning import mode_predictions
 from lplrcli.planning.mode_predictions import Prediction
-from lplrcli.planning.rate_model import Spectrum, normal_entropy
+from lplrcli.planning.normal_rates import normal_entropy
+from lplrcli.planning.spectrum import Spectrum
 
 _RESIDUAL_WORTH, _LARGE_RESIDUAL_WORTH = 0.985, 0.93
 """What a residual must bring error or size down to, against factors alone; the latter where every

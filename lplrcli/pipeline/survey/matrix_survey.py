@@ -13,8 +13,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from lplrcli.linalg.adjustment import Means
 from lplrcli.linalg.operands import stored_entries
-from lplrcli.linalg.passes import Means, Passes
+from lplrcli.linalg.passes import Passes
 from lplrcli.linalg.range_finder import FIRST_BLOCK, LeadingDirections, directions_needed
 from lplrcli.linalg.single_pass import single_pass_directions
 from lplrcli.model.plan import CompressionPlan
@@ -25,9 +26,9 @@ from lplrcli.pipeline.survey.direct_sample import SMALLEST_STATE_BITS, DirectSam
 from lplrcli.pipeline.survey.entry_coders import EntryCoders
 from lplrcli.pipeline.survey.transform_choice import chosen_layouts
 from lplrcli.planning.lattice import lattice_step, on_lattice
+from lplrcli.planning.limits import DIRECT_ENTRIES
 from lplrcli.planning.mode_predictions import Prediction
-from lplrcli.planning.rate_model import Bands, Spectrum
-from lplrcli.planning.targets import DIRECT_ENTRIES
+from lplrcli.planning.spectrum import Bands, Spectrum
 from lplrcli.transform.component_layout import Layout
 
 logger = logging.getLogger(__name__)

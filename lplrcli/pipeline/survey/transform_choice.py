@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lplrcli.coding.clustering import entropy
+from lplrcli.coding.code_prices import extra_bits
 from lplrcli.model.compressed import KLT
 from lplrcli.pipeline.encode.coded_coefficients import count_codes
 from lplrcli.pipeline.encode.coefficients import GREATEST
 from lplrcli.pipeline.encode.klt_bases import coefficients_of, exact_bases, may_be_transformed
-from lplrcli.planning.prices import extra_bits
-from lplrcli.planning.rate_model import LAGRANGIAN, VANISHING, Bands, Spectrum
+from lplrcli.planning.normal_rates import LAGRANGIAN
+from lplrcli.planning.spectrum import VANISHING, Bands, Spectrum
 from lplrcli.transform import slab_of
 from lplrcli.transform.bands import band_energies
 from lplrcli.transform.component_layout import Layout

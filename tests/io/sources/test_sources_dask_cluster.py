@@ -30,7 +30,7 @@ from lplrcli.errors import (
     PlanError,
 )
 from lplrcli.io import UnfoldingRequest, open_array, open_source
-from lplrcli.io.sources import dask_cluster, dask_source, dask_worker
+from lplrcli.io.sources import dask_cluster, dask_files, dask_source, dask_worker
 from lplrcli.linalg.passes import Passes
 from lplrcli.model.request import CompressionRequest
 from lplrcli.pipeline.compress import compress
@@ -80,7 +80,7 @@ def same_bytes(scheduler, folder, monkeypatch):
     assert expected[0] == expected[1]
     assert bytes_of(folder / "s.mtx", scheduler=scheduler, **PACKED) == expected[0]
     # One group a section: sums are added here that are otherwise added there.
-    monkeypatch.setattr(dask_source, "SECTION", 1)
+    monkeypatch.setattr(dask_source, "SECTION_GROUPS", 1)
     assert bytes_of(folder / "s.mtx", scheduler=scheduler, **PACKED) == expected[0]
 
 
@@ -202,7 +202,7 @@ def test_what_workers_find_wrong_is_said_here(machines, folder, tmp_path, monkey
     a[70, 3] = np.nan
     np.save(tmp_path / "nan.npy", a)
     assert "row 70, column 3" in refusal(NonFiniteError, tmp_path / "nan.npy")
-    monkeypatch.setattr(dask_worker, "__version__", "0.0.0")
+    monkeypatch.setattr(dask_files, "__version__", "0.0.0")
     said = refusal(ClusterError, folder / "a.npy")
     assert "another version of lplr" in said
     assert f"found {lplrcli.__version__}, expected 0.0.0" in said
@@ -271,7 +271,7 @@ def test_work_that_is_lost_again_and_again_ends_the_run(machines):
 
 
 @dataclass(frozen=True)
-class Strange(dask_worker.Opening):
+class Strange(dask_files.Opening):
     """No worker can import this module, as if lplr was not installed there."""
 
 

@@ -18,7 +18,8 @@ import lplrcli
 from lplrcli.container.writer import write_container
 from lplrcli.errors import PlanError, TargetUnreachableError
 from lplrcli.io import UnfoldingRequest, open_array
-from lplrcli.linalg.passes import Means, Passes
+from lplrcli.linalg.adjustment import Means
+from lplrcli.linalg.passes import Passes
 from lplrcli.model.selection import Selection
 from lplrcli.pipeline.decode.array_part import Part
 from lplrcli.pipeline.decode.reconstruction import Reconstruction

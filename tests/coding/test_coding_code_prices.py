@@ -6,8 +6,8 @@ import naive
 import numpy as np
 import pytest
 
+from lplrcli.coding.code_prices import SPAN, extra_bits, normal_counts, prices, tokens
 from lplrcli.model.rans_constants import TOKENS
-from lplrcli.planning.prices import SPAN, extra_bits, normal_counts, prices, tokens
 
 
 def test_tokens_and_extra_bits_are_those_of_the_specification():

@@ -1,4 +1,4 @@
-"""What an integer costs: bits, at the price of a bit, for the quantizers' decisions."""
+"""Prices of integers: the bits of their codes times the price of a bit, for the quantizers."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from lplrcli.model.rans_constants import DIRECT, TOKENS
 
 SPAN = 2048
-"""Prices are tabulated for integers up to this, see `lplrcli.kernels.trellis`."""
+"""Largest integer whose price is tabulated, see `lplrcli.kernels.trellis`."""
 
 TRELLIS_PRICE = 0.40
-"""Of a bit, in squared units: the slope of the distortion of a trellis, 2 ln 2 times 0.26, is
-0.36; anything from 0.3 to 0.5 costs less than half a percent."""
+"""Price of a bit for a trellis, in squared units: the slope of the distortion, 2 ln 2 times 0.26,
+is 0.36; anything from 0.3 to 0.5 costs less than half a percent."""
 
 SCALAR_PRICE = 0.13
-"""Likewise for a scalar quantizer: 2 ln 2 / 12 is 0.12."""
+"""Price of a bit for a scalar quantizer: 2 ln 2 / 12 is 0.12."""
 
 
 @cache
@@ -54,9 +54,9 @@ def prices(counts: NDArray[np.float64], price: float) -> NDArray[np.float32]:
     Parameters
     ----------
     counts : ndarray, shape (classes, unions, 231)
-        Of the tokens of k, where the integer is ``unions * k + union``.
+        Occurrences of the tokens of k, where the integer is ``unions * k + union``.
     price : float
-        Of a bit, in squared units.
+        Price of a bit, in squared units.
 
     Returns
     -------
