@@ -15,7 +15,7 @@ from lplrcli.container.reader import open_container
 from lplrcli.container.rewriter import rewrite_container
 from lplrcli.errors import CorruptSectionError, UnsupportedVersionError
 
-GOLDEN = Path(__file__).parent.parent.parent / "testdata" / "golden"
+GOLDEN = Path(__file__).parents[2] / "testdata" / "golden"
 
 
 def rewritten(raw, matrix, new):

@@ -27,7 +27,7 @@ from lplrcli.container.reader import open_container
 from lplrcli.container.writer import write_container
 from lplrcli.pipeline.decode.factors import decode_factor
 
-GOLDEN = sorted((Path(__file__).parent.parent / "testdata" / "golden").rglob("*.lplr"))[::3]
+GOLDEN = sorted((Path(__file__).parents[2] / "testdata" / "golden").rglob("*.lplr"))[::3]
 
 METHODS = {
     "packed": {"rank": 5, "bits": 3},

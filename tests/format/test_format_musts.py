@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import test_container_fields as fields
+import test_format_fields as fields
 from entropy_cases import CASES as ENTROPY_CASES
 from lplr_samples import Draft, read_all, written
 from musts import BASES, MUSTS, Broken, put

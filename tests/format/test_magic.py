@@ -13,7 +13,7 @@ from lplr_samples import factorization, written
 from lplrcli.container.byte_layout import VERSION
 from lplrcli.runtime.format_files import format_folder
 
-TESTDATA = Path(__file__).parent.parent.parent / "testdata"
+TESTDATA = Path(__file__).parents[2] / "testdata"
 
 
 @cache

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).parent.parent
+PROJECT = Path(__file__).parents[2]
 FOLDER = PROJECT / "testdata" / "golden" / "1.0"
 CHECK = PROJECT / ".ci" / "golden"
 

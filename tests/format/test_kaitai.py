@@ -24,7 +24,7 @@ from lplrcli.container.byte_layout import CRITICAL_TAGS
 from lplrcli.container.entropy_tables import CONTEXTS
 from lplrcli.runtime.format_files import format_folder
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "build" / "kaitai"
 GOLDEN = sorted((ROOT / "testdata" / "golden").glob("*/*.lplr"))
 

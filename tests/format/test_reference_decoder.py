@@ -13,7 +13,7 @@ import ml_dtypes
 import naive
 import numpy as np
 import pytest
-import test_container_fields as fields
+import test_format_fields as fields
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lplr_samples import Draft, factorization, written

@@ -2,7 +2,7 @@
 
 A row has words of SPEC.md, as they stand there, and one of these:
 
-- `field(heading, name)`: the cases of that field in `test_container_fields` or `entropy_cases`;
+- `field(heading, name)`: the cases of that field in `test_format_fields` or `entropy_cases`;
 - a list of `Broken`, each a file that breaks the rule alone;
 - `shown_by(test)`: the rule is no reason to refuse a file, and that test holds it;
 - `writers(why)`: nothing in a file shows whether it was kept.
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import entropy_cases
-import test_container_fields as fields
+import test_format_fields as fields
 import zstandard
 from lplr_samples import factorization, with_basis
 

@@ -23,7 +23,7 @@ from lplrcli.model.plan import MODES
 from lplrcli.pipeline.decode.factors import decode_factor
 from lplrcli.runtime.format_files import read_definition
 
-FOLDER = Path(__file__).parent.parent / "testdata" / "golden"
+FOLDER = Path(__file__).parents[2] / "testdata" / "golden"
 GOLDEN = sorted(FOLDER.glob("*/*.lplr"))
 FOREVER = [path for path in GOLDEN if path.parent.name == "1.0"]
 ANY = pytest.mark.parametrize("path", GOLDEN, ids=lambda path: f"{path.parent.name}-{path.stem}")
