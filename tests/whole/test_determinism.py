@@ -85,7 +85,8 @@ def decoded(path):
 def elsewhere(call, **environment):
     """Start a process of another environment that evaluates `call`."""
     code = f"import json, test_determinism; print(json.dumps(test_determinism.{call}))"
-    folders = [str(Path(__file__).parent), str(Path(lplrcli.__file__).parent.parent)]
+    here = Path(__file__).parent
+    folders = [*map(str, (here, here.parent, Path(lplrcli.__file__).parent.parent))]
     return subprocess.Popen(
         [sys.executable, "-c", code],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(folders), **environment},

@@ -60,13 +60,6 @@ def test_slicing_and_multiplying_do_not_wait_for_numba(tmp_path):
     assert not imported_by(code, str(path)) & {"numba", "h5py", "scipy"}
 
 
-def test_public_names_are_there():
-    for name in lplrcli.__all__:
-        assert getattr(lplrcli, name) is not None
-    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
-        lplrcli.nonsense  # noqa: B018
-
-
 def section(title):
     """Text of a second-level section of SPEC.md."""
     return re.search(rf"^## {title}\n(.*?)(?=^## )", SPECIFICATION, re.M | re.S).group(1)
