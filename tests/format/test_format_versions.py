@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import importlib.util
 import io
 import re
-import tomllib
 
 import numpy as np
 import pytest
-import zstandard
 from lplr_samples import Draft, DraftSection, factorization, read_all, written
 from rans_samples import rans_factor
 from reference import decode, decoded
@@ -78,58 +74,6 @@ def test_an_entropy_coded_residual_may_be_one_component_or_one_for_each_column()
     assert wide.residual.components == 5
 
 
-@pytest.mark.parametrize(
-    ("path", "value"),
-    [
-        ("plan.target.method", "rate-distortion"),
-        ("plan.target.bits", None),
-        ("plan.target.bits_right", None),
-        ("plan.target.size", 1000),
-        ("plan.target.relative_error", 0.5),
-        ("plan.target.max_abs_error", 0.5),
-        ("plan.target.mode", "factors"),
-        ("plan.predictions", {}),
-        ("plan.target.center", "both"),
-        ("plan.target.passes", 2),
-        ("plan.basis", "single-pass"),
-        ("achieved.estimator", "gaussian-rows"),
-        ("factors.left.transform", "dct"),
-        ("factors.right.transform", "cdf97"),
-    ],
-)
-def test_what_version_0_2_brought_is_refused_in_a_file_of_0_1(path, value):
-    for first in (False, True):
-        file = draft()
-        file.edit_json(put(path, value))
-        if not first:
-            read_all(file.build())
-            continue
-        file.as_first_version()
-        with pytest.raises(CorruptSectionError, match=f"{re.escape(path)}.*0.1") as caught:
-            read_all(file.build())
-        assert caught.value.section == "META"
-
-
-@pytest.mark.parametrize("mode", ["factors", "direct"])
-@pytest.mark.parametrize("quantizer", ["deadzone", "trellis"])
-def test_entropy_code_is_refused_in_a_file_of_0_1(mode, quantizer):
-    file = Draft(written(factorization((12, 5), (1, 1), mode, quantizer)))
-    read_all(file.build())
-    file.as_first_version()
-    side = "left" if mode == "factors" else "residual"
-    with pytest.raises(CorruptSectionError, match=rf"factors.{side}.quantizer.*0\.1"):
-        read_all(file.build())
-
-
-@pytest.mark.parametrize("name", ["row", "column"])
-def test_means_are_refused_in_a_file_of_0_1(name):
-    file = Draft(written(factorization(means=(name,))))
-    read_all(file.build())
-    file.as_first_version()
-    with pytest.raises(CorruptSectionError, match=rf"factors.mean_{name}.*0\.1"):
-        read_all(file.build())
-
-
 def test_a_file_of_0_1_is_read():
     file = draft()
     file.as_first_version()
@@ -180,55 +124,6 @@ def test_the_writer_refuses_numbers_that_json_has_not(key):
         plan = dataclasses.replace(f.plan, target=target)
     with pytest.raises(CorruptSectionError, match=key):
         written(dataclasses.replace(f, plan=plan))
-
-
-def test_the_dictionary_is_the_one_that_the_specification_pins():
-    content = (format_folder() / "metadata.dict").read_bytes()
-    paragraph = re.search(r"(?s)\*\*Dictionary\.\*\*(.*?)\n\n", SPEC)[1]
-    assert hashlib.sha256(content).hexdigest() in paragraph
-    assert f"{len(content)} of them" in paragraph
-
-
-def test_the_dictionary_is_what_its_script_prints():
-    path = format_folder() / "make_dictionary.py"
-    spec = importlib.util.spec_from_file_location("make_dictionary", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    assert module.dictionary().encode() == (format_folder() / "metadata.dict").read_bytes()
-
-
-def test_the_dictionary_is_shipped():
-    project = format_folder().parents[1] / "pyproject.toml"
-    if not project.exists():  # of an installed package: the folder is the one in the wheel
-        assert (format_folder() / "metadata.dict").exists()
-        return
-    wheel = tomllib.loads(project.read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
-    assert wheel["force-include"]["formats"] == "lplrcli/_formats"
-    ignored = (project.parent / ".gitignore").read_text().split()
-    assert not any("dict" in pattern for pattern in ignored)
-
-
-@pytest.mark.parametrize("mode", ["factors", "direct", "factors+residual"])
-@pytest.mark.parametrize("quantizer", ["uniform", "normal", "deadzone", "trellis"])
-def test_the_dictionary_makes_metadata_small(mode, quantizer):
-    file = Draft(written(factorization((200, 30), (4, 4), mode, quantizer)))
-    with_dictionary = len(file["META"].payload)
-    file.as_first_version()
-    assert with_dictionary < 140 < len(file["META"].payload) / 2
-
-
-def test_metadata_need_not_refer_to_the_dictionary():
-    file = draft()
-    document = file.json()
-    file.edit_json(lambda d: None)  # compresses anew, without it
-    assert file.json() == document
-    read_all(file.build())
-
-
-def test_a_frame_names_no_dictionary():
-    payload = draft()["META"].payload
-    assert zstandard.get_frame_parameters(payload).dict_id == 0
-    assert payload[4] & 3 == 0  # not even by an explicit 0
 
 
 def later(change=lambda document: None, **options):
