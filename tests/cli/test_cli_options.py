@@ -15,6 +15,10 @@ from lplrcli.cli.main import COMMANDS
 LETTERS = dict(zip(COMMANDS, "cadvripm", strict=True))
 
 
+MORE = ("--shape", "--dtype", "--order")
+"""Options that come with INPUT... to further commands; ``--dtype`` has a second meaning."""
+
+
 def declared(name):
     """Option names of a command."""
     command = importlib.import_module(f"lplrcli.cli.{name}").command
@@ -35,7 +39,10 @@ def test_every_command_takes_the_options_that_the_catalogue_says():
     for names, letters in rows:
         for name in (name for name in names if name.startswith("--")):
             found = [letter for command, letter in LETTERS.items() if name in declared(command)]
-            assert sorted(found) == sorted(letters), name
+            if name in MORE:
+                assert set(letters) <= set(found), name
+            else:
+                assert sorted(found) == sorted(letters), name
 
 
 def parsed(text):
