@@ -9,7 +9,7 @@ import pytest
 import scipy.sparse as sp
 
 import lplrcli
-from lplrcli.errors import InputError, NonFiniteError, NotAMatrixError
+from lplrcli.errors import InputError, MemoryLimitError, NonFiniteError, NotAMatrixError, PlanError
 
 ROWS, COLUMNS = 90, 50
 
@@ -81,3 +81,44 @@ def test_the_matrix_given_is_left_alone():
     a.setflags(write=False)
     compress(a)
     np.testing.assert_array_equal(a, A)
+
+
+def test_raw_numbers_need_shape_and_type(tmp_path):
+    path = tmp_path / "a.bin"
+    A.astype(">f4").tofile(path)
+    found = lplrcli.compress(path, 12, 5, shape=A.shape, dtype=">f4")
+    expected = compress(A.astype(np.float32))
+    np.testing.assert_array_equal(np.asarray(found), np.asarray(expected))
+    for options in ({"shape": A.shape}, {"dtype": ">f4"}):
+        with pytest.raises(PlanError, match="both"):
+            lplrcli.compress(path, 12, 5, **options)
+    with pytest.raises(PlanError, match="both"):
+        lplrcli.compress(A, 12, 5, shape=A.shape, dtype="f8")
+
+
+def test_several_files_are_one_matrix(tmp_path):
+    paths = [tmp_path / f"{i}.npy" for i in range(3)]
+    for path, part in zip(paths, np.array_split(A, 3), strict=True):
+        np.save(path, part)
+    np.testing.assert_array_equal(np.asarray(compress(paths)), np.asarray(compress(A)))
+
+
+@pytest.mark.parametrize("options", [{"unfold": 1.0}, {"row_grid": (9.0, 10)}])
+def test_counts_of_axes_and_extents_are_integers(options):
+    with pytest.raises(TypeError):
+        compress(A, **options)
+
+
+def test_threads_and_memory_change_no_byte(tmp_path):
+    files = []
+    for name, options in (("a", {"threads": 1}), ("b", {"threads": 3, "memory_limit": 2**40})):
+        compress(A, **options).save(tmp_path / name)
+        files.append((tmp_path / name).read_bytes())
+    assert files[0] == files[1]
+    with pytest.raises(MemoryLimitError):
+        compress(A, memory_limit=1)
+
+
+def test_a_cluster_is_for_what_its_workers_can_reach():
+    with pytest.raises(PlanError, match="cluster"):
+        compress(A, scheduler="tcp://localhost:1")
