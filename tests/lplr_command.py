@@ -41,9 +41,21 @@ class Result:
         return self.out.decode()
 
 
-def lplr(*arguments, stdin=b"") -> Result:
-    """Run the command line in this process, as the entry point runs it."""
-    streams = [io.TextIOWrapper(io.BytesIO(content), "utf-8") for content in (stdin, b"", b"")]
+class _Terminal(io.TextIOWrapper):
+    def isatty(self) -> bool:
+        return True
+
+
+def lplr(*arguments, stdin=b"", terminal=False) -> Result:
+    """Run the command line in this process, as the entry point runs it.
+
+    With `terminal`, standard error says that it is one.
+    """
+    kinds = (io.TextIOWrapper, io.TextIOWrapper, _Terminal if terminal else io.TextIOWrapper)
+    contents = (stdin, b"", b"")
+    streams = [
+        kind(io.BytesIO(content), "utf-8") for kind, content in zip(kinds, contents, strict=True)
+    ]
     saved = sys.argv, sys.stdin, sys.stdout, sys.stderr, entry.die_of
     handlers = {
         number: signal.getsignal(number)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -103,8 +105,8 @@ def test_auto_takes_the_better_unfolding(layers, asked):
 
 
 def test_auto_from_a_pipe(layers):
-    line = "cat w.npy | lplr compress - -e 0.05 --unfold auto -vo b.lplr"
-    result = shell(line, ".")
+    options = ("-e", 0.05, "--unfold", "auto", "-vo", "b.lplr")
+    result = lplr("compress", "-", *options, stdin=Path("w.npy").read_bytes())
     assert result.code == 0
     assert "1 axes as rows, 8 x 800:" in result.err
     assert "8 x 40 x 20 as 320 x 20 float32" in result.err
@@ -176,16 +178,15 @@ def test_a_slice_of_a_matrix_is_its_rows_and_columns(work, text, rows, cols):
 
 
 def test_pipes(series):
-    line = (
-        "cat u.npy | lplr compress - -r 6 -b 6 --unfold 2 -qo - "
-        "| lplr decompress - --slice=3,:,2:5 -qo - > part.npy"
-    )
-    result = shell(line, ".")
-    assert (result.code, result.err) == (0, "")
-    np.testing.assert_allclose(np.load("part.npy"), series[3, :, 2:5], atol=0.1)
-    line = "cat u.h5 | lplr compress - -r 6 -b 6 -qo - | lplr decompress - --to h5 -qo - > b.h5"
-    result = shell(line, ".")
-    assert (result.code, result.err) == (0, "")
+    options = ("-r", 6, "-b", 6, "-qo", "-")
+    file = lplr("compress", "-", "--unfold", 2, *options, stdin=Path("u.npy").read_bytes())
+    result = lplr("decompress", "-", "--slice=3,:,2:5", "-qo", "-", stdin=file.out)
+    assert (file.err, result.code, result.err) == ("", 0, "")
+    np.testing.assert_allclose(np.load(io.BytesIO(result.out)), series[3, :, 2:5], atol=0.1)
+    file = lplr("compress", "-", *options, stdin=Path("u.h5").read_bytes())
+    Path("b.lplr").write_bytes(file.out)
+    result = shell("cat b.lplr | lplr decompress - --to h5 -qo - | cat > b.h5", ".")
+    assert (file.err, result.code, result.err) == ("", 0, "")
     with h5py.File("b.h5") as file:
         np.testing.assert_allclose(file["matrix"][()], series, atol=0.1)
 

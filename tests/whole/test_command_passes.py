@@ -33,7 +33,7 @@ def test_the_pipe_in_one_pass(work):
     line = "cat a.npy | TMPDIR=/nowhere lplr compress - --passes 1 -r 12 -b 8 -qo - > p.lplr"
     result = shell(line, work)
     assert (result.code, result.err) == (0, "")
-    result = shell("lplr decompress p.lplr -o p.npy -q", work)
+    assert lplr("decompress", "p.lplr", "-o", "p.npy", "-q").code == 0
     a, b = np.load("a.npy"), np.load("p.npy")
     assert np.linalg.norm(a - b) < 0.1 * np.linalg.norm(a)
 
