@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("--command", choices=COMMANDS, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    sys.path[:0] = [str(ROOT), str(TESTS), str(TESTS / "cli"), str(TESTS / "attacks")]
+    sys.path[:0] = [str(ROOT), str(TESTS), str(TESTS / "attacks")]
     if arguments.command:
         print(json.dumps(tried(arguments.command, arguments.folder)))
         return

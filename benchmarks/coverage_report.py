@@ -23,8 +23,9 @@ ROOT = Path(__file__).resolve().parent.parent
 UNCOMPILED = [
     *(
         f"tests/kernels/test_kernels_{name}.py"
-        for name in ("interpreted", "hadamard", "lifting", "packing", "sparse")
+        for name in ("hadamard", "lifting", "packing", "sparse")
     ),
+    "tests/whole/test_interpreted_kernels.py",
     "tests/coding/test_coding_packed.py",
 ]
 """The others, of trellis and entropy coder above all, would take hours as plain Python."""

@@ -1,8 +1,9 @@
 """Mutation testing of what reads strangers' bytes: container and codings.
 
 mutmut changes one thing at a time in a copy of the package, `mutants/`, and runs the tests of
-tests/container and tests/coding that reach it. What none of them notices must be explained, a row
-each, in trust/mutants.csv: the function, the lines before and after, a class, and the reason:
+tests/container, tests/coding and tests/format that reach it. What none of them notices must be
+explained, a row each, in trust/mutants.csv: the function, the lines before and after, a class, and
+the reason:
 
 - equivalent: nothing that a caller can see changes;
 - message: other words of an error, which is of the same kind and names the same thing;

@@ -10,6 +10,9 @@ from contextlib import contextmanager
 import pytest
 from hypothesis import settings
 
+# Matrices, files and refusals of the command line, which tests of several folders use.
+pytest_plugins = ["command_fixtures"]
+
 # No test is timed: other work may have the processors.
 settings.register_profile("default", deadline=None)
 settings.load_profile("default")

@@ -6,7 +6,13 @@ import pickle
 
 import pytest
 
-from lplrcli.errors import CorruptSectionError, InputError, LplrError, printable
+from lplrcli.errors import (
+    CorruptSectionError,
+    InputError,
+    LplrError,
+    NonFiniteError,
+    printable,
+)
 
 
 def test_an_error_prints_path_fault_found_expected_and_advice():
@@ -36,3 +42,13 @@ def test_long_quotations_are_cut():
     assert "p" * 2000 in str(error)
     assert len(str(error)) < 3500
     assert str(error).endswith("...")
+
+
+@pytest.mark.parametrize(
+    "error", [NonFiniteError(3, (1, 2), path="a"), InputError("x", path="b", found=1, advice="c")]
+)
+def test_errors_travel(error):
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is type(error)
+    assert str(again) == str(error)
+    assert vars(again) == vars(error)

@@ -7,15 +7,12 @@ allocated is bounded, which does not depend on the machine.
 from __future__ import annotations
 
 import re
-import sys
 import tracemalloc
 from pathlib import Path
 
 import pytest
 from attacks import ATTACKS, MEMORY
 from foreign_attacks import MARK
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "cli"))
 from lplr_command import lplr
 
 MOST_ALLOCATED = 50 << 20

@@ -12,7 +12,7 @@ import stat
 import h5py
 import numpy as np
 import pytest
-from lplr_command import lplr, refused, shell, start, temporary_files, wait_until
+from lplr_command import lplr, refused, start, temporary_files, wait_until
 
 import lplrcli
 from lplrcli.container.reader import open_container
@@ -88,9 +88,9 @@ def test_pipes(work, more):
     assert lplr("append", "a.lplr", "more.npy", "-o", "b.lplr", "-q").code == 0
     expected = (work / "b.lplr").read_bytes()
     rows = (work / "more.npy").read_bytes()
-    result = shell("cat a.lplr | lplr append - more.npy -q > c.lplr", work)
+    result = lplr("append", "-", "more.npy", "-q", stdin=(work / "a.lplr").read_bytes())
     assert (result.code, result.err) == (0, "")
-    assert (work / "c.lplr").read_bytes() == expected
+    assert result.out == expected
     assert lplr("append", "a.lplr", "more.npy", "-qo", "-").out == expected
     assert lplr("append", "a.lplr", "-", stdin=rows).code == 0
     assert (work / "a.lplr").read_bytes() == expected

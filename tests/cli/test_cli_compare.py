@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from lplr_command import lplr, refused, run, shell
+from lplr_command import lplr
 
 from lplrcli.pipeline import compare
 
@@ -110,7 +110,8 @@ def test_ordinary_but_small(work, matrix):
 
 
 def test_standard_input(work):
-    result = shell("lplr compare - --bpc 3 --method packed --json < a.npy", work)
+    options = ("--bpc", 3, "--method", "packed", "--json")
+    result = lplr("compare", "-", *options, stdin=(work / "a.npy").read_bytes())
     assert (result.code, result.err) == (0, "")
     piped = json.loads(result.text)["methods"]["packed"]
     assert piped[0]["file_bytes"] <= 3 * 9600 / 8
@@ -155,4 +156,4 @@ def test_wrong_input(work, refuses):
     refuses("compare", "bad.npy", says=["bad.npy", "row 3, column 4"])
     refuses("compare", "none.npy", says=["none.npy", "No such file"])
     refuses("compare", "bad.npy", "--plot", "p.svg", says=["bad.npy"])
-    refused(run("compare", "-", cwd=work), 1, "<stdin>", "nothing to read")
+    refuses("compare", "-", says=["<stdin>", "nothing to read"])

@@ -12,7 +12,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 import scipy.io
-from lplr_command import lplr, on_terminal, run
+from lplr_command import lplr, on_terminal
 from lplr_samples import Draft, factorization, written
 
 KEYS = {
@@ -288,10 +288,10 @@ def test_progress(work):
     assert result.code == 0, shown
     assert "decompressing" in shown
     assert "a.lplr -> b.npy: " in shown
-    _, shown = on_terminal("decompress", "a.lplr", "-fo", "b.npy", "--no-progress", cwd=work)
+    shown = lplr("decompress", "a.lplr", "-fo", "b.npy", "--no-progress", terminal=True).err
     assert "\x1b" not in shown
-    assert run("decompress", "a.lplr", "-fqo", "b.npy", cwd=work).err == ""
-    assert "decompressing" in run("decompress", "a.lplr", "-fqo", "b", "--progress", cwd=work).err
+    assert lplr("decompress", "a.lplr", "-fqo", "b.npy").err == ""
+    assert "decompressing" in lplr("decompress", "a.lplr", "-fqo", "b", "--progress").err
 
 
 def test_names_are_no_paths(tmp_path, monkeypatch):

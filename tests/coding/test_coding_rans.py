@@ -1,34 +1,20 @@
-"""Coding ``rans``: as small as another coder makes it with the same tables, and so is its model."""
+"""Coding ``rans``: as small as another coder makes it with the same tables."""
 
 from __future__ import annotations
-
-from itertools import pairwise
 
 import constriction
 import naive
 import numpy as np
 import pytest
-import scipy.stats
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from rans_samples import SLOPE, random_codes, tables_for
+from rans_samples import random_codes, tables_for
 
-from lplrcli.coding import CODINGS, PackedCoding, RansCoding
-from lplrcli.coding.clustering import _united_neighbours, _whole_cost, entropy, fit_model
+from lplrcli.coding import RansCoding
 from lplrcli.coding.entropy_model import (
-    WEIGHTS,
     EntropyModel,
-    logarithmic_weights,
-    normalised,
 )
 from lplrcli.model.rans_constants import (
     ABOVE,
-    ACROSS,
-    ALONG,
-    AROUND,
-    CONTEXTS,
     NO_CONTEXT,
-    TOKENS,
     TOTAL,
 )
 from lplrcli.pipeline.encode.coded_coefficients import count_codes
@@ -36,15 +22,6 @@ from lplrcli.pipeline.encode.coefficient_coder import CoefficientCoder
 from lplrcli.pipeline.encode.coefficients import code_coefficients, sampled
 from lplrcli.quantize import SteppedQuantizer
 from lplrcli.transform.component_layout import Layout
-
-
-def test_every_coding_of_the_format_is_there():
-    assert CODINGS["packed"] is PackedCoding
-    assert CODINGS["rans"] is RansCoding
-    assert len(CODINGS) == 2
-
-
-# -- size
 
 
 def quantized(values, step, state_bits):
@@ -121,160 +98,6 @@ def test_tables_cost_little():
     coded = quantized(REALISTIC["factor of decaying spectrum"], 0.2, 3)
     factor = coded.factor(1, coded.length)
     assert len(factor.tables) < 0.06 * sum(map(len, factor.chunks))
-
-
-# -- the model
-
-
-@st.composite
-def tables(draw):
-    components = draw(st.integers(0, 9))
-    return components, tables_for(
-        components,
-        machine=draw(st.sampled_from([0, 3, 8])),
-        context=draw(st.sampled_from([NO_CONTEXT, ABOVE, AROUND, ACROSS, ALONG])),
-        classes=draw(st.integers(1, 4)),
-        weights=draw(st.sampled_from([[SLOPE], [SLOPE, [5], [0, 0, 47]]])),
-        seed=draw(st.integers(0, 99)),
-    )
-
-
-@given(tables())
-@settings(deadline=None)
-def test_a_model_comes_back_from_its_bytes(case):
-    components, raw = case
-    model = EntropyModel.from_bytes(raw, components)
-    assert model.to_bytes() == raw
-    machine, context, classes, table_of, frequencies = naive.rans_read_tables(raw, components)
-    assert model.state_bits == machine
-    assert model.context == context
-    assert model.table_map.shape[1] == (CONTEXTS if context else 1)
-    assert model.classes.tolist() == classes
-    assert model.table_map.ravel().tolist() == table_of
-    for found, expected in zip(model.frequencies.tolist(), frequencies, strict=True):
-        assert found == expected + [0] * (TOKENS - len(expected))
-
-
-def test_the_model_of_nothing():
-    model = EntropyModel.empty()
-    assert EntropyModel.from_bytes(model.to_bytes(), 0).to_bytes() == model.to_bytes()
-    assert model.to_bytes() == bytes(4)
-
-
-COUNTS = st.lists(st.integers(0, 10**6) | st.integers(0, 3), min_size=1, max_size=TOKENS).filter(
-    any
-)
-
-
-@given(COUNTS)
-@settings(deadline=None)
-def test_frequencies_sum_to_their_total_and_no_token_is_lost(counts):
-    counts = np.array(counts)
-    weights = logarithmic_weights(counts)
-    frequencies = normalised(weights)
-    assert frequencies.tolist() == naive.rans_frequencies(weights.tolist())
-    assert frequencies.sum() == TOTAL
-    assert weights[-1] > 0
-    assert ((frequencies > 0) == (counts[: len(weights)] > 0)).all()
-    assert not counts[len(weights) :].any()
-
-
-@given(st.lists(st.integers(1, 1000), min_size=2, max_size=30))
-@settings(deadline=None)
-def test_weights_cost_one_percent_over_exact_frequencies(counts):
-    counts = np.array(counts)
-    share = counts / counts.sum()
-    found = normalised(logarithmic_weights(counts)) / TOTAL
-    excess = np.sum(share * np.log2(share / found))
-    assert excess <= 0.01 * max(1.0, -np.sum(share * np.log2(share)))
-
-
-def test_weights_are_four_an_octave():
-    assert WEIGHTS.tolist() == [
-        w if w < 4 else (4 + w % 4) << (w // 4 - 1) for w in range(len(WEIGHTS))
-    ]
-
-
-# -- clustering
-
-
-@st.composite
-def histograms(draw):
-    """Counts of a few classes and contexts, many of which never occur."""
-    unions = draw(st.sampled_from([1, 2]))
-    classes = draw(st.integers(1, 5))
-    generator = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    shape = (classes, CONTEXTS, unions, TOKENS)
-    counts = generator.poisson(draw(st.sampled_from([0.01, 1.0, 300.0])), shape)
-    counts *= generator.random((*shape[:3], 1)) < draw(st.sampled_from([0.05, 0.5, 1.0]))
-    counts[..., draw(st.integers(1, TOKENS)) :] = 0
-    counts[0, 0, 0, 0] += 1
-    members = generator.integers(0, classes, draw(st.integers(1, 9)))
-    return counts.astype(np.int64), members.astype(np.uint8), 3 if unions == 2 else 0
-
-
-@given(histograms(), st.sampled_from([ABOVE, AROUND]))
-@settings(deadline=None, max_examples=40)
-def test_every_token_counted_can_be_coded(case, context):
-    counts, members, state_bits = case
-    model = fit_model(counts, members, state_bits, context)
-    assert model.context in (NO_CONTEXT, context)
-    assert 1 <= len(model.weights) <= 255
-    assert EntropyModel.from_bytes(model.to_bytes(), len(members)).to_bytes() == model.to_bytes()
-    for component, number in enumerate(members):
-        of_component = counts[number]
-        if model.context == NO_CONTEXT:
-            of_component = of_component.sum(axis=0, keepdims=True)
-        frequencies = model.frequencies[model.table_numbers[component]]
-        assert (frequencies[of_component > 0] > 0).all()
-        np.testing.assert_array_equal(frequencies.sum(axis=-1), TOTAL)
-
-
-def neighbours_united_slowly(histograms, bonus):
-    """Every union priced anew in every round."""
-    groups = [[i] for i in range(len(histograms))]
-    bonus = list(bonus)
-    while bonus:
-        sums = [histograms[group].sum(axis=0) for group in groups]
-        costs = _whole_cost(np.array(sums))
-        unions = _whole_cost(np.array([a + b for a, b in pairwise(sums)]))
-        gains = bonus + costs[:-1] + costs[1:] - unions
-        i = int(gains.argmax())
-        if gains[i] <= 0:
-            break
-        groups[i] += groups.pop(i + 1)
-        del bonus[i]
-    return [number for number, group in enumerate(groups) for _ in group]
-
-
-@given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.sampled_from([(), (2,)]), st.booleans())
-@settings(deadline=None)
-def test_neighbours_are_united_best_pair_first(seed, count, unions, with_bonus):
-    generator = np.random.default_rng(seed)
-    scale, decay = generator.choice([0.5, 5.0, 500.0], (2, count, *(1 for _ in unions), 1))
-    rates = scale * np.exp(-np.arange(20) / np.log2(decay + 2))
-    histograms = generator.poisson(rates, (count, *unions, 20)).astype(float)
-    bonus = 4.0 * generator.integers(0, 9, count - 1) if with_bonus else np.zeros(count - 1)
-    found = _united_neighbours(histograms, bonus if with_bonus else None)
-    assert found.tolist() == neighbours_united_slowly(histograms, bonus)
-
-
-def test_the_entropy_of_counts_is_scipys():
-    counts = np.random.default_rng(0).integers(0, 9, (3, 4, 2, 5))
-    counts[1, 2] = 0  # a context that never occurs
-    sums = counts.sum(axis=-1)
-    bits = np.nan_to_num(scipy.stats.entropy(counts, base=2, axis=-1)) * sums
-    assert entropy(counts) == pytest.approx(bits.sum())
-
-
-def test_like_classes_share_a_table_and_unlike_ones_do_not():
-    steep, flat = 2.0 ** -np.arange(20), np.ones(20)
-    counts = np.zeros((4, CONTEXTS, 1, TOKENS), np.int64)
-    for number, shape in enumerate((steep, steep, flat, flat)):
-        counts[number, 0, 0, :20] = 1e5 * shape
-    model = fit_model(counts, np.arange(4, dtype=np.uint8), 0, ABOVE)
-    used = model.table_numbers[:, 0, 0].tolist()
-    assert used[0] == used[1] != used[2] == used[3]
 
 
 @pytest.mark.parametrize("machine", [0, 3])

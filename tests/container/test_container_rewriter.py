@@ -10,12 +10,11 @@ import pytest
 from lplr_samples import WHOLE_FILE, Draft, DraftSection, factorization, read_all, written
 from reference import decoded
 
-from lplrcli.container.chunks import ContinuedChunks
 from lplrcli.container.reader import open_container
 from lplrcli.container.rewriter import rewrite_container
 from lplrcli.errors import CorruptSectionError, UnsupportedVersionError
 
-GOLDEN = Path(__file__).parent.parent.parent / "testdata" / "golden"
+GOLDEN = Path(__file__).parents[2] / "testdata" / "golden"
 
 
 def rewritten(raw, matrix, new):
@@ -111,11 +110,3 @@ def test_what_is_damaged_is_not_copied(tag):
     section.entry = {"checksum": 2}
     with pytest.raises(CorruptSectionError, match=rf"old.lplr.*{tag}"):
         rewritten(draft.build(), 0, factorization())
-
-
-def test_continued_chunks():
-    chunks = ContinuedChunks([b"a", b"b", b"c"], 2, [b"d", b"e"])
-    assert list(chunks) == [b"a", b"b", b"d", b"e"]
-    assert (len(chunks), chunks[-1], list(chunks[1:3])) == (4, b"e", [b"b", b"d"])
-    with pytest.raises(IndexError):
-        chunks[4]

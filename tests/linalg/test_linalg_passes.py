@@ -14,7 +14,6 @@ from lplrcli.io.handles.base import ArrayHandle, CsrHandle
 from lplrcli.io.sources.local_source import LocalSource
 from lplrcli.linalg.operands import Dense
 from lplrcli.linalg.passes import Passes
-from lplrcli.linalg.projection import least_squares
 from lplrcli.model.source import Unfolding
 
 ROWS, COLUMNS = 103, 17
@@ -159,39 +158,3 @@ def test_the_number_of_threads_changes_no_bit(kind):
     results = [passes(kind, a, threads=t).normal_times(Dense(x)) for t in (1, 2, 5)]
     for result in results[1:]:
         np.testing.assert_array_equal(result, results[0])
-
-
-@KINDS
-@DTYPES
-def test_least_squares_is_lstsq(kind, dtype):
-    a = matrix(dtype)
-    left = np.random.default_rng(0).standard_normal((6, ROWS)).astype(dtype)
-    expected = np.linalg.lstsq(left.T.astype(float), a.toarray().astype(float), rcond=None)[0]
-    found = least_squares(left, passes(kind, a).left_times(left))
-    assert found.dtype == dtype
-    np.testing.assert_allclose(found, expected, atol=1000 * np.finfo(dtype).eps)
-
-
-def test_least_squares_takes_columns_of_very_different_size():
-    a = matrix()
-    left = np.random.default_rng(0).standard_normal((5, ROWS)) * np.logspace(0, -12, 5)[:, None]
-    found = least_squares(left, passes("dense", a).left_times(left))
-    basis = np.linalg.qr(left.T / np.linalg.norm(left, axis=1))[0]
-    np.testing.assert_allclose(left.T @ found, basis @ (basis.T @ a.toarray()), atol=1e-10)
-
-
-@pytest.mark.parametrize("kind", ["equal", "zero", "all zero", "more than rows"])
-def test_least_squares_takes_dependent_columns(kind):
-    a = matrix().toarray()
-    left = np.random.default_rng(0).standard_normal((6, ROWS))
-    if kind == "equal":
-        left[3] = left[1]
-    elif kind == "zero":
-        left[3] = 0
-    elif kind == "all zero":
-        left[:] = 0
-    else:
-        a, left = a[:4], left[:, :4]
-    found = least_squares(left, Passes(open_array(a)).left_times(left))
-    best = left.T @ np.linalg.lstsq(left.T, a, rcond=None)[0]
-    np.testing.assert_allclose(left.T @ found, best, atol=1e-9)

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import os
-import signal
-import subprocess
-import sys
-
 import h5py
-import hdf5plugin
 import ml_dtypes
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from lplrcli.errors import InputError, MissingDependencyError, NotAMatrixError, OutputError
-from lplrcli.io import create_sink, open_source
+from lplrcli.errors import InputError, NotAMatrixError
+from lplrcli.io import open_source
 
 A = np.random.default_rng(1).standard_normal((60, 9)).astype(np.float32)
 
@@ -149,73 +140,6 @@ def test_several_and_none(path):
         open_source(path)
 
 
-FILTERS = {
-    "blosc": hdf5plugin.Blosc(),
-    "bitshuffle": hdf5plugin.Bitshuffle(),
-    "lz4": hdf5plugin.LZ4(),
-    "zstd": hdf5plugin.Zstd(),
-    "zfp": hdf5plugin.Zfp(reversible=True),
-    "blosc2": hdf5plugin.Blosc2(),
-}
-
-
-@pytest.mark.parametrize("installed", [True, False])
-def test_filters_of_hdf5plugin(tmp_path, installed):
-    for name, compression in FILTERS.items():
-        with h5py.File(tmp_path / name, "w") as file:
-            file.create_dataset("x", data=A, chunks=(8, 9), compression=compression)
-    code = """
-import sys
-import numpy as np
-from lplrcli.errors import MissingDependencyError
-from lplrcli.io import open_source
-installed, *names = sys.argv[1:]
-if not eval(installed):
-    sys.modules["hdf5plugin"] = None
-for name in names:
-    try:
-        with open_source(name) as source:
-            print(float(sum(source.map_blocks(lambda b: b.values.sum(dtype=float)))))
-    except MissingDependencyError as error:
-        assert f"({name})" in str(error) and "lplrcli[hdf5plugin]" in str(error), error
-        print("missing")
-"""
-    run = subprocess.run(
-        [sys.executable, "-c", code, str(installed), *FILTERS],
-        capture_output=True,
-        check=True,
-        text=True,
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-    )
-    found = run.stdout.split()
-    if installed:
-        np.testing.assert_allclose(np.array(found, float), [A.sum(dtype=float)] * len(FILTERS))
-    else:
-        assert found == ["missing"] * len(FILTERS)
-
-
-def test_a_filter_nobody_has(path):
-    with h5py.File(path, "w") as file:
-        plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-        plist.set_chunk((4, 4))
-        plist.set_filter(40000, h5py.h5z.FLAG_OPTIONAL, ())
-        space = h5py.h5s.create_simple((8, 8))
-        h5py.h5d.create(file.id, b"x", h5py.h5t.NATIVE_FLOAT, space, plist)
-    with pytest.raises(MissingDependencyError, match=r"40000 \(unknown\)"):
-        open_source(path)
-
-
-def test_built_in_filters_need_no_plugin(path):
-    with h5py.File(path, "w") as file:
-        file.create_dataset("x", data=A, compression="gzip", shuffle=True, fletcher32=True)
-    code = (
-        "import sys; from lplrcli.io import open_source; open_source(sys.argv[1]).close();"
-        "assert 'hdf5plugin' not in sys.modules and 'scipy' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-W", "error", "-c", code, path], check=True)
-
-
 def test_damaged_files(path, tmp_path):
     with h5py.File(path, "w") as file:
         file.create_dataset("x", data=np.random.default_rng(0).random((200, 90)), fletcher32=True)
@@ -228,75 +152,3 @@ def test_damaged_files(path, tmp_path):
     (tmp_path / "a.h5").write_bytes(data[:offset] + b"\xff" * 8 + data[offset + 8 :])
     with open_source(path) as source, pytest.raises(InputError, match="rows 0 to 199 cannot"):
         list(source.map_blocks(lambda block: None))
-
-
-class Pipe(io.RawIOBase):
-    """Takes bytes forwards and nothing else."""
-
-    def __init__(self):
-        super().__init__()
-        self.data = b""
-
-    def writable(self):
-        return True
-
-    def write(self, data):
-        self.data += bytes(data)
-        return len(data)
-
-
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    rows=st.integers(1, 40),
-    columns=st.integers(1, 40),
-    step=st.integers(1, 41),
-    dtype=st.sampled_from(["?", "i1", "u8", "f2", "f4", "f8", ml_dtypes.bfloat16]),
-    gzip=st.booleans(),
-    pipe=st.booleans(),
-)
-def test_writes_what_h5py_reads(tmp_path, rows, columns, step, dtype, gzip, pipe):
-    a = (np.arange(rows * columns).reshape(rows, columns) % 2).astype(dtype)
-    stream = Pipe() if pipe else io.BytesIO()
-    sink = create_sink("hdf5", stream, a.shape, a.dtype, dataset="g/x", gzip=gzip)
-    assert sink.order == "rows"
-    for start in range(0, rows, step):
-        sink.write(a[start : start + step])
-    sink.close()
-    data = stream.data if pipe else stream.getvalue()
-    assert not stream.closed
-    with h5py.File(io.BytesIO(data)) as file:
-        assert file["g/x"].compression == ("gzip" if gzip else None)
-    (tmp_path / "a.h5").write_bytes(data)
-    source = open_source(str(tmp_path / "a.h5"))
-    assert source.dtype == a.dtype
-    np.testing.assert_array_equal(whole(source), a)
-
-
-@pytest.mark.parametrize("dataset", ["", "/", ".", "a/..", "a\0b"])
-def test_sink_refuses_bad_names(dataset):
-    with pytest.raises(OutputError):
-        create_sink("hdf5", io.BytesIO(), (2, 2), "f4", dataset=dataset)
-
-
-def test_a_signal_within_the_library_is_handled_after_it(tmp_path):
-    class Interrupted(BaseException):
-        pass
-
-    def handle(number, frame):
-        raise Interrupted
-
-    class Signalling(io.FileIO):
-        def write(self, data):
-            signal.raise_signal(signal.SIGTERM)
-            return super().write(data)
-
-    before = signal.signal(signal.SIGTERM, handle)
-    try:
-        with Signalling(tmp_path / "a.h5", "w+") as stream, pytest.raises(Interrupted):
-            sink = create_sink("hdf5", stream, (5000, 400), np.float64, gzip=True)
-            for _ in range(50):
-                sink.write(np.random.default_rng(0).standard_normal((100, 400)))
-            sink.close()
-        assert signal.getsignal(signal.SIGTERM) is handle
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -6,7 +6,6 @@ Ordered by the number of workers needed, as starting one takes longer than most 
 from __future__ import annotations
 
 import io
-import pickle
 import sys
 from dataclasses import dataclass
 
@@ -17,7 +16,6 @@ import scipy.sparse as sp
 from clusters import LocalCluster
 from matrices import decaying
 from scipy.io import mmwrite
-from threadpoolctl import threadpool_info, threadpool_limits
 
 import lplrcli
 from lplrcli.container.writer import write_container
@@ -30,7 +28,7 @@ from lplrcli.errors import (
     PlanError,
 )
 from lplrcli.io import UnfoldingRequest, open_array, open_source
-from lplrcli.io.sources import dask_cluster, dask_files, dask_source, dask_worker
+from lplrcli.io.sources import dask_cluster, dask_files, dask_source
 from lplrcli.linalg.passes import Passes
 from lplrcli.model.request import CompressionRequest
 from lplrcli.pipeline.compress import compress
@@ -306,25 +304,3 @@ def test_no_workers_and_no_package(machines, folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(MissingDependencyError, match=r"lplrcli\[dask\]"):
         open_source(str(folder / "a.npy"), scheduler=address)
-
-
-def test_products_take_one_thread_until_the_last_task_ends():
-    def threads():
-        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
-
-    with threadpool_limits(2, "blas"):
-        with dask_worker._one_blas_thread():
-            with dask_worker._one_blas_thread():
-                assert threads() == {1}
-            assert threads() == {1}
-        assert threads() == {2}
-
-
-@pytest.mark.parametrize(
-    "error", [NonFiniteError(3, (1, 2), path="a"), InputError("x", path="b", found=1, advice="c")]
-)
-def test_errors_travel(error):
-    again = pickle.loads(pickle.dumps(error))
-    assert type(again) is type(error)
-    assert str(again) == str(error)
-    assert vars(again) == vars(error)
