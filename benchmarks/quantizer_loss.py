@@ -32,7 +32,7 @@ def coded(values: np.ndarray, deviation: float, state_bits: int) -> tuple[float,
     coder = CoefficientCoder(quantizer, np.array([deviation]), state_bits, layout)
     result = code_coefficients([scaled], [scaled], coder, 2)
     factor = result.factor(2, scaled.shape[1])
-    size = sum(len(chunk) for chunk in factor.chunks) + len(factor.tables)
+    size = sum(len(chunk) for chunk in factor.chunks) + len(factor.coding_parameters)
     decoded = result.decoded(np.dtype(np.float64))
     error = float(np.mean((decoded - scaled) ** 2)) / float(np.mean(scaled.astype(float) ** 2))
     return 8 * size / scaled.size, error

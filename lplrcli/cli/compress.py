@@ -288,12 +288,13 @@ def _factor_text(side: str, factor: QuantizedFactor) -> str:
         shape += f", {factor.basis.components} vectors of its grid"
     if factor.coding == "packed":
         if side == "residual":
-            return f"{shape}, bits per entry: {factor.tables[0]}"
-        return f"{shape}, bits per component: {' '.join(str(depth) for depth in factor.tables)}"
+            return f"{shape}, bits per entry: {factor.coding_parameters[0]}"
+        depths = " ".join(map(str, factor.coding_parameters))
+        return f"{shape}, bits per component: {depths}"
     from lplrcli.quantize import SteppedQuantizer
 
     step = SteppedQuantizer.of(factor).step
-    states = f" of {2 ** factor.tables[0]} states" if factor.tables[0] else ""
+    states = f" of {2 ** factor.coding_parameters[0]} states" if factor.coding_parameters[0] else ""
     return f"{shape}, {factor.quantizer} quantizer{states}, step {step:.4g}, coding {factor.coding}"
 
 

@@ -43,7 +43,7 @@ class PackedCoding:
     @classmethod
     def of(cls, factor: QuantizedFactor) -> PackedCoding:
         """Build the coding of a factor from its bit depths."""
-        return cls(np.frombuffer(factor.tables, np.uint8))
+        return cls(np.frombuffer(factor.coding_parameters, np.uint8))
 
     def encode_chunk(self, codes: Sequence[NDArray[Any]]) -> bytes:
         """Pack the codes of one chunk.

@@ -58,7 +58,9 @@ class RansCoding:
     @classmethod
     def of(cls, factor: QuantizedFactor) -> RansCoding:
         """Build the coding of a factor from its tables."""
-        return cls(EntropyModel.from_bytes(factor.tables, factor.components), factor.grid)
+        return cls(
+            EntropyModel.from_bytes(factor.coding_parameters, factor.components), factor.grid
+        )
 
     def encode_chunk(self, codes: NDArray[Any]) -> bytes:
         """Encode a chunk.

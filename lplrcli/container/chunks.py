@@ -210,7 +210,7 @@ class StoredChunks(LazySequence[bytes]):
         return chunk_rows(record["length"], record["chunk_length"], section.ordinal)
 
 
-class ContinuedChunks(LazySequence[bytes]):
+class GrownChunks(LazySequence[bytes]):
     """Stored chunks, which are read on access, and new ones after them.
 
     Parameters

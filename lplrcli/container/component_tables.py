@@ -9,7 +9,7 @@ from typing import Any
 
 from lplrcli.container.byte_layout import CHUNK_TAGS, TABLES
 from lplrcli.container.entropy_tables import check_rans_tables, longest_tables
-from lplrcli.container.quantizer_parameters import SIDE_LENGTHS, check_side, refuse
+from lplrcli.container.quantizer_parameters import PARAMETER_LENGTHS, check_parameters, refuse
 from lplrcli.container.zstd_frames import deflate, inflate
 from lplrcli.model.compressed import QuantizedFactor
 
@@ -22,7 +22,7 @@ MAX_TABLES = 16 << 20
 
 def table_length(coding: str, quantizer: str, components: int) -> int | None:
     """Compute the bytes of a factor in ``COMP``, or None if its coding compresses them."""
-    return components + SIDE_LENGTHS[quantizer](components) if coding == "packed" else None
+    return components + PARAMETER_LENGTHS[quantizer](components) if coding == "packed" else None
 
 
 def pack_table(name: str, factor: QuantizedFactor) -> bytes:
@@ -33,19 +33,19 @@ def pack_table(name: str, factor: QuantizedFactor) -> bytes:
     CorruptSectionError
         A parameter is outside its range, so a reader would refuse it.
     """
-    content = factor.tables + factor.side
+    content = factor.coding_parameters + factor.quantizer_parameters
     if factor.quantizer not in GOES_WITH.get(factor.coding, ()):
         refuse(name, "coding", f"{factor.coding} of {factor.quantizer}", f"one of {GOES_WITH}")
     tables, _ = _split(name, content, factor.coding, factor.quantizer, factor.components)
-    if tables != factor.tables:
-        refuse(name, "length of tables", f"{len(factor.tables)} bytes", len(tables))
+    if tables != factor.coding_parameters:
+        refuse(name, "length of tables", f"{len(factor.coding_parameters)} bytes", len(tables))
     return content if factor.coding == "packed" else deflate(content)
 
 
 def split_tables(
     payload: bytes, factors: dict[str, dict[str, Any]]
 ) -> dict[str, tuple[bytes, bytes]]:
-    """Split the payload of ``COMP`` into ``(tables, side)`` of each factor, checked.
+    """Split the payload of ``COMP`` into ``(tables, parameters)`` of each factor, checked.
 
     Parameters
     ----------
@@ -73,7 +73,9 @@ def split_tables(
             start += record["table_length"]
             if record["coding"] == "rans":
                 what, components = f"tables of factor {name}", record["components"]
-                whole = longest_tables(components) + SIDE_LENGTHS[record["quantizer"]](components)
+                whole = longest_tables(components) + PARAMETER_LENGTHS[record["quantizer"]](
+                    components
+                )
                 most = min(MAX_TABLES, whole)
                 content = inflate(content, most=most, name=what, section=TABLES)
             found[name] = _split(
@@ -94,6 +96,6 @@ def _split(
         bits = content[:middle]
         if bits and not (min(bits) >= 1 and max(bits) <= 16):
             refuse(name, "bits", f"{min(bits)} to {max(bits)}", "1 to 16")
-    tables, side = content[:middle], content[middle:]
-    check_side(name, quantizer, side, tables, components)
-    return tables, side
+    tables, parameters = content[:middle], content[middle:]
+    check_parameters(name, quantizer, parameters, tables, components)
+    return tables, parameters

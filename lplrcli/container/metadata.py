@@ -68,9 +68,9 @@ def describe(
         "plan": _describe_plan(f.plan),
         "achieved": _describe_report(f.report),
         "factors": {
-            side: _describe_factor(f.parts[side], table_lengths[side])
-            for side in CHUNK_TAGS
-            if side in f.parts
+            part: _describe_factor(f.parts[part], table_lengths[part])
+            for part in CHUNK_TAGS
+            if part in f.parts
         },
         "source": source,
         "tool": f"lplr {__version__}",

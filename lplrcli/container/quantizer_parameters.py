@@ -1,7 +1,7 @@
 """The parameters of each quantizer, as they lie in ``COMP`` (SPEC.md, Quantizers).
 
-A quantizer registered in SPEC.md has one line in `SIDE_LENGTHS` and in `SIDE_CHECKS`: what the
-container must know of it to check a file before anything is decoded.
+A quantizer registered in SPEC.md has one line in `PARAMETER_LENGTHS` and in `PARAMETER_CHECKS`:
+what the container must know of it to check a file before anything is decoded.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ LARGEST_UNIT = 2.0**960
 """Units are at most this and at least its reciprocal: values are neither infinite nor subnormal."""
 
 
-def check_uniform(side: bytes, bits: bytes, components: int, factor: str) -> None:
+def check_uniform(parameters: bytes, bits: bytes, components: int, factor: str) -> None:
     """Check the parameters ``low`` and ``step`` (binary64) of quantizer ``uniform``."""
-    low, step = UNIFORM_HEAD.unpack(side)
+    low, step = UNIFORM_HEAD.unpack(parameters)
     if not math.isfinite(low):
         refuse(factor, "low", low, "a finite number")
     if not (math.isfinite(step) and step >= 0):
@@ -42,23 +42,23 @@ def check_uniform(side: bytes, bits: bytes, components: int, factor: str) -> Non
             refuse(factor, "step", step, "a finite greatest value")
 
 
-def check_normal(side: bytes, bits: bytes, components: int, factor: str) -> None:
+def check_normal(parameters: bytes, bits: bytes, components: int, factor: str) -> None:
     """Check the scales (upper halves of binary32) of quantizer ``normal``."""
-    for i, scale in enumerate(struct.unpack(f"<{components}H", side)):
+    for i, scale in enumerate(struct.unpack(f"<{components}H", parameters)):
         if not 0 < scale < INFINITE_SCALE:
             what = f"{scale:#06x} in component {i}"
             refuse(factor, "scale", what, "0x0001 to 0x7f7f, finite and greater than 0")
 
 
-def check_stepped(side: bytes, tables: bytes, components: int, factor: str) -> None:
+def check_stepped(parameters: bytes, tables: bytes, components: int, factor: str) -> None:
     """Check the step and the scales of quantizers ``deadzone`` and ``trellis``.
 
     The shifts, between them, may be anything.
     """
-    step = STEPPED_HEAD.unpack_from(side)[0]
+    step = STEPPED_HEAD.unpack_from(parameters)[0]
     if not (math.isfinite(step) and step > 0):
         refuse(factor, "step", step, "a finite number greater than 0")
-    planes = side[STEPPED_HEAD.size :]
+    planes = parameters[STEPPED_HEAD.size :]
     low, high = planes[:components], planes[components:]
     # Few scales occur, however many components there are.
     for pair in set(zip(low, high, strict=True)):
@@ -70,13 +70,13 @@ def check_stepped(side: bytes, tables: bytes, components: int, factor: str) -> N
             refuse(factor, "scale", index, "one with a unit from 2^-960 to 2^960")
 
 
-SIDE_LENGTHS: dict[str, Callable[[int], int]] = {
+PARAMETER_LENGTHS: dict[str, Callable[[int], int]] = {
     "uniform": lambda components: UNIFORM_HEAD.size,
     "normal": lambda components: SCALE_BYTES * components,
     "deadzone": lambda components: STEPPED_HEAD.size + SCALE_BYTES * components,
     "trellis": lambda components: STEPPED_HEAD.size + SCALE_BYTES * components,
 }
-SIDE_CHECKS = {
+PARAMETER_CHECKS = {
     "uniform": check_uniform,
     "normal": check_normal,
     "deadzone": check_stepped,
@@ -84,7 +84,9 @@ SIDE_CHECKS = {
 }
 
 
-def check_side(factor: str, quantizer: str, side: bytes, tables: bytes, components: int) -> None:
+def check_parameters(
+    factor: str, quantizer: str, parameters: bytes, tables: bytes, components: int
+) -> None:
     """Check the parameters of one factor's quantizer.
 
     Parameters
@@ -93,7 +95,7 @@ def check_side(factor: str, quantizer: str, side: bytes, tables: bytes, componen
         ``left``, ``right`` or ``residual``, for messages.
     quantizer : str
         Registered id.
-    side : bytes
+    parameters : bytes
         Its parameters.
     tables : bytes
         Parameters of the coding, checked.
@@ -105,10 +107,10 @@ def check_side(factor: str, quantizer: str, side: bytes, tables: bytes, componen
     CorruptSectionError
         A parameter is outside its range.
     """
-    expected = SIDE_LENGTHS[quantizer](components)
-    if len(side) != expected:
-        refuse(factor, "length of side", f"{len(side)} bytes", expected)
-    SIDE_CHECKS[quantizer](side, tables, components, factor)
+    expected = PARAMETER_LENGTHS[quantizer](components)
+    if len(parameters) != expected:
+        refuse(factor, "length of quantizer parameters", f"{len(parameters)} bytes", expected)
+    PARAMETER_CHECKS[quantizer](parameters, tables, components, factor)
 
 
 def refuse(factor: str, field: str, found: object, expected: object) -> NoReturn:

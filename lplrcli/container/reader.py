@@ -134,8 +134,8 @@ class Container(OpenFile):
         document = self.metadata(i)
         owned = self.sections_of(i)
 
-        def chunks(side: str, record: dict[str, Any], tables: bytes) -> StoredChunks:
-            sections = owned.get(CHUNK_TAGS[side], [])
+        def chunks(part: str, record: dict[str, Any], tables: bytes) -> StoredChunks:
+            sections = owned.get(CHUNK_TAGS[part], [])
             return StoredChunks(self._reader, self._previous_end, sections, record, tables)
 
         with self._reader.naming(owned[TABLES][0]):
@@ -190,9 +190,9 @@ class Container(OpenFile):
         owned = self.sections_of(i)
         found = {TABLES: owned[TABLES][0].length}
         expected = {TABLES: sum(record["table_length"] for record in records.values())}
-        for side, tag in CHUNK_TAGS.items():
+        for part, tag in CHUNK_TAGS.items():
             found[tag] = len(owned.get(tag, []))
-            expected[tag] = chunk_count(records[side]) if side in records else 0
+            expected[tag] = chunk_count(records[part]) if part in records else 0
         for tag in found:
             if found[tag] != expected[tag]:
                 what = "length" if tag == TABLES else "number of chunks"

@@ -140,8 +140,8 @@ class Salvage(OpenFile):
                     "wrong length", section=TABLES, found=len(tables), expected=length
                 )
 
-            def chunks(side: str, record: dict[str, Any], coded: bytes) -> SalvagedChunks:
-                tag = CHUNK_TAGS[side]
+            def chunks(part: str, record: dict[str, Any], coded: bytes) -> SalvagedChunks:
+                tag = CHUNK_TAGS[part]
                 return SalvagedChunks(self._reader, tag, owned.get(tag, {}), record, coded)
 
             return assemble(document, tables, chunks)

@@ -31,7 +31,7 @@ from lplrcli.container.section_writer import SectionWriter
 from lplrcli.errors import CorruptSectionError
 from lplrcli.model.compressed import Factorization, QuantizedFactor
 
-FACTORS = {tag: side for side, tag in CHUNK_TAGS.items()}
+FACTORS = {tag: part for part, tag in CHUNK_TAGS.items()}
 
 
 def write_container(
@@ -158,8 +158,8 @@ def heads_of(
         A reader would not accept the factorization.
     """
     parts = factorization.parts
-    tables = {side: pack_table(side, parts[side]) for side in CHUNK_TAGS if side in parts}
-    lengths = {side: len(table) for side, table in tables.items()}
+    tables = {part: pack_table(part, parts[part]) for part in CHUNK_TAGS if part in parts}
+    lengths = {part: len(table) for part, table in tables.items()}
     document = describe(factorization, lengths, name=name, created=created, user=user)
     for tag, factor in _factors(factorization):
         expected = chunk_count(document["factors"][FACTORS[tag]])
@@ -186,9 +186,9 @@ def _heads(
 def _factors(factorization: Factorization) -> Iterator[tuple[str, QuantizedFactor]]:
     """Yield each factor present, with the tag of its chunks, in file order."""
     parts = factorization.parts
-    for side, tag in CHUNK_TAGS.items():
-        if side in parts:
-            yield tag, parts[side]
+    for part, tag in CHUNK_TAGS.items():
+        if part in parts:
+            yield tag, parts[part]
 
 
 def _coded(factor: QuantizedFactor) -> list[int]:
@@ -196,12 +196,14 @@ def _coded(factor: QuantizedFactor) -> list[int]:
     if factor.coding != "packed":
         return lengths_of(factor.chunks)
     return [
-        packed_length(factor.tables, chunk_rows(factor.length, factor.chunk_length, ordinal))
+        packed_length(
+            factor.coding_parameters, chunk_rows(factor.length, factor.chunk_length, ordinal)
+        )
         for ordinal in range(len(factor.chunks))
     ]
 
 
 def _check_chunk(factor: QuantizedFactor, section: Section, payload: bytes) -> None:
     rows = chunk_rows(factor.length, factor.chunk_length, section.ordinal)
-    check_length(factor.coding, factor.tables, section, rows)
-    CHUNK_CHECKS[factor.coding](factor.tables, section, rows, payload)
+    check_length(factor.coding, factor.coding_parameters, section, rows)
+    CHUNK_CHECKS[factor.coding](factor.coding_parameters, section, rows, payload)

@@ -34,11 +34,11 @@ class QuantizedFactor:
         Number of components (columns).
     quantizer : str
         Key of `lplrcli.quantize.QUANTIZERS`.
-    side : bytes
+    quantizer_parameters : bytes
         The quantizer's parameters (steps, scales), laid out as its specification says.
     coding : str
         Key of `lplrcli.coding.CODINGS`.
-    tables : bytes
+    coding_parameters : bytes
         The coding's parameters (bits of each component, frequencies), laid out as its
         specification says.
     transform : str
@@ -57,9 +57,9 @@ class QuantizedFactor:
     length: int
     components: int
     quantizer: str
-    side: bytes
+    quantizer_parameters: bytes
     coding: str
-    tables: bytes
+    coding_parameters: bytes
     transform: str
     grid: tuple[int, ...]
     chunk_length: int

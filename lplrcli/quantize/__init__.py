@@ -46,12 +46,12 @@ class CodebookQuantizer(Quantizer, Protocol):
     ----------
     bits : ndarray of uint8, shape (components,)
         Bits per code of each component.
-    side : bytes
+    parameters : bytes
         The quantizer's parameters, as a file holds them.
     """
 
     bits: NDArray[Any]
-    side: bytes
+    parameters: bytes
 
     @classmethod
     def of(cls, factor: QuantizedFactor) -> CodebookQuantizer:

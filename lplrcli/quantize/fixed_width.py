@@ -19,19 +19,19 @@ class FixedWidthQuantizer(ABC):
     ----------
     bits : ndarray of uint8, shape (components,)
         Bits per component, 1 to 16.
-    side : bytes
+    parameters : bytes
         The quantizer's parameters; those of a file were checked when it was opened.
     """
 
-    def __init__(self, bits: NDArray[Any], side: bytes) -> None:
+    def __init__(self, bits: NDArray[Any], parameters: bytes) -> None:
         self.bits = bits
-        self.side = side
+        self.parameters = parameters
         self._rounded: dict[tuple[int, np.dtype[Any]], NDArray[Any]] = {}
 
     @classmethod
     def of(cls, factor: QuantizedFactor) -> Self:
         """Build the quantizer of a factor coded in fixed width."""
-        return cls(np.frombuffer(factor.tables, np.uint8), factor.side)
+        return cls(np.frombuffer(factor.coding_parameters, np.uint8), factor.quantizer_parameters)
 
     def decode(self, codes: Sequence[NDArray[Any]], rows: slice, out: NDArray[Any]) -> None:
         """Write the values of some rows into `out`; levels are rounded to its type.

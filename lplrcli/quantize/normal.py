@@ -37,15 +37,15 @@ class NormalQuantizer(FixedWidthQuantizer):
     ----------
     bits : ndarray of uint8, shape (components,)
         Bits per component, 1 to 16.
-    side : bytes
+    parameters : bytes
         A bfloat16 scale per component: half a percent of precision costs nothing, since the
         least-squares refit of the other factor absorbs it. Scales of a file were checked when it
         was opened.
     """
 
-    def __init__(self, bits: NDArray[Any], side: bytes) -> None:
-        super().__init__(bits, side)
-        upper = np.frombuffer(side, "<u2").astype(np.uint32)
+    def __init__(self, bits: NDArray[Any], parameters: bytes) -> None:
+        super().__init__(bits, parameters)
+        upper = np.frombuffer(parameters, "<u2").astype(np.uint32)
         self.scales = (upper << np.uint32(16)).view(np.float32)
 
     @classmethod

@@ -43,11 +43,15 @@ class SteppedQuantizer:
     @classmethod
     def of(cls, factor: QuantizedFactor) -> SteppedQuantizer:
         """Quantizer of a factor, from its parameters."""
-        step, first, second, rest = STEPPED_HEAD.unpack_from(factor.side)
-        return cls(step, scales_from_bytes(factor.side[STEPPED_HEAD.size :]), (first, second, rest))
+        step, first, second, rest = STEPPED_HEAD.unpack_from(factor.quantizer_parameters)
+        return cls(
+            step,
+            scales_from_bytes(factor.quantizer_parameters[STEPPED_HEAD.size :]),
+            (first, second, rest),
+        )
 
     @property
-    def side(self) -> bytes:
+    def parameters(self) -> bytes:
         """Step, shifts and scales, as SPEC.md, section "deadzone", lays them out."""
         return STEPPED_HEAD.pack(self.step, *self.shifts) + scales_to_bytes(self.indices)
 

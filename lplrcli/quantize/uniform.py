@@ -18,7 +18,7 @@ class UniformQuantizer(FixedWidthQuantizer):
     ----------
     bits : ndarray of uint8, shape (components,)
         Bits per component, all equal.
-    side : bytes
+    parameters : bytes
         `low` and `step`, two float64; those of a file were checked when it was opened.
 
     Examples
@@ -29,9 +29,9 @@ class UniformQuantizer(FixedWidthQuantizer):
     [0.0, 1.0, 2.0, 3.0]
     """
 
-    def __init__(self, bits: NDArray[Any], side: bytes) -> None:
-        super().__init__(bits, side)
-        self.low, self.step = UNIFORM_HEAD.unpack(side)
+    def __init__(self, bits: NDArray[Any], parameters: bytes) -> None:
+        super().__init__(bits, parameters)
+        self.low, self.step = UNIFORM_HEAD.unpack(parameters)
 
     @classmethod
     def fit(cls, factor: NDArray[Any], bits: NDArray[Any], threads: int = 1) -> UniformQuantizer:

@@ -557,7 +557,9 @@ def one_symbol_for_2_62_entries():
     """A chunk of 16 bytes whose only symbol takes no bits, said to hold 2^62 of it."""
     sole = Tables(0, 0, [0], [0], [[1]]).build()
     residual = rans_factor(8, 1, "deadzone", weights=([40, 1, 1],), most=0)
-    residual = replace(residual, tables=sole, chunks=[struct.pack("<4I", *[1 << 16] * 4)])
+    residual = replace(
+        residual, coding_parameters=sole, chunks=[struct.pack("<4I", *[1 << 16] * 4)]
+    )
     made = replace(factorization((4, 2), mode="direct"), residual=residual)
 
     def change(found):
@@ -572,7 +574,9 @@ def transform_of_2_40_entries():
     """The same under a transform, which needs all entries at once."""
     sole = Tables(0, 0, [0], [0], [[1]]).build()
     residual = rans_factor(8, 1, "deadzone", weights=([40, 1, 1],), most=0)
-    residual = replace(residual, tables=sole, chunks=[struct.pack("<4I", *[1 << 16] * 4)])
+    residual = replace(
+        residual, coding_parameters=sole, chunks=[struct.pack("<4I", *[1 << 16] * 4)]
+    )
     made = replace(factorization((4, 2), mode="direct"), residual=residual)
 
     def change(found):

@@ -144,7 +144,9 @@ def test_components_that_decode_to_zero(work):
         made = container.factorization()
         side = bytes(16)  # of the quantizer `uniform`: lowest value and step
         with (work / "null.lplr").open("wb") as out:
-            write_container(out, [replace(made, left=replace(made.left, side=side))])
+            write_container(
+                out, [replace(made, left=replace(made.left, quantizer_parameters=side))]
+            )
     (modes,) = listed("null.lplr")
     assert [mode["singular_value"] for mode in modes] == [0.0, 0.0]
     assert {mode["energy_share"] for mode in modes} == {None}

@@ -84,20 +84,20 @@ def test_bytes_are_within_one_percent_of_constrictions(name, step, state_bits):
     (codes,) = coded.codes
     np.testing.assert_array_equal(RansCoding.of(factor).decode_chunk(payload, coded.length), codes)
     # Four states instead of one: 12 bytes that do not grow.
-    assert len(payload) - 16 <= 1.01 * bytes_of_constriction(codes, factor.tables)
+    assert len(payload) - 16 <= 1.01 * bytes_of_constriction(codes, factor.coding_parameters)
 
 
 def test_contexts_are_used_where_they_pay():
     for name, expected in (("smooth columns", ABOVE), ("white residual", NO_CONTEXT)):
         coded = quantized(REALISTIC[name], 0.2, 3)
-        tables = coded.factor(1, coded.length).tables
+        tables = coded.factor(1, coded.length).coding_parameters
         assert EntropyModel.from_bytes(tables, len(coded.classes)).context == expected
 
 
 def test_tables_cost_little():
     coded = quantized(REALISTIC["factor of decaying spectrum"], 0.2, 3)
     factor = coded.factor(1, coded.length)
-    assert len(factor.tables) < 0.06 * sum(map(len, factor.chunks))
+    assert len(factor.coding_parameters) < 0.06 * sum(map(len, factor.chunks))
 
 
 @pytest.mark.parametrize("machine", [0, 3])

@@ -34,7 +34,7 @@ def test_what_was_described_is_put_together_again(name):
 
     def chunks(side, record, table):
         part = whole.parts[side]
-        assert (record["length"], table) == (part.length, part.tables)
+        assert (record["length"], table) == (part.length, part.coding_parameters)
         asked.append(side)
         return part.chunks
 

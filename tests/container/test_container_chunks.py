@@ -14,7 +14,7 @@ from rans_samples import random_codes, tables_for
 
 from lplrcli.container.byte_layout import Section
 from lplrcli.container.chunks import (
-    ContinuedChunks,
+    GrownChunks,
     RemainingChunks,
     check_length,
     check_packed,
@@ -96,7 +96,7 @@ def test_chunks_cut_a_factor_from_its_start(length, chunk_length):
 
 
 def test_continued_chunks():
-    chunks = ContinuedChunks([b"a", b"b", b"c"], 2, [b"d", b"e"])
+    chunks = GrownChunks([b"a", b"b", b"c"], 2, [b"d", b"e"])
     assert list(chunks) == [b"a", b"b", b"d", b"e"]
     assert (len(chunks), chunks[-1], list(chunks[1:3])) == (4, b"e", [b"b", b"d"])
     with pytest.raises(IndexError):

@@ -29,15 +29,18 @@ def test_a_table_comes_back(quantizer, components):
     part = factor(9, (3,) * components, quantizer)
     table = pack_table("left", part)
     assert split_tables(table, {"left": record_of(part, table)}) == {
-        "left": (part.tables, part.side)
+        "left": (part.coding_parameters, part.quantizer_parameters)
     }
     length = table_length(part.coding, quantizer, components)
     if part.coding == "packed":
         assert length == len(table)
-        assert table == part.tables + part.side
+        assert table == part.coding_parameters + part.quantizer_parameters
     else:
         assert length is None
-        assert zstandard.ZstdDecompressor().decompress(table) == part.tables + part.side
+        assert (
+            zstandard.ZstdDecompressor().decompress(table)
+            == part.coding_parameters + part.quantizer_parameters
+        )
 
 
 def test_factors_lie_in_the_order_of_their_chunks_whatever_the_order_of_the_metadata():
@@ -49,14 +52,16 @@ def test_factors_lie_in_the_order_of_their_chunks_whatever_the_order_of_the_meta
     records = {name: record_of(parts[name], tables[name]) for name in sorted(parts)}
     found = split_tables(b"".join(tables.values()), records)
     assert list(found) == list(CHUNK_TAGS)
-    assert found == {name: (part.tables, part.side) for name, part in parts.items()}
+    assert found == {
+        name: (part.coding_parameters, part.quantizer_parameters) for name, part in parts.items()
+    }
 
 
 @pytest.mark.parametrize("depth", [0, 17])
 def test_codes_have_one_to_sixteen_bits(depth):
     part = factor(9, (3, 5), "normal")
     with pytest.raises(CorruptSectionError, match="bits of factor right"):
-        pack_table("right", dataclasses.replace(part, tables=bytes([3, depth])))
+        pack_table("right", dataclasses.replace(part, coding_parameters=bytes([3, depth])))
 
 
 def test_a_coding_goes_with_its_quantizers_only():

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rans_samples import side_for
 
-from lplrcli.container.quantizer_parameters import SIDE_LENGTHS, check_side, scale_of
+from lplrcli.container.quantizer_parameters import PARAMETER_LENGTHS, check_parameters, scale_of
 from lplrcli.errors import CorruptSectionError
 from lplrcli.quantize import CODEBOOKS, QUANTIZERS
 
@@ -25,7 +25,7 @@ def test_scales_are_those_of_the_specification(index):
 
 
 def test_every_quantizer_has_a_length():
-    assert SIDE_LENGTHS.keys() == QUANTIZERS.keys()
+    assert PARAMETER_LENGTHS.keys() == QUANTIZERS.keys()
 
 
 @pytest.mark.parametrize("name", CODEBOOKS)
@@ -33,11 +33,11 @@ def test_every_quantizer_has_a_length():
 def test_what_a_quantizer_makes_is_accepted(name, components):
     values = np.random.default_rng(0).standard_normal((components, 50))
     bits = np.full(components, 3, np.uint8)
-    side = CODEBOOKS[name].fit(values, bits, threads=1).side
-    assert len(side) == SIDE_LENGTHS[name](components)
-    check_side("left", name, side, bits.tobytes(), components)
-    with pytest.raises(CorruptSectionError, match="length of side of factor left"):
-        check_side("left", name, side + b"\0", bits.tobytes(), components)
+    side = CODEBOOKS[name].fit(values, bits, threads=1).quantizer_parameters
+    assert len(side) == PARAMETER_LENGTHS[name](components)
+    check_parameters("left", name, side, bits.tobytes(), components)
+    with pytest.raises(CorruptSectionError, match="length of quantizer parameters of factor left"):
+        check_parameters("left", name, side + b"\0", bits.tobytes(), components)
 
 
 @pytest.mark.parametrize(
@@ -52,9 +52,9 @@ def test_what_a_quantizer_makes_is_accepted(name, components):
     ],
 )
 def test_a_uniform_quantizer_has_finite_levels_of_one_depth(low, step, bits, field):
-    check_side("right", "uniform", struct.pack("<dd", -1.5, 0.0), b"\2\2", 2)
+    check_parameters("right", "uniform", struct.pack("<dd", -1.5, 0.0), b"\2\2", 2)
     with pytest.raises(CorruptSectionError, match=f"{field} of factor right"):
-        check_side("right", "uniform", struct.pack("<dd", low, step), bits, 2)
+        check_parameters("right", "uniform", struct.pack("<dd", low, step), bits, 2)
 
 
 @given(st.integers(0, 2**16 - 1))
@@ -62,17 +62,17 @@ def test_scales_of_the_normal_quantizer_are_positive_and_finite(upper):
     (value,) = struct.unpack("<f", struct.pack("<I", upper << 16))
     side = struct.pack("<2H", 0x3F80, upper)
     if value > 0 and math.isfinite(value):
-        check_side("left", "normal", side, b"\2\2", 2)
+        check_parameters("left", "normal", side, b"\2\2", 2)
     else:
         with pytest.raises(CorruptSectionError, match="component 1"):
-            check_side("left", "normal", side, b"\2\2", 2)
+            check_parameters("left", "normal", side, b"\2\2", 2)
 
 
 @pytest.mark.parametrize("name", ["deadzone", "trellis"])
 @pytest.mark.parametrize("step", [0.0, -1.0, math.inf, math.nan])
 def test_the_step_is_finite_and_positive(name, step):
     with pytest.raises(CorruptSectionError, match="step of factor left"):
-        check_side("left", name, side_for(2, step), b"", 2)
+        check_parameters("left", name, side_for(2, step), b"", 2)
 
 
 @given(st.integers(-1100, 1100), st.integers(-8192, 8191))
@@ -81,7 +81,7 @@ def test_units_are_neither_subnormal_nor_infinite(exponent, index):
     side = side_for(2, step, [0 if 2.0**-960 <= step <= 2.0**960 else index, index])
     sound = index >= -8176 and 2.0**-960 <= step * scale_of(index) <= 2.0**960
     if sound:
-        check_side("left", "deadzone", side, b"", 2)
+        check_parameters("left", "deadzone", side, b"", 2)
     else:
         with pytest.raises(CorruptSectionError, match="scale"):
-            check_side("left", "deadzone", side, b"", 2)
+            check_parameters("left", "deadzone", side, b"", 2)

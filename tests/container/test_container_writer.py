@@ -53,7 +53,7 @@ def test_the_writer_refuses_what_the_reader_would():
     f = factorization()
     short = dataclasses.replace(f.left, chunks=[b"x", *f.left.chunks[1:]])
     few = dataclasses.replace(f.left, chunks=f.left.chunks[1:])
-    wide = dataclasses.replace(f.left, tables=bytes([17, 1]))
+    wide = dataclasses.replace(f.left, coding_parameters=bytes([17, 1]))
     long = factor(20, (3, 1))
     report = dataclasses.replace(f.report, source_norm=float("nan"))
     for wrong, name in [

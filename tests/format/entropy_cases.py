@@ -69,8 +69,8 @@ CASES = {
         (cut(6), "length of tables", "trellis"),
         (cut(134), "length of tables", "trellis"),
         (cut(len(SOUND.build()) - 1), "length of tables", "trellis"),
-        (cut(len(SOUND.build())), "length of side", "trellis"),
-        (put(content() + b"\0"), "length of side", "trellis"),
+        (cut(len(SOUND.build())), "length of quantizer parameters", "trellis"),
+        (put(content() + b"\0"), "length of quantizer parameters", "trellis"),
     ],
     ("Tables", "machine"): [
         (table(machine=0, table_of=[0] * 64), "machine", "trellis"),

@@ -45,7 +45,7 @@ def test_the_tables_that_are_broken_are_sound():
     draft = Draft(written(BASE["trellis"]))
     draft.edit_table(lambda _: content())
     (found,) = read_all(draft.build())
-    assert found.left.tables + found.left.side == content()
+    assert found.left.coding_parameters + found.left.quantizer_parameters == content()
     for step, indices in (
         (2.0**-100, [8191, 0, 0]),
         (2.0**62, [-8176, 0, 1]),
@@ -106,9 +106,9 @@ def test_tables_are_not_compressed_with_the_dictionary_of_the_metadata():
 def test_the_writer_refuses_tables_that_the_reader_would():
     f = sound()
     for changes, words in [
-        ({"tables": f.left.tables[:-1]}, "left"),
-        ({"tables": f.left.tables + b"\0"}, "left"),
-        ({"side": f.left.side[:-1]}, "length of side"),
+        ({"tables": f.left.coding_parameters[:-1]}, "left"),
+        ({"tables": f.left.coding_parameters + b"\0"}, "left"),
+        ({"side": f.left.quantizer_parameters[:-1]}, "length of quantizer parameters"),
         ({"coding": "packed"}, "coding"),
         ({"quantizer": "deadzone"}, "machine"),
         ({"components": 4}, "left"),
@@ -144,5 +144,5 @@ def test_a_factor_may_have_no_components():
     for quantizer in ("deadzone", "trellis"):
         f = factorization((4, 3), (), "factors", quantizer)
         (found,) = read_all(written(f))
-        assert found.rank == 0 and found.left.tables == f.left.tables
-    assert entropy_cases.NONE.build() == rans_factor(4, 0, context=1).tables
+        assert found.rank == 0 and found.left.coding_parameters == f.left.coding_parameters
+    assert entropy_cases.NONE.build() == rans_factor(4, 0, context=1).coding_parameters

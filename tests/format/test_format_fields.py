@@ -344,7 +344,7 @@ def test_the_example_of_the_specification(tmp_path):
         raw += bytes(int(address, 16) - len(raw)) + bytes.fromhex("".join(cells))
     (f,) = read_all(bytes(raw))
     assert (f.shape, f.dtype, f.rank) == ((3, 2), "float32", 1)
-    assert struct.unpack("<dd", f.left.side) == (0, 0.5)
+    assert struct.unpack("<dd", f.left.quantizer_parameters) == (0, 0.5)
     assert (list(f.left.chunks), list(f.right.chunks)) == ([b"\x24"], [b"\x04"])
     assert zlib.crc32(raw[:28]).to_bytes(4, "little") == raw[28:32]
     assert bytes(raw) == written(f)

@@ -38,7 +38,10 @@ def test_bases_are_kept_and_lie_before_the_factors():
     assert list(found.parts) == ["left", "right", "left_basis", "right_basis"]
     for kept, given_ in ((found.left.basis, left.basis), (found.right.basis, right.basis)):
         assert list(kept.chunks) == given_.chunks
-        assert (kept.side, kept.tables) == (given_.side, given_.tables)
+        assert (kept.quantizer_parameters, kept.coding_parameters) == (
+            given_.quantizer_parameters,
+            given_.coding_parameters,
+        )
     tags = b" ".join(section.tag for section in Draft(raw).sections)
     assert tags == b"META COMP LBAS LBAS RBAS RBAS LEFT RGHT"
     assert list(Draft(raw).json()["factors"]) == ["left_basis", "right_basis", "left", "right"]

@@ -248,7 +248,7 @@ def test_the_constants_of_the_wavelet_are_those_of_the_specification():
 def test_one_component_without_a_transform_is_rounded_once(dtype, tmp_path):
     residual = rans_factor(600, 1, "deadzone", chunk_length=64, most=20)
     side = side_for(1, (1 + 2.0**-52) * 2.0**-20, [0], (0, 0, 0))  # next to ties
-    residual = dataclasses.replace(residual, side=side)
+    residual = dataclasses.replace(residual, quantizer_parameters=side)
     f = factorization((120, 5), mode="direct", quantizer="deadzone", dtype=dtype)
     raw = written(dataclasses.replace(f, residual=residual))
     (matrix,) = decoded(raw, tmp_path)

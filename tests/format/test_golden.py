@@ -99,9 +99,9 @@ def test_golden_files_cover_what_the_format_can_do(folder):
         if factor in matrix.means:
             seen["mean chunks"].add(min(len(factor.chunks), 2))
         if factor.coding == "rans" and factor.components:
-            seen["machines"].add(factor.tables[0])
-            seen["contexts"].add((factor.quantizer, factor.tables[1]))
-            seen["shifts"].add((factor.quantizer, any(factor.side[8:11])))
+            seen["machines"].add(factor.coding_parameters[0])
+            seen["contexts"].add((factor.quantizer, factor.coding_parameters[1]))
+            seen["shifts"].add((factor.quantizer, any(factor.quantizer_parameters[8:11])))
             seen["chunks"].add(min(len(factor.chunks), 2))
             transforms.add((factor.transform, min(len(factor.chunks), 2), len(factor.grid)))
     assert seen["machines"] == {0, 3, 4, 5, 6, 7, 8}

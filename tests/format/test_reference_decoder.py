@@ -31,15 +31,19 @@ def codes_of(factor):
     parts = []
     for i, chunk in enumerate(factor.chunks):
         rows = min(factor.chunk_length, factor.length - i * factor.chunk_length)
-        parts.append(naive.rans_decode_chunk(chunk, factor.tables, factor.components, rows))
+        parts.append(
+            naive.rans_decode_chunk(chunk, factor.coding_parameters, factor.components, rows)
+        )
     return np.concatenate(parts, axis=1)
 
 
 def exact_values(factor, codes):
     """Values of codes, each rounded once from what SPEC.md says, by fractions."""
-    step = struct.unpack_from("<d", factor.side)[0]
-    low, high = np.frombuffer(factor.side, np.uint8, offset=11).reshape(2, -1).astype(int)
-    shifts = struct.unpack_from("<3b", factor.side, 8)
+    step = struct.unpack_from("<d", factor.quantizer_parameters)[0]
+    low, high = (
+        np.frombuffer(factor.quantizer_parameters, np.uint8, offset=11).reshape(2, -1).astype(int)
+    )
+    shifts = struct.unpack_from("<3b", factor.quantizer_parameters, 8)
     values = np.zeros(codes.shape)
     for i, row in enumerate(codes.tolist()):
         index = (low[i] + 256 * high[i] + 2**15) % 2**16 - 2**15
@@ -180,7 +184,7 @@ def test_direct_entries_are_rounded_once(dtype, tmp_path):
     # Codes and a step next to ties of the type, where a rounding before would decide wrongly.
     factor = rans_factor(64, 2, "deadzone", chunk_length=64, most=29, seed=8)
     step = (1 + 2.0**-52) * 2.0**-20
-    factor = dataclasses.replace(factor, side=side_for(2, step, [0, -40]))
+    factor = dataclasses.replace(factor, quantizer_parameters=side_for(2, step, [0, -40]))
     f = factorization((64, 2), mode="direct", quantizer="deadzone", dtype=dtype, exponent=-3)
     (matrix,) = decoded(written(dataclasses.replace(f, residual=factor)), tmp_path)
     values = exact_values(factor, codes_of(factor)).T
@@ -284,7 +288,9 @@ def test_a_residual_of_one_component_is_in_row_order(tmp_path):
 
 def test_grids_are_restored_exactly(tmp_path):
     factor = rans_factor(50, 4, "deadzone", chunk_length=64, most=16)
-    factor = dataclasses.replace(factor, side=side_for(4, 2.0**-7, [0] * 4, (0, 0, 0)))
+    factor = dataclasses.replace(
+        factor, quantizer_parameters=side_for(4, 2.0**-7, [0] * 4, (0, 0, 0))
+    )
     for dtype in ("float32", "float64"):
         f = factorization((50, 4), mode="direct", quantizer="deadzone", dtype=dtype)
         (matrix,) = decoded(written(dataclasses.replace(f, residual=factor)), tmp_path)
@@ -294,7 +300,9 @@ def test_grids_are_restored_exactly(tmp_path):
 def test_values_at_the_limits_of_units(tmp_path):
     for step, index in ((1.0, 8 * 960), (1.0, -8 * 960), (2.0**-960, 0), (2.0**960, 0)):
         factor = rans_factor(50, 1, "trellis", most=29)
-        factor = dataclasses.replace(factor, side=side_for(1, step, [index], (-128, 127, -128)))
+        factor = dataclasses.replace(
+            factor, quantizer_parameters=side_for(1, step, [index], (-128, 127, -128))
+        )
         f = factorization((50, 1), mode="direct", quantizer="trellis", dtype="float64")
         (matrix,) = decoded(written(dataclasses.replace(f, residual=factor)), tmp_path)
         expected = exact_values(factor, codes_of(factor))

@@ -28,7 +28,12 @@ def seeds():
             for rows in (8, 5):
                 made = factor(rows, bits, quantizer)
                 chunk = made.chunks[0] if bits else b""
-                yield bytes([number, len(bits), rows]) + made.tables + made.side + chunk
+                yield (
+                    bytes([number, len(bits), rows])
+                    + made.coding_parameters
+                    + made.quantizer_parameters
+                    + chunk
+                )
 
 
 def mutated(data, most, rng, mutate):

@@ -16,7 +16,7 @@ from lplrcli.coding import RansCoding
 from lplrcli.container.byte_layout import Section
 from lplrcli.container.chunks import check_length, check_rans
 from lplrcli.container.entropy_tables import check_rans_tables
-from lplrcli.container.quantizer_parameters import check_side
+from lplrcli.container.quantizer_parameters import check_parameters
 from lplrcli.errors import CorruptSectionError
 from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.quantize import QUANTIZERS
@@ -40,7 +40,7 @@ def seeds():
             chunk = made.chunks[0] if components else bytes(16)
             inner = (1, 1, *grid[1:])[-2:]
             head = [NAMES.index(quantizer), components, rows - 1, *inner, len(chunk) // 2 - 8]
-            yield bytes(head) + chunk + made.tables + made.side
+            yield bytes(head) + chunk + made.coding_parameters + made.quantizer_parameters
 
 
 def mutated(data, most, rng, mutate):
@@ -71,7 +71,7 @@ def one_input(data):
     try:
         middle = check_rans_tables(content, components, quantizer, "left")
         tables, side = content[:middle], content[middle:]
-        check_side("left", quantizer, side, tables, components)
+        check_parameters("left", quantizer, side, tables, components)
         check_length("rans", tables, section, rows)
         check_rans(tables, section, rows, payload)
         made = QuantizedFactor(

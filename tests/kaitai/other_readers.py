@@ -152,7 +152,7 @@ def factor_of_the_product(factor):
             rows = min(factor.chunk_length, factor.length - i * factor.chunk_length)
             chunks.append([codes.tolist() for codes in coding.decode_chunk(chunk, rows)])
         return {"tables": {"bits": coding.bits.tolist()}, "side": side, "chunks": chunks}
-    model = EntropyModel.from_bytes(factor.tables, factor.components)
+    model = EntropyModel.from_bytes(factor.coding_parameters, factor.components)
     tokens = [len(each) for each in model.weights]
     tables = {
         "machine": model.state_bits,

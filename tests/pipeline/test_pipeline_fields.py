@@ -54,7 +54,11 @@ def content(compressed):
     """Everything coded, and nothing of the grid."""
     found = compressed.factorization
     parts = (found.left, found.right, found.residual)
-    return [(p.side, p.tables, list(p.chunks)) for p in parts if p is not None]
+    return [
+        (p.quantizer_parameters, p.coding_parameters, list(p.chunks))
+        for p in parts
+        if p is not None
+    ]
 
 
 SMOOTH = smooth().astype(np.float32)

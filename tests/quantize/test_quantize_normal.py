@@ -69,7 +69,7 @@ def test_rescaled_codes_are_those_of_multiplied_values():
 def test_scales_are_bfloat16_in_little_endian():
     factor = np.random.default_rng(0).standard_normal((3, 50)) * [[1e-3], [1], [1e3]]
     quantizer = NormalQuantizer.fit(factor, depths(2, 3, 4))
-    scales = np.frombuffer(quantizer.side, "<u2").view(bfloat16).astype(np.float32)
+    scales = np.frombuffer(quantizer.parameters, "<u2").view(bfloat16).astype(np.float32)
     np.testing.assert_array_equal(quantizer.scales, scales)
     ratio = scales / np.sqrt(np.mean(factor**2, axis=1))
     assert np.all((ratio > 0.6) & (ratio < 2.5))
@@ -119,7 +119,9 @@ def test_scales_stay_positive_and_finite(size):
 def test_the_number_of_threads_changes_nothing():
     factor = np.random.default_rng(0).standard_normal((9, 6000))
     bits = np.arange(1, 10).astype(np.uint8)
-    sides = {NormalQuantizer.fit(factor, bits, threads).side for threads in (1, 2, 5)}
+    sides = {
+        NormalQuantizer.fit(factor, bits, threads).quantizer_parameters for threads in (1, 2, 5)
+    }
     assert len(sides) == 1
 
 

@@ -32,7 +32,7 @@ def test_levels_spread_over_the_range_and_the_nearest_is_taken(dtype, data):
     factor = data.draw(hnp.arrays(dtype, shape, elements=elements))
     quantizer = UniformQuantizer.fit(factor, np.full(len(factor), bits, np.uint8))
     low, high = float(factor.min()), float(factor.max())
-    assert struct.unpack("<d", quantizer.side[:8])[0] == low
+    assert struct.unpack("<d", quantizer.parameters[:8])[0] == low
     levels = quantizer.levels(0)
     assert levels[0] == low
     assert levels[-1] == pytest.approx(high, rel=1e-12, abs=1e-12 * (high - low))
@@ -57,7 +57,7 @@ def test_a_constant_is_exact():
 
 def test_an_empty_factor_has_parameters():
     quantizer = UniformQuantizer.fit(np.empty((0, 7)), np.empty(0, np.uint8))
-    assert len(quantizer.side) == 16
+    assert len(quantizer.parameters) == 16
 
 
 @pytest.mark.parametrize("name", sorted(CODEBOOKS))
@@ -66,7 +66,7 @@ def test_every_codebook_quantizer_comes_back_from_a_factor(name, bits):
     factor = np.random.default_rng(0).standard_normal((4, 33)).astype(np.float32)
     fitted = CODEBOOKS[name].fit(factor, np.full(4, bits, np.uint8), 1)
     coded = encode_factor(factor, np.full(4, bits, np.uint8), name, 64, 1)
-    assert coded.side == fitted.side
+    assert coded.quantizer_parameters == fitted.parameters
     again = QUANTIZERS[name].of(coded)
     values = np.empty((4, 30), np.float64)
     again.decode([fitted.encode(i, row) for i, row in enumerate(factor)], slice(3, None), values)

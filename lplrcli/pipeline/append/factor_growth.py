@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lplrcli.model.compressed import QuantizedFactor
-from lplrcli.pipeline.append.fixed_width_growth import PackedContinuation
-from lplrcli.pipeline.append.rans_growth import RansContinuation
+from lplrcli.pipeline.append.fixed_width_growth import FixedWidthGrowth
+from lplrcli.pipeline.append.rans_growth import RansGrowth
 from lplrcli.runtime.parallel import ordered_map
 
 
-class Continuation(Protocol):
+class FactorGrowth(Protocol):
     """A stored factor, and how entries after its last ones are coded.
 
     Attributes
@@ -45,9 +45,7 @@ class Continuation(Protocol):
         ...
 
 
-def continuation_of(
-    name: str, factor: QuantizedFactor, entries: int, thrift: float
-) -> Continuation:
+def growth_of(name: str, factor: QuantizedFactor, entries: int, thrift: float) -> FactorGrowth:
     """What codes further entries of a factor.
 
     Parameters
@@ -68,8 +66,8 @@ def continuation_of(
         If the last chunk cannot be continued with so many.
     """
     if factor.coding == "packed":
-        return PackedContinuation(factor, entries)
-    return RansContinuation(name, factor, entries, thrift)
+        return FixedWidthGrowth(factor, entries)
+    return RansGrowth(name, factor, entries, thrift)
 
 
 def extended(
@@ -80,7 +78,7 @@ def extended(
     Parameters
     ----------
     name, factor, thrift
-        As for `continuation_of`; factors without components too.
+        As for `growth_of`; factors without components too.
     values : ndarray, shape (components, entries)
         What follows.
     threads : int
@@ -89,7 +87,7 @@ def extended(
     entries = values.shape[1]
     if factor.components == 0:
         return factor.lengthened(entries), values[:0]
-    continuation = continuation_of(name, factor, entries, thrift)
+    continuation = growth_of(name, factor, entries, thrift)
     parts = [
         np.ascontiguousarray(values[:, start:stop])
         for start, stop in pairwise([0, *continuation.ends])
@@ -100,5 +98,5 @@ def extended(
     return continuation.finished(codes, threads), np.concatenate(decoded, axis=1)
 
 
-def _quantized(continuation: Continuation, part: tuple[int, NDArray[Any]]) -> NDArray[Any]:
+def _quantized(continuation: FactorGrowth, part: tuple[int, NDArray[Any]]) -> NDArray[Any]:
     return continuation.quantize(*part)

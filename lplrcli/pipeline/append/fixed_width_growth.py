@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lplrcli.coding import PackedCoding
-from lplrcli.container.chunks import ContinuedChunks
+from lplrcli.container.chunks import GrownChunks
 from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.pipeline.encode.chunking import rechunked
 from lplrcli.quantize import CODEBOOKS
@@ -22,7 +22,7 @@ _PART = 2**18
 """Entries of a component that codes are found of at a time."""
 
 
-class PackedContinuation:
+class FixedWidthGrowth:
     """Codes of fixed width: every entry by itself, so that any parts will do."""
 
     def __init__(self, factor: QuantizedFactor, entries: int) -> None:
@@ -51,7 +51,7 @@ class PackedContinuation:
         encode = partial(_packed_chunk, self._coding)
         added = list(ordered_map(encode, parts, threads))
         whole = factor.lengthened(self.entries)
-        return replace(whole, chunks=ContinuedChunks(factor.chunks, kept, added))
+        return replace(whole, chunks=GrownChunks(factor.chunks, kept, added))
 
 
 def _packed_chunk(coding: PackedCoding, codes: NDArray[Any]) -> bytes:

@@ -19,7 +19,7 @@ from lplrcli.model.compressed import Factorization, QuantizedFactor
 from lplrcli.model.report import ErrorReport
 from lplrcli.model.source import RowBlock
 from lplrcli.pipeline.append import refusals
-from lplrcli.pipeline.append.factor_growth import Continuation, continuation_of, extended
+from lplrcli.pipeline.append.factor_growth import FactorGrowth, extended, growth_of
 from lplrcli.pipeline.decode.factors import decode_factor
 from lplrcli.pipeline.decode.reconstruction import Reconstruction
 from lplrcli.pipeline.measure.error import (
@@ -47,7 +47,7 @@ class Extension:
     threads : int
         The result does not depend on it.
     thrift : float
-        As for `lplrcli.pipeline.append.factor_growth.continuation_of`.
+        As for `lplrcli.pipeline.append.factor_growth.growth_of`.
 
     Attributes
     ----------
@@ -137,7 +137,7 @@ class Extension:
         rows, columns = self.passes.shape
         by_columns = residual.length == self.before
         entries = rows if by_columns else rows * columns
-        continuation = continuation_of("residual", residual, entries, self.thrift)
+        continuation = growth_of("residual", residual, entries, self.thrift)
         height = max(1, _SLAB // columns)
         ends = continuation.ends if by_columns else [*range(height, rows, height), rows]
         reconstruction = Reconstruction(self.grown, threads=self.threads)
@@ -156,7 +156,7 @@ class Extension:
 
     def _coded_slab(
         self,
-        continuation: Continuation,
+        continuation: FactorGrowth,
         reconstruction: Reconstruction,
         slab: tuple[int, int, NDArray[Any]],
         by_columns: bool,

@@ -16,7 +16,7 @@ from lplrcli.coding import RansCoding
 from lplrcli.coding.clustering import fit_model
 from lplrcli.coding.code_prices import SCALAR_PRICE, TRELLIS_PRICE, prices
 from lplrcli.coding.entropy_model import EntropyModel
-from lplrcli.container.chunks import ContinuedChunks
+from lplrcli.container.chunks import GrownChunks
 from lplrcli.errors import PlanError
 from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.model.rans_constants import ABOVE, LANES, NO_CONTEXT, TOTAL
@@ -44,7 +44,7 @@ def comes_back(factor: QuantizedFactor) -> bool:
     return factor.quantizer == "trellis" and factor.components > LANES
 
 
-class RansContinuation:
+class RansGrowth:
     """Codes of the entropy coder: chosen by its rates, along the trellis if there is one.
 
     The frequency tables are those of the factor, unless it has one chunk only, which is coded
@@ -62,7 +62,7 @@ class RansContinuation:
         self.factor = factor
         self.entries = entries
         self._thrift = thrift
-        self._model = EntropyModel.from_bytes(factor.tables, factor.components)
+        self._model = EntropyModel.from_bytes(factor.coding_parameters, factor.components)
         self._coding = RansCoding(self._model, factor.grid)
         self._quantizer = SteppedQuantizer.of(factor)
         self._inverse = 1 / self._quantizer.units
@@ -102,13 +102,13 @@ class RansContinuation:
         whole = replace(self.factor.lengthened(self.entries), chunk_length=self.chunk_length)
         if len(self.factor.chunks) > 1 and not self._unknown.is_set():
             added = list(ordered_map(self._coding.encode_chunk, parts, threads))
-            return replace(whole, chunks=ContinuedChunks(self.factor.chunks, self._kept, added))
+            return replace(whole, chunks=GrownChunks(self.factor.chunks, self._kept, added))
         model = self._fitted(parts, threads)
         coding = RansCoding(model, whole.grid)
         # One stored chunk at a time: its codes take several times the memory of its bytes.
         stored = (coding.encode_chunk(self._codes(i)) for i in range(self._kept))
         added = list(ordered_map(coding.encode_chunk, parts, threads))
-        return replace(whole, tables=model.to_bytes(), chunks=[*stored, *added])
+        return replace(whole, coding_parameters=model.to_bytes(), chunks=[*stored, *added])
 
     def _chunk_length(self, name: str) -> int:
         """That of the factor, or, of a single chunk, what suits a longer factor."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lplrcli.errors import ContainerError
 
 
-class RecentChunks:
+class ChunkCache:
     """Decodes each chunk once for all who read parts of it, and forgets the oldest.
 
     Parameters

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lplrcli.model.compressed import Factorization
-from lplrcli.pipeline.decode.chunk_cache import RecentChunks
+from lplrcli.pipeline.decode.chunk_cache import ChunkCache
 from lplrcli.pipeline.decode.factors import Places, decode_at, decode_factor
 
 
@@ -36,7 +36,7 @@ class DecodedMeans:
         row, self._column = factorization.mean_row, factorization.mean_column
         self._row = None if row is None else decode_at(row, dtype, columns, threads)
         count = 0 if self._column is None else len(self._column.chunks)
-        self._recent = RecentChunks(self._column_chunk, count, threads + 2)
+        self._recent = ChunkCache(self._column_chunk, count, threads + 2)
 
     def add_to(self, values: NDArray[Any], rows: int | NDArray[np.int64]) -> None:
         """Add the means to rows from one on, or to those listed in ascending order, in place."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lplrcli.model.compressed import Factorization
 from lplrcli.model.source import working_dtype
-from lplrcli.pipeline.decode.chunk_cache import RecentChunks
+from lplrcli.pipeline.decode.chunk_cache import ChunkCache
 from lplrcli.pipeline.decode.entry_types import cast, entry_dtype
 from lplrcli.pipeline.decode.factors import Places, decode_at, decode_factor
 from lplrcli.pipeline.decode.means import DecodedMeans
@@ -71,7 +71,7 @@ class Reconstruction:
         self.threads = threads
         residual = factorization.residual
         chunks = len(residual.chunks) if residual is not None else 0
-        self._recent = RecentChunks(self._residual_chunk, chunks, threads + 2)
+        self._recent = ChunkCache(self._residual_chunk, chunks, threads + 2)
         if columns is None or isinstance(columns, slice):
             start, stop, _ = (columns or slice(None)).indices(factorization.shape[1])
             self.columns: Places = slice(start, max(start, stop))

@@ -122,7 +122,7 @@ def _rescaled(
     # Scales are rounded to bfloat16: a gain that is less than that is none.
     exact = found.scales.astype(np.float64) / quantizer.scales
     gain = exact @ (2 * linear - form @ exact) - (2 * linear.sum() - form.sum())
-    return replace(right, side=found.side) if gain > 0 else right
+    return replace(right, quantizer_parameters=found.parameters) if gain > 0 else right
 
 
 def _allocation(

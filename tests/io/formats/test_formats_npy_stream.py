@@ -89,7 +89,7 @@ def test_a_pipe_gives_the_same_factors_as_the_file(tmp_path):
     for name in ("left", "right"):
         parts = [getattr(result, name) for result in results]
         assert [*parts[0].chunks] == [*parts[1].chunks]
-        assert parts[0].side == parts[1].side
+        assert parts[0].quantizer_parameters == parts[1].quantizer_parameters
     assert results[0].report == results[1].report
 
 

@@ -143,7 +143,7 @@ def test_chunks_of_a_trellis_are_continued(machine, context, weights):
     assert new.chunk_length == 32
     assert len(new.chunks) == 4
     # With tables that know all codes, whole chunks are the bytes that they were.
-    kept = new.tables == left.tables
+    kept = new.coding_parameters == left.coding_parameters
     assert kept or weights == "few"
     assert (new.chunks[0] == left.chunks[0]) is kept
 
@@ -151,13 +151,13 @@ def test_chunks_of_a_trellis_are_continued(machine, context, weights):
 def test_tables_are_fitted_again_where_they_do_not_know_a_code():
     tables = tables_for(1, weights=[[40, 30, 30]])
     left = rans_factor(16, 1, "deadzone", 8, weights=[[40, 30, 30]], most=1)
-    assert left.tables == tables
+    assert left.coding_parameters == tables
     old = replace(factorization((16, 3), (1,), quantizer="deadzone"), left=left)
     row = decode_factor(old.right, np.dtype(np.float32)).reshape(1, -1)
     done = grown(old, (1000 * row).repeat(3, axis=0))
     check(old, (1000 * row).repeat(3, axis=0), done)
     assert done.added.relative_frobenius_error < 0.01
-    assert done.factorization.left.tables != tables
+    assert done.factorization.left.coding_parameters != tables
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -219,7 +219,12 @@ def test_in_two_steps_as_in_one(quantizer, mode, count):
 
 def _plainly(old, batches):
     side = {
-        name: replace(part, side=part.side[:8] + bytes(3) + part.side[11:])
+        name: replace(
+            part,
+            quantizer_parameters=part.quantizer_parameters[:8]
+            + bytes(3)
+            + part.quantizer_parameters[11:],
+        )
         for name, part in old.parts.items()
     }
     old = replace(old, **side)

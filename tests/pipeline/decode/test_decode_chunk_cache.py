@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lplrcli.errors import CorruptSectionError
-from lplrcli.pipeline.decode.chunk_cache import RecentChunks
+from lplrcli.pipeline.decode.chunk_cache import ChunkCache
 
 
 class Decoder:
@@ -38,7 +38,7 @@ def until(condition):
 def test_the_oldest_is_forgotten():
     decoder = Decoder()
     decoder.free.set()
-    chunks = RecentChunks(decoder, 9, most=2)
+    chunks = ChunkCache(decoder, 9, most=2)
     for number in (0, 1, 0, 2, 0, 1):
         assert chunks[number].tolist() == 3 * [number]
     assert decoder.calls == [0, 1, 2, 1]
@@ -47,7 +47,7 @@ def test_the_oldest_is_forgotten():
 @pytest.mark.parametrize("damaged", [(), (1,)])
 def test_who_would_wait_decodes_the_next_chunk(damaged):
     decoder = Decoder(damaged)
-    chunks = RecentChunks(decoder, 2, most=4)
+    chunks = ChunkCache(decoder, 2, most=4)
     read = []
     readers = [threading.Thread(target=lambda: read.append(chunks[0])) for _ in range(2)]
     readers[0].start()
@@ -68,7 +68,7 @@ def test_who_would_wait_decodes_the_next_chunk(damaged):
 
 def test_behind_the_last_chunk_there_is_nothing_to_decode():
     decoder = Decoder()
-    chunks = RecentChunks(decoder, 1, most=4)
+    chunks = ChunkCache(decoder, 1, most=4)
     readers = [threading.Thread(target=lambda: chunks[0]) for _ in range(2)]
     for reader in readers:
         reader.start()

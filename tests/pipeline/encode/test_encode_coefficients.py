@@ -34,7 +34,7 @@ def rate_and_error(values, step, state_bits):
     """Bits a coefficient, tables and states included, and the mean squared error decoded."""
     found = coded(values, step, state_bits)
     factor = found.factor(1, found.length)
-    size = sum(map(len, factor.chunks)) + len(factor.tables)
+    size = sum(map(len, factor.chunks)) + len(factor.coding_parameters)
     error = np.mean((values - decode_factor(factor, np.dtype(np.float64))) ** 2)
     return 8 * size / values.size, float(error)
 
