@@ -33,7 +33,7 @@ def test_every_quantizer_has_a_length():
 def test_what_a_quantizer_makes_is_accepted(name, components):
     values = np.random.default_rng(0).standard_normal((components, 50))
     bits = np.full(components, 3, np.uint8)
-    side = CODEBOOKS[name].fit(values, bits, threads=1).quantizer_parameters
+    side = CODEBOOKS[name].fit(values, bits, threads=1).parameters
     assert len(side) == PARAMETER_LENGTHS[name](components)
     check_parameters("left", name, side, bits.tobytes(), components)
     with pytest.raises(CorruptSectionError, match="length of quantizer parameters of factor left"):

@@ -56,7 +56,7 @@ def test_a_whole_payload_is_read_or_checked_without_being_held(monkeypatch):
     assert whole.payload(SECTION, PREVIOUS) == PAYLOAD
     assert whole.sound == {SECTION.offset}
     other = reader(RAW)
-    monkeypatch.setattr(section_reader, "_PIECE", 7)
+    monkeypatch.setattr(section_reader, "_READ_AT_ONCE", 7)
     other.check(SECTION, PREVIOUS)
     assert other.sound == {SECTION.offset}
     assert other.checksum(SECTION) == (len(PAYLOAD), zlib.crc32(PAYLOAD))

@@ -106,9 +106,9 @@ def test_tables_are_not_compressed_with_the_dictionary_of_the_metadata():
 def test_the_writer_refuses_tables_that_the_reader_would():
     f = sound()
     for changes, words in [
-        ({"tables": f.left.coding_parameters[:-1]}, "left"),
-        ({"tables": f.left.coding_parameters + b"\0"}, "left"),
-        ({"side": f.left.quantizer_parameters[:-1]}, "length of quantizer parameters"),
+        ({"coding_parameters": f.left.coding_parameters[:-1]}, "left"),
+        ({"coding_parameters": f.left.coding_parameters + b"\0"}, "left"),
+        ({"quantizer_parameters": f.left.quantizer_parameters[:-1]}, "length of quantizer parameters"),
         ({"coding": "packed"}, "coding"),
         ({"quantizer": "deadzone"}, "machine"),
         ({"components": 4}, "left"),

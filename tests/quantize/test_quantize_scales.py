@@ -7,9 +7,8 @@ import rans_samples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lplrcli.model.quantizer_layout import SCALE_INDICES
 from lplrcli.quantize.scales import (
-    LARGEST_INDEX,
-    SMALLEST_INDEX,
     index_of,
     scale_of,
     scales_from_bytes,
@@ -18,7 +17,7 @@ from lplrcli.quantize.scales import (
 
 
 def test_scales_are_eight_an_octave_and_ascend():
-    indices = np.arange(SMALLEST_INDEX, LARGEST_INDEX + 1)
+    indices = np.array(SCALE_INDICES)
     scales = scale_of(indices)
     assert np.isfinite(scales).all()
     assert scales[0] == np.finfo(float).tiny

@@ -87,16 +87,16 @@ def extended(
     entries = values.shape[1]
     if factor.components == 0:
         return factor.lengthened(entries), values[:0]
-    continuation = growth_of(name, factor, entries, thrift)
+    growth = growth_of(name, factor, entries, thrift)
     parts = [
         np.ascontiguousarray(values[:, start:stop])
-        for start, stop in pairwise([0, *continuation.ends])
+        for start, stop in pairwise([0, *growth.ends])
     ]
-    task = partial(_quantized, continuation)
+    task = partial(_quantized, growth)
     codes = list(ordered_map(task, enumerate(parts), threads))
-    decoded = [continuation.decoded(part, values.dtype) for part in codes]
-    return continuation.finished(codes, threads), np.concatenate(decoded, axis=1)
+    decoded = [growth.decoded(part, values.dtype) for part in codes]
+    return growth.finished(codes, threads), np.concatenate(decoded, axis=1)
 
 
-def _quantized(continuation: FactorGrowth, part: tuple[int, NDArray[Any]]) -> NDArray[Any]:
-    return continuation.quantize(*part)
+def _quantized(growth: FactorGrowth, part: tuple[int, NDArray[Any]]) -> NDArray[Any]:
+    return growth.quantize(*part)

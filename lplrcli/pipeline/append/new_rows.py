@@ -137,12 +137,12 @@ class Extension:
         rows, columns = self.passes.shape
         by_columns = residual.length == self.before
         entries = rows if by_columns else rows * columns
-        continuation = growth_of("residual", residual, entries, self.thrift)
+        growth = growth_of("residual", residual, entries, self.thrift)
         height = max(1, _SLAB // columns)
-        ends = continuation.ends if by_columns else [*range(height, rows, height), rows]
+        ends = growth.ends if by_columns else [*range(height, rows, height), rows]
         reconstruction = Reconstruction(self.grown, threads=self.threads)
         task = partial(
-            self._coded_slab, continuation, reconstruction, by_columns=by_columns, exponent=exponent
+            self._coded_slab, growth, reconstruction, by_columns=by_columns, exponent=exponent
         )
         blocks = self.passes.map_stored("residual", _stored)
         codes: list[NDArray[Any]] = []
@@ -150,13 +150,13 @@ class Extension:
         for part, found in ordered_map(task, _slabs(blocks, ends), self.threads):
             codes.append(part)
             distances.append(found)
-        finished = continuation.finished(codes, self.threads)
+        finished = growth.finished(codes, self.threads)
         self.grown = replace(self.grown, residual=finished)
         return summed(distances)
 
     def _coded_slab(
         self,
-        continuation: FactorGrowth,
+        growth: FactorGrowth,
         reconstruction: Reconstruction,
         slab: tuple[int, int, NDArray[Any]],
         by_columns: bool,
@@ -175,8 +175,8 @@ class Extension:
             if self._right is not None:
                 rest = rest - left.T @ self._right
         values = np.ascontiguousarray(rest.T) if by_columns else rest.reshape(1, -1)
-        codes = continuation.quantize(number, values)
-        found = continuation.decoded(codes, reconstruction.working)
+        codes = growth.quantize(number, values)
+        found = growth.decoded(codes, reconstruction.working)
         found = found.T.copy() if by_columns else found.reshape(stored.shape)
         decoded = reconstruction.combined(left, self.before + start, found)
         return codes, distance(stored, decoded, exponent)
