@@ -21,6 +21,7 @@ DOCS = HERE.parent / "docs" / "results"
 README = HERE.parent / "README.md"
 START, END = "<!-- benchmarks/tables.py -->", "<!-- end -->"
 
+KINDS = ("embeddings", "weights", "photograph", "synthetic")
 SIZES = [0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0]
 FLOWS = {"burgers": 16384 * 1000, "shallow_water": 9216 * 500}
 PHOTOGRAPHS = {"camera": 512 * 512, "coins": 303 * 384}
@@ -84,7 +85,8 @@ def tables() -> dict[str, str]:
     rates = read(HERE / "rate_distortion" / "results.csv")[1]
     snapshots = read(HERE / "snapshots" / "results.csv")[1]
     sizes = read(HERE / "snapshots" / "sizes.csv")[1]
-    matrices = list(dict.fromkeys(row.matrix for row in rates.values()))
+    by_kind = sorted(rates.values(), key=lambda row: KINDS.index(row.kind))
+    matrices = list(dict.fromkeys(row.matrix for row in by_kind))
     bits = "bits per coordinate"
     of_flows = sorted({row.bpc for row in snapshots.values() if row.matrix in FLOWS})
     of_photographs = sorted({row.bpc for row in snapshots.values() if row.matrix in PHOTOGRAPHS})

@@ -38,7 +38,7 @@ exclude_patterns = [".*", "build", "docs/results/*", "docs/_*", "README.md"]
 nitpicky = True
 default_role = "code"  # single backticks in docstrings are names, not all of which have a page
 
-myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "dollarmath"]
+myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist"]
 myst_heading_anchors = 4
 myst_links_external_new_tab = False
 
@@ -56,6 +56,7 @@ templates_path = ["_templates"]
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False
+html_sidebars = {page: [] for page in ("docs/index", "docs/method", "docs/results")}
 html_theme_options = {
     "show_prev_next": True,
     "show_toc_level": 2,

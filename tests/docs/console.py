@@ -1,13 +1,12 @@
 """Blocks of the manual, run as a reader would run them.
 
-A fence ``console`` holds commands after ``$ `` and what each prints; a fence ``python`` is a script.
-Those of one page run in their order, in one folder. Fences ``sh`` are read, not run.
+A fence ``console`` holds commands after ``$ `` and what each prints; a fence ``python`` is a
+script. Those of one page run in their order, in one folder. Fences ``sh`` are read, not run.
 """
 
 from __future__ import annotations
 
 import contextlib
-import glob
 import io
 import os
 import re
@@ -68,10 +67,9 @@ def run_command(command: str) -> str:
             env={**os.environ, "PATH": path},
         )  # fmt: skip
         return done.stderr + done.stdout
-    named = [sorted(glob.glob(word)) or [word] for word in words]
     printed = io.StringIO()
     with (
-        mock.patch.object(sys, "argv", [name for names in named for name in names]),
+        mock.patch.object(sys, "argv", words),
         mock.patch.object(command_line, "end_on_signals"),
         contextlib.redirect_stdout(printed),
         contextlib.redirect_stderr(printed),
