@@ -35,7 +35,7 @@ import numpy as np
 from campaign import record
 
 import lplrcli
-from lplrcli.container.layout import CHUNK_TAGS
+from lplrcli.container.byte_layout import CHUNK_TAGS
 from lplrcli.container.reader import open_container
 from lplrcli.container.writer import write_container
 from lplrcli.errors import ContainerError

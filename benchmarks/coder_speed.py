@@ -20,9 +20,13 @@ import constriction
 import numpy as np
 
 from lplrcli.coding import RansCoding
-from lplrcli.pipeline.coefficients import CodedCoefficients, CoefficientCoder, code_coefficients
-from lplrcli.pipeline.layout import Layout
+from lplrcli.pipeline.encode.coefficients import (
+    CodedCoefficients,
+    CoefficientCoder,
+    code_coefficients,
+)
 from lplrcli.quantize import SteppedQuantizer
+from lplrcli.transform.component_layout import Layout
 
 SEARCH_LIMIT, DECODE_LIMIT, SIZE_LIMIT = 100.0, 15.0, 1.01
 COMPONENTS = 8

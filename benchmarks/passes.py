@@ -23,8 +23,8 @@ from threadpoolctl import threadpool_limits
 from lplrcli.io import open_array
 from lplrcli.linalg import single_pass
 from lplrcli.linalg.passes import Passes
-from lplrcli.pipeline.assess import assess
 from lplrcli.pipeline.compress import compress
+from lplrcli.pipeline.measure.error import assess
 
 SHAPE = (2000, 2048)
 PASSES = (1, 2, 3, 4)

@@ -16,9 +16,9 @@ import sys
 
 import numpy as np
 
-from lplrcli.pipeline.coefficients import CoefficientCoder, code_coefficients
-from lplrcli.pipeline.layout import Layout
+from lplrcli.pipeline.encode.coefficients import CoefficientCoder, code_coefficients
 from lplrcli.quantize import SteppedQuantizer
+from lplrcli.transform.component_layout import Layout
 
 LIMIT, LOW, HIGH = 0.10, 0.7, 5.0
 

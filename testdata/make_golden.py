@@ -21,11 +21,11 @@ from unittest import mock
 import numpy as np
 
 from lplrcli.api import CompressedMatrix, append, compress
-from lplrcli.container.layout import VERSION, WHOLE_FILE
+from lplrcli.container.byte_layout import VERSION, WHOLE_FILE
 from lplrcli.container.section_writer import SectionWriter
 from lplrcli.container.writer import heads_of, write_container, write_matrix
 from lplrcli.model.compressed import Factorization
-from lplrcli.pipeline.layout import Layout
+from lplrcli.transform.component_layout import Layout
 
 ROOT = Path(__file__).resolve().parent
 DTYPES = (
@@ -277,7 +277,7 @@ def grown(compressed: CompressedMatrix, rows: Array) -> bytes:
 def fields_everywhere(transform: str = "cdf97") -> Any:
     """Code what has no factors, or what they leave, as a field under that transform."""
     names = {"_FIELD_GAIN": -99, "_LEAST_EXTENT": 1, "FIELD_TRANSFORMS": (transform,)}
-    with mock.patch.multiple("lplrcli.pipeline.prospects", **names):
+    with mock.patch.multiple("lplrcli.pipeline.survey.matrix_survey", **names):
         yield
 
 
@@ -295,7 +295,7 @@ def small_layers(transform: str = "cdf97") -> Any:
 
 def states(state_bits: int) -> contextlib.AbstractContextManager[Any]:
     """Make the engine use this machine for everything."""
-    return mock.patch("lplrcli.pipeline.mode_coders._STATE_BITS", ((2**63, state_bits),))
+    return mock.patch("lplrcli.pipeline.engines.codings._STATE_BITS", ((2**63, state_bits),))
 
 
 @contextlib.contextmanager
@@ -303,11 +303,11 @@ def small_chunks() -> Any:
     """Chunks of 16 rows, where the product would make one."""
     pipeline = "lplrcli.pipeline"
     with (
-        mock.patch(f"{pipeline}.packed.chunk_entries", lambda *_: 16),
-        mock.patch(f"{pipeline}.baselines.chunk_entries", lambda *_: 16),
-        mock.patch(f"{pipeline}.factor_coding.chunk_entries", lambda *_: 16),
-        mock.patch(f"{pipeline}.residual_coding._CHUNK", 1),
-        mock.patch(f"{pipeline}.residual_coding._LEAST_ROWS", 16),
+        mock.patch(f"{pipeline}.engines.packed.chunk_entries", lambda *_: 16),
+        mock.patch(f"{pipeline}.engines.paper.chunk_entries", lambda *_: 16),
+        mock.patch(f"{pipeline}.encode.factors.chunk_entries", lambda *_: 16),
+        mock.patch(f"{pipeline}.encode.residual._CHUNK", 1),
+        mock.patch(f"{pipeline}.encode.residual._LEAST_ROWS", 16),
     ):
         yield
 

@@ -38,10 +38,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 @contextmanager
 def _eight_states() -> Iterator[None]:
-    from lplrcli.pipeline import mode_coders
+    from lplrcli.pipeline.engines import codings
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mode_coders, "_STATE_BITS", ((2**63, 3),))
+        patch.setattr(codings, "_STATE_BITS", ((2**63, 3),))
         yield
 
 

@@ -13,10 +13,10 @@ import numpy as np
 import zstandard
 from rans_samples import rans_factor
 
-from lplrcli.container.frames import metadata_dictionary
-from lplrcli.container.layout import FIRST_VERSION, VERSION
+from lplrcli.container.byte_layout import FIRST_VERSION, VERSION
 from lplrcli.container.reader import open_container
 from lplrcli.container.writer import write_container
+from lplrcli.container.zstd_frames import metadata_dictionary
 from lplrcli.model.compressed import Factorization, QuantizedFactor, basis_stride
 from lplrcli.model.plan import CompressionPlan, Target
 from lplrcli.model.report import ErrorReport

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 
-from lplrcli.model.definitions import format_folder
+from lplrcli.runtime.format_files import format_folder
 
 
 def reference_decoder():

@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_info
 import lplrcli
 from lplrcli.container.reader import open_container
 from lplrcli.container.writer import write_container
-from lplrcli.pipeline.factors import decode_factor
+from lplrcli.pipeline.decode.factors import decode_factor
 
 GOLDEN = sorted((Path(__file__).parent.parent / "testdata" / "golden").rglob("*.lplr"))[::3]
 
@@ -45,9 +45,9 @@ SPARSE = {"sparse": {"rank": 5, "bits": 3}, "sparse residual": {"rel_error": 0.3
 
 def digests(folder, form, **options):
     """What each method makes of the matrices in a folder, as hexadecimal digests of files."""
-    from lplrcli.pipeline import mode_coders
+    from lplrcli.pipeline.engines import codings
 
-    mode_coders._STATE_BITS = ((2**63, 3),)  # as `few_states`: which trellis does not matter
+    codings._STATE_BITS = ((2**63, 3),)  # as `few_states`: which trellis does not matter
     a = np.load(Path(folder) / "a.npy", mmap_mode="r" if form == "mapped" else None)
     a = np.asfortranarray(a) if form == "columns" else a
     sparse = sp.load_npz(Path(folder) / "s.npz")

@@ -17,11 +17,11 @@ from reference import decode
 
 import lplrcli
 from lplrcli.coding import CODINGS
-from lplrcli.container.layout import READABLE
+from lplrcli.container.byte_layout import READABLE
 from lplrcli.container.reader import open_container
-from lplrcli.model.definitions import read_definition
 from lplrcli.model.plan import MODES
-from lplrcli.pipeline.factors import decode_factor
+from lplrcli.pipeline.decode.factors import decode_factor
+from lplrcli.runtime.format_files import read_definition
 
 FOLDER = Path(__file__).parent.parent / "testdata" / "golden"
 GOLDEN = sorted(FOLDER.glob("*/*.lplr"))

@@ -20,9 +20,9 @@ from kaitai.parse import FileReport, tag_of
 from kaitaistruct import KaitaiStructError
 from lplr_samples import WHOLE_FILE, Draft, DraftSection, factorization, written
 
+from lplrcli.container.byte_layout import CRITICAL_TAGS
 from lplrcli.container.entropy_tables import CONTEXTS
-from lplrcli.container.layout import CRITICAL_TAGS
-from lplrcli.model.definitions import format_folder
+from lplrcli.runtime.format_files import format_folder
 
 ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "build" / "kaitai"

@@ -14,9 +14,9 @@ import lplrcli
 from lplrcli.coding import CODINGS
 from lplrcli.linalg.sketching import _OPERATORS
 from lplrcli.model.compressed import KLT
-from lplrcli.model.definitions import format_folder
 from lplrcli.model.plan import METHODS, SKETCHES
 from lplrcli.quantize import QUANTIZERS
+from lplrcli.runtime.format_files import format_folder
 from lplrcli.transform import TRANSFORMS
 
 SPECIFICATION = (format_folder() / "SPEC.md").read_text(encoding="utf-8")

@@ -8,10 +8,10 @@ from typing import Any
 from lplrcli.api.opening import opened, paths_of
 from lplrcli.container.rewriter import check_rewritable, rewrite_container
 from lplrcli.io import AtomicOutput, open_array, open_source
-from lplrcli.io.unchanged import Unchanged
+from lplrcli.io.files.unchanged import Unchanged
 from lplrcli.model.report import AppendReport
-from lplrcli.model.workspace import limited_memory
-from lplrcli.pipeline.append import append as append_rows
+from lplrcli.pipeline.append.append import append as append_rows
+from lplrcli.runtime.workspace import limited_memory
 
 
 def append(

@@ -12,11 +12,11 @@ from lplrcli.api.matrix import CompressedMatrix
 from lplrcli.api.opening import paths_of
 from lplrcli.errors import PlanError
 from lplrcli.io import UnfoldingRequest, open_array, open_source
-from lplrcli.io.raw import RawLayout
-from lplrcli.model.parallel import usable_cpus
-from lplrcli.model.workspace import limited_memory
+from lplrcli.io.formats.raw import RawLayout
 from lplrcli.pipeline import compress as pipeline
-from lplrcli.pipeline.unfolding_choice import best_unfolded
+from lplrcli.pipeline.unfold import best_unfolded
+from lplrcli.runtime.parallel import usable_cpus
+from lplrcli.runtime.workspace import limited_memory
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -15,15 +15,15 @@ from lplrcli.container.writer import container_size, write_container
 from lplrcli.io import AtomicOutput
 from lplrcli.linalg.operands import scaled
 from lplrcli.model.compressed import Factorization
-from lplrcli.model.parallel import usable_cpus
 from lplrcli.model.plan import CompressionPlan
 from lplrcli.model.report import ErrorReport, SizeReport
 from lplrcli.model.selection import Index, Selection
 from lplrcli.model.source import working_dtype
-from lplrcli.pipeline.decompress import Reconstruction, entry_dtype
-from lplrcli.pipeline.factors import decode_factor
-from lplrcli.pipeline.modes import Decomposition, decoded_factors, decompose
-from lplrcli.pipeline.slicing import Part
+from lplrcli.pipeline.decode.array_part import Part
+from lplrcli.pipeline.decode.factors import decode_factor
+from lplrcli.pipeline.decode.reconstruction import Reconstruction, entry_dtype
+from lplrcli.pipeline.decode.singular_vectors import Decomposition, decoded_factors, decompose
+from lplrcli.runtime.parallel import usable_cpus
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -8,7 +8,7 @@ from typing import Any
 
 from lplrcli.api.matrix import CompressedMatrix
 from lplrcli.container.reader import Container, open_container
-from lplrcli.io.spool import open_seekable
+from lplrcli.io.files.seekable import open_seekable
 
 
 def open(path: str | os.PathLike[str], matrix: int = 0) -> CompressedMatrix:  # noqa: A001

@@ -11,10 +11,10 @@ from numpy.typing import DTypeLike, NDArray
 
 from lplrcli.container.salvage import salvage_container
 from lplrcli.errors import ContainerError
-from lplrcli.io.spool import open_seekable
+from lplrcli.io.files.seekable import open_seekable
 from lplrcli.model.losses import Losses
-from lplrcli.model.parallel import usable_cpus
-from lplrcli.pipeline.recovery import LostPart, Recovery
+from lplrcli.pipeline.integrity.recover import LostPart, Recovery
+from lplrcli.runtime.parallel import usable_cpus
 
 
 @dataclass(frozen=True)

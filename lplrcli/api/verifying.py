@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 
-from lplrcli.io.spool import open_seekable
-from lplrcli.model.parallel import usable_cpus
-from lplrcli.model.workspace import limited_memory
-from lplrcli.pipeline.verification import Verification
-from lplrcli.pipeline.verification import verify as verify_file
+from lplrcli.io.files.seekable import open_seekable
+from lplrcli.pipeline.integrity.verify import Verification
+from lplrcli.pipeline.integrity.verify import verify as verify_file
+from lplrcli.runtime.parallel import usable_cpus
+from lplrcli.runtime.workspace import limited_memory
 
 
 def verify(

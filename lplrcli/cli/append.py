@@ -16,7 +16,7 @@ from lplrcli.cli.opened import chosen_matrix, opened_container, opened_matrix
 
 if TYPE_CHECKING:
     from lplrcli.cli.inputs import Inputs
-    from lplrcli.pipeline.append import Appended
+    from lplrcli.pipeline.append.append import Appended
 
 
 @click.command(
@@ -87,9 +87,9 @@ def command(
 
     from lplrcli.container.rewriter import check_rewritable, rewrite_container
     from lplrcli.io import AtomicOutput
-    from lplrcli.io.unchanged import Unchanged
-    from lplrcli.io.unfolding import ANY_ARRAY
-    from lplrcli.pipeline.append import append
+    from lplrcli.io.files.unchanged import Unchanged
+    from lplrcli.io.handles.unfolding import ANY_ARRAY
+    from lplrcli.pipeline.append.append import append
 
     started = time.perf_counter()
     unchanged = Unchanged(destination)

@@ -15,7 +15,7 @@ from lplrcli.model.plan import METHODS
 
 if TYPE_CHECKING:
     from lplrcli.cli.inputs import Inputs
-    from lplrcli.pipeline.comparison import Entry
+    from lplrcli.pipeline.compare import Entry
 
 SIZES = (0.25, 0.5, 1.0, 2.0, 4.0)
 
@@ -94,8 +94,8 @@ def command(
             progress=progress,
         ) as matrix,
     ):
-        from lplrcli.model.parallel import usable_cpus
-        from lplrcli.pipeline.comparison import COMPARED, Comparison
+        from lplrcli.pipeline.compare import COMPARED, Comparison
+        from lplrcli.runtime.parallel import usable_cpus
 
         comparison = Comparison(matrix, threads or usable_cpus(), source.name)
         entries = matrix.shape[0] * matrix.shape[1]

@@ -222,8 +222,8 @@ def command(
 def _best_unfolded(
     matrix: Source, threads: int | None, name: str | None, asked: dict[str, Any]
 ) -> Source:
-    from lplrcli.model.parallel import usable_cpus
-    from lplrcli.pipeline.unfolding_choice import best_unfolded
+    from lplrcli.pipeline.unfold import best_unfolded
+    from lplrcli.runtime.parallel import usable_cpus
 
     return best_unfolded(matrix, threads or usable_cpus(), name, **asked)
 

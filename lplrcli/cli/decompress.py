@@ -23,7 +23,7 @@ from lplrcli.cli.progress import progress_bar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lplrcli.io.sinks import Sink
+    from lplrcli.io.formats.sink import Sink
     from lplrcli.model.compressed import Factorization
     from lplrcli.model.selection import Index, Selection
 
@@ -96,11 +96,11 @@ def command(
     from threadpoolctl import threadpool_limits
 
     from lplrcli.io import AtomicOutput, create_sink
-    from lplrcli.model.parallel import usable_cpus
     from lplrcli.model.selection import Selection
-    from lplrcli.model.workspace import limited_memory
-    from lplrcli.pipeline.decompress import entry_dtype
-    from lplrcli.pipeline.memory import require_for_decoding
+    from lplrcli.pipeline.decode.reconstruction import entry_dtype
+    from lplrcli.pipeline.memory_needs import require_for_decoding
+    from lplrcli.runtime.parallel import usable_cpus
+    from lplrcli.runtime.workspace import limited_memory
 
     started = time.perf_counter()
     threads = threads or usable_cpus()
@@ -166,7 +166,7 @@ def _write(
     observe: Callable[[int, int], None] | None,
 ) -> None:
     """Decode block by block into `sink`, in the order that it stores."""
-    from lplrcli.pipeline.slicing import Part, column_slabs
+    from lplrcli.pipeline.decode.array_part import Part, column_slabs
 
     if sink.order == "rows":
         slabs = Part(factorization, selection, threads, sink.dtype).blocks()

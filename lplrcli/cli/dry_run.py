@@ -32,10 +32,10 @@ def predicted(
     asked : dict
         Options of `lplrcli.pipeline.compress.compress`.
     """
-    from lplrcli.model.parallel import usable_cpus
     from lplrcli.pipeline.compress import carried_out, first_plan, passes_over
-    from lplrcli.pipeline.memory import require_for_compressing
-    from lplrcli.pipeline.outlook import Prospect, prospects, settled
+    from lplrcli.pipeline.memory_needs import require_for_compressing
+    from lplrcli.pipeline.predict.estimates import Prospect, prospects, settled
+    from lplrcli.runtime.parallel import usable_cpus
 
     threads = threads or usable_cpus()
     plan = first_plan(matrix.shape, matrix.dtype, **asked)

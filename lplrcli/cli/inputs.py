@@ -13,7 +13,7 @@ from lplrcli.cli import options
 from lplrcli.errors import LplrError
 
 if TYPE_CHECKING:
-    from lplrcli.io.raw import RawLayout
+    from lplrcli.io.formats.raw import RawLayout
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def _layout(
         return None
     if shape is None or dtype is None:
         raise click.UsageError("Raw numbers need both --shape and --dtype.")
-    from lplrcli.io.raw import RawLayout
+    from lplrcli.io.formats.raw import RawLayout
 
     try:
         return RawLayout.of(shape, dtype, order or "C")

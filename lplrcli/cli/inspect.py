@@ -10,7 +10,7 @@ import click
 from lplrcli.cli import inputs, options, render, spectrum
 from lplrcli.cli.explanation import reason_text, target_text
 from lplrcli.cli.opened import opened_container, opened_source
-from lplrcli.container.layout import CHUNK_TAGS
+from lplrcli.container.byte_layout import CHUNK_TAGS
 from lplrcli.errors import LplrError
 
 if TYPE_CHECKING:
@@ -181,8 +181,8 @@ def _measure(
 ) -> dict[str, Any]:
     """Error of matrix `i` against the original, in one pass over it."""
     from lplrcli.io import UnfoldingRequest
-    from lplrcli.model.parallel import usable_cpus
-    from lplrcli.pipeline.assess import assess
+    from lplrcli.pipeline.measure.error import assess
+    from lplrcli.runtime.parallel import usable_cpus
 
     factorization = container.factorization(i)
     request = UnfoldingRequest(like=factorization.unfolding)

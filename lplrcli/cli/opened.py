@@ -28,7 +28,7 @@ def opened_file(path: str) -> Iterator[tuple[BinaryIO, str]]:
     InputError
         If it cannot be read.
     """
-    from lplrcli.io.spool import open_seekable
+    from lplrcli.io.files.seekable import open_seekable
 
     file, name, _ = open_seekable(path)
     with file:
@@ -115,7 +115,7 @@ def opened_source(
         If the cluster is not there, or does not see the files.
     """
     from lplrcli.io import open_source
-    from lplrcli.model.workspace import limited_memory
+    from lplrcli.runtime.workspace import limited_memory
 
     with (
         limited_memory(memory_limit),

@@ -74,8 +74,8 @@ def command(
             progress=progress,
         ) as matrix,
     ):
-        from lplrcli.model.parallel import usable_cpus
         from lplrcli.pipeline.forecast import Forecast
+        from lplrcli.runtime.parallel import usable_cpus
 
         forecast = Forecast(matrix, threads or usable_cpus(), max(SIZES), min(ERRORS))
         document = {

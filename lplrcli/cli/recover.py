@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lplrcli.container.salvage import Salvage
-    from lplrcli.io.sinks import Sink
-    from lplrcli.pipeline.recovery import Recovery
+    from lplrcli.io.formats.sink import Sink
+    from lplrcli.pipeline.integrity.recover import Recovery
 
 _DAMAGED = 3
 _SHOWN = 20
@@ -86,10 +86,10 @@ def command(
 
     from lplrcli.container.salvage import salvage_container
     from lplrcli.io import AtomicOutput, create_sink
-    from lplrcli.model.parallel import usable_cpus
-    from lplrcli.model.workspace import limited_memory
-    from lplrcli.pipeline.decompress import entry_dtype
-    from lplrcli.pipeline.recovery import Recovery
+    from lplrcli.pipeline.decode.reconstruction import entry_dtype
+    from lplrcli.pipeline.integrity.recover import Recovery
+    from lplrcli.runtime.parallel import usable_cpus
+    from lplrcli.runtime.workspace import limited_memory
 
     started = time.perf_counter()
     with (

@@ -25,10 +25,10 @@ def described(container: Container, i: int, threads: int | None) -> list[dict[st
     """
     from threadpoolctl import threadpool_limits
 
-    from lplrcli.model.parallel import usable_cpus
     from lplrcli.model.source import working_dtype
-    from lplrcli.pipeline.decompress import entry_dtype
-    from lplrcli.pipeline.modes import decoded_factors, decompose
+    from lplrcli.pipeline.decode.reconstruction import entry_dtype
+    from lplrcli.pipeline.decode.singular_vectors import decoded_factors, decompose
+    from lplrcli.runtime.parallel import usable_cpus
 
     factorization = container.factorization(i)
     name = container.path if container.count == 1 else f"{container.path}[{i}]"

@@ -45,7 +45,7 @@ def die_of(number: int) -> NoReturn:
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:
     # Where it is not loaded, or not to its end, there are none; to load it now could take long.
-    remove_own = getattr(sys.modules.get("lplrcli.io.temporary"), "remove_own", None)
+    remove_own = getattr(sys.modules.get("lplrcli.io.files.temporary"), "remove_own", None)
     if remove_own is not None:
         remove_own()
     with suppress(OSError):

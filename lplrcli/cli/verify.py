@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from lplrcli.cli.inputs import Inputs
     from lplrcli.errors import CorruptSectionError
-    from lplrcli.pipeline.verification import Verification
+    from lplrcli.pipeline.integrity.verify import Verification
 
 _SHOWN = 20
 """Faults of one file that are printed; there may be one in every chunk."""
@@ -117,9 +117,9 @@ def _verified(
 
 
 def _checked(file: BinaryIO, name: str, opening: dict[str, Any]) -> Verification:
-    from lplrcli.model.parallel import usable_cpus
-    from lplrcli.model.workspace import limited_memory
-    from lplrcli.pipeline.verification import verify
+    from lplrcli.pipeline.integrity.verify import verify
+    from lplrcli.runtime.parallel import usable_cpus
+    from lplrcli.runtime.workspace import limited_memory
 
     with (
         limited_memory(opening["memory_limit"]),
@@ -138,9 +138,9 @@ def _held_against(
     """The true error of a matrix, and what the file states otherwise."""
     from lplrcli.container.reader import open_container
     from lplrcli.io import UnfoldingRequest
-    from lplrcli.model.parallel import usable_cpus
-    from lplrcli.pipeline.assess import scan_and_assess
-    from lplrcli.pipeline.stored_error import disagreements
+    from lplrcli.pipeline.measure.error import scan_and_assess
+    from lplrcli.pipeline.measure.stated_error import disagreements
+    from lplrcli.runtime.parallel import usable_cpus
 
     container = open_container(file, name)
     factorization = container.factorization(chosen_matrix(container, matrix))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lplrcli.coding.entropy_model import EntropyModel, logarithmic_weights
-from lplrcli.model.tokens import ABOVE, NO_CONTEXT
+from lplrcli.model.rans_constants import ABOVE, NO_CONTEXT
 
 _TABLE_BITS = 20.0
 _TOKEN_BITS = 3.5

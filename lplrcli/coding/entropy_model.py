@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lplrcli.model.tokens import CONTEXTS, NO_CONTEXT, TAPS, TOKENS, TOTAL
+from lplrcli.model.rans_constants import CONTEXTS, NO_CONTEXT, TAPS, TOKENS, TOTAL
 
 WEIGHTS = np.array([0, 1, 2, 3, *((4 + (w & 3)) << ((w >> 2) - 1) for w in range(4, 48))], np.int64)
 """Meaning of the logarithmic weights 0 to 47: four an octave."""
@@ -24,7 +24,7 @@ class EntropyModel:
     state_bits : int
         Of the trellis machine; 0 for scalar codes.
     context : int
-        Kind of context: `NO_CONTEXT`, `ABOVE` or `AROUND` of `lplrcli.model.tokens`.
+        Kind of context: `NO_CONTEXT`, `ABOVE` or `AROUND` of `lplrcli.model.rans_constants`.
     classes : ndarray of uint8, shape (components,)
         Class of each component.
     table_map : ndarray of uint8, shape (classes, contexts, unions)

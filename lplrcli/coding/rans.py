@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lplrcli.coding.entropy_model import EntropyModel
 from lplrcli.errors import CorruptSectionError
 from lplrcli.model.compressed import QuantizedFactor
-from lplrcli.model.tokens import AROUND, LANES, TOKENS, TOTAL, lines_of
+from lplrcli.model.rans_constants import AROUND, LANES, TOKENS, TOTAL, lines_of
 
 
 def levels_of(codes: NDArray[Any], context: int, lines: tuple[int, int]) -> NDArray[np.uint8]:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from lplrcli.container.component_tables import split_tables
 from lplrcli.container.metadata import plan_of, report_of
-from lplrcli.container.tables import split_tables
 from lplrcli.model.compressed import Factorization, QuantizedFactor
 
 ChunkSource = Callable[[str, dict[str, Any], bytes], Sequence[bytes]]

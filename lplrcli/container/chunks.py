@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from lplrcli.container.layout import Section
+from lplrcli.container.byte_layout import Section
 from lplrcli.container.section_reader import SectionReader
 from lplrcli.errors import ContainerError, CorruptSectionError
-from lplrcli.model.lazy import LazySequence
+from lplrcli.runtime.lazy_sequence import LazySequence
 
 LANES = struct.Struct("<4I")
 SMALLEST_STATE = 1 << 16

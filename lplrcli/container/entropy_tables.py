@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from itertools import accumulate
 
-from lplrcli.container.sides import refuse
-from lplrcli.model.tokens import TOKENS, TOTAL
+from lplrcli.container.quantizer_parameters import refuse
+from lplrcli.model.rans_constants import TOKENS, TOTAL
 
 HEAD = 4
 """Bytes: machine, context, number of classes, number of tables."""

@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from lplrcli.container.layout import CHUNK_TAGS, METADATA, VERSION, is_later
+from lplrcli.container.byte_layout import CHUNK_TAGS, METADATA, VERSION, is_later
+from lplrcli.container.component_tables import GOES_WITH, table_length
 from lplrcli.container.schema import check_schema, known_part
-from lplrcli.container.tables import GOES_WITH, table_length
 from lplrcli.container.versions import check_features
 from lplrcli.errors import CorruptSectionError
 from lplrcli.model.compressed import KLT, Factorization, QuantizedFactor, basis_stride, most_vectors

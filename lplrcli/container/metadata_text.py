@@ -8,8 +8,8 @@ import re
 from itertools import accumulate
 from typing import Any, NoReturn
 
-from lplrcli.container.frames import deflate, inflate, metadata_dictionary
-from lplrcli.container.layout import FIRST_VERSION, METADATA
+from lplrcli.container.byte_layout import FIRST_VERSION, METADATA
+from lplrcli.container.zstd_frames import deflate, inflate, metadata_dictionary
 from lplrcli.errors import CorruptSectionError
 
 MAX_COMPRESSED = 1 << 20

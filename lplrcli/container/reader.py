@@ -6,8 +6,7 @@ from types import TracebackType
 from typing import Any, BinaryIO
 
 from lplrcli.container.assembly import assemble
-from lplrcli.container.chunks import StoredChunks, chunk_count
-from lplrcli.container.layout import (
+from lplrcli.container.byte_layout import (
     CHUNK_TAGS,
     FILE_HEADER,
     INDEX,
@@ -18,9 +17,10 @@ from lplrcli.container.layout import (
     Section,
     parse_file_header,
 )
+from lplrcli.container.chunks import StoredChunks, chunk_count
 from lplrcli.container.metadata import check_metadata
+from lplrcli.container.metadata_budget import MetadataTotal
 from lplrcli.container.metadata_text import MAX_COMPRESSED, parse_text
-from lplrcli.container.metadata_total import MetadataTotal
 from lplrcli.container.section_reader import SectionReader
 from lplrcli.container.section_table import read_sections
 from lplrcli.errors import CorruptSectionError

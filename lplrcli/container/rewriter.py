@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
-from lplrcli.container.layout import INDEX, LAST, METADATA, VERSION, WHOLE_FILE, is_later
+from lplrcli.container.byte_layout import INDEX, LAST, METADATA, VERSION, WHOLE_FILE, is_later
 from lplrcli.container.reader import Container
 from lplrcli.container.section_writer import SectionWriter
 from lplrcli.container.writer import heads_of, write_matrix

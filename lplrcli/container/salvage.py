@@ -7,8 +7,7 @@ from types import TracebackType
 from typing import Any, BinaryIO
 
 from lplrcli.container.assembly import assemble
-from lplrcli.container.chunks import CHUNK_CHECKS, check_length, chunk_count, chunk_rows
-from lplrcli.container.layout import (
+from lplrcli.container.byte_layout import (
     CHUNK_TAGS,
     FILE_HEADER,
     MATRIX_TAGS,
@@ -19,11 +18,12 @@ from lplrcli.container.layout import (
     Section,
     parse_file_header,
 )
+from lplrcli.container.chunks import CHUNK_CHECKS, check_length, chunk_count, chunk_rows
 from lplrcli.container.metadata import check_metadata
+from lplrcli.container.metadata_budget import MetadataTotal
 from lplrcli.container.metadata_text import MAX_COMPRESSED, parse_text
-from lplrcli.container.metadata_total import MetadataTotal
-from lplrcli.container.scanning import surviving_sections
 from lplrcli.container.section_reader import SectionReader
+from lplrcli.container.section_search import surviving_sections
 from lplrcli.container.section_table import read_sections
 from lplrcli.errors import (
     ContainerError,
@@ -32,7 +32,7 @@ from lplrcli.errors import (
     UnsupportedVersionError,
 )
 from lplrcli.model.compressed import Factorization
-from lplrcli.model.lazy import LazySequence
+from lplrcli.runtime.lazy_sequence import LazySequence
 
 _UNKNOWN_VERSION = VERSION[0], VERSION[1] + 1
 """Of a file whose header is lost: whatever a later minor version may hold is let pass."""

@@ -11,9 +11,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from lplrcli.container.layout import METADATA
+from lplrcli.container.byte_layout import METADATA
 from lplrcli.errors import CorruptSectionError
-from lplrcli.model.definitions import read_definition
+from lplrcli.runtime.format_files import read_definition
 
 MAX_MESSAGE = 160
 MAX_FOUND = 40

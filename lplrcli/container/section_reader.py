@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
-from lplrcli.container.layout import Section, parse_section_header
+from lplrcli.container.byte_layout import Section, parse_section_header
 from lplrcli.container.section_table import check_checksum, check_padding, check_payload
 from lplrcli.errors import ContainerError, CorruptSectionError, InputError
 

@@ -6,7 +6,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from lplrcli.container.layout import (
+from lplrcli.container.byte_layout import (
     ALIGNMENT,
     BINARY_MODE,
     CRITICAL_TAGS,

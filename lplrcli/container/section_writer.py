@@ -5,8 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import BinaryIO
 
-from lplrcli.container.frames import stated_size
-from lplrcli.container.layout import (
+from lplrcli.container.byte_layout import (
     END,
     INDEX,
     INDEX_ENTRY,
@@ -18,7 +17,8 @@ from lplrcli.container.layout import (
     pack_end,
     pack_file_header,
 )
-from lplrcli.container.metadata_total import check_total
+from lplrcli.container.metadata_budget import check_total
+from lplrcli.container.zstd_frames import stated_size
 
 
 class SectionWriter:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lplrcli.container.layout import FIRST_VERSION, METADATA
+from lplrcli.container.byte_layout import FIRST_VERSION, METADATA
 from lplrcli.errors import CorruptSectionError
 
 NEW_METHODS = ("rate-distortion",)

@@ -6,15 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
 from typing import Any, BinaryIO
 
-from lplrcli.container.chunks import (
-    CHUNK_CHECKS,
-    check_length,
-    chunk_count,
-    chunk_rows,
-    lengths_of,
-    packed_length,
-)
-from lplrcli.container.layout import (
+from lplrcli.container.byte_layout import (
     CHUNK_TAGS,
     END,
     FILE_HEADER,
@@ -24,10 +16,18 @@ from lplrcli.container.layout import (
     Section,
     aligned_payload,
 )
+from lplrcli.container.chunks import (
+    CHUNK_CHECKS,
+    check_length,
+    chunk_count,
+    chunk_rows,
+    lengths_of,
+    packed_length,
+)
+from lplrcli.container.component_tables import pack_table
 from lplrcli.container.metadata import describe
 from lplrcli.container.metadata_text import compress_text
 from lplrcli.container.section_writer import SectionWriter
-from lplrcli.container.tables import pack_table
 from lplrcli.errors import CorruptSectionError
 from lplrcli.model.compressed import Factorization, QuantizedFactor
 

@@ -12,8 +12,8 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 from lplrcli.errors import InputError, OutputError, PlanError
-from lplrcli.io.output import AtomicOutput
-from lplrcli.io.recognition import (
+from lplrcli.io.files.atomic_output import AtomicOutput
+from lplrcli.io.formats.recognition import (
     Format,
     is_hdf5,
     is_mtx,
@@ -24,7 +24,7 @@ from lplrcli.io.recognition import (
     is_zipped_zarr,
     recognise,
 )
-from lplrcli.io.unfolding import ANY_ARRAY, UnfoldingRequest
+from lplrcli.io.handles.unfolding import ANY_ARRAY, UnfoldingRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from distributed import Client
     from numpy.typing import DTypeLike
 
-    from lplrcli.io.backends import LocalSource
-    from lplrcli.io.dask_source import DaskSource
-    from lplrcli.io.handles import Handle
-    from lplrcli.io.raw import RawLayout
-    from lplrcli.io.sinks import Sink
+    from lplrcli.io.formats.raw import RawLayout
+    from lplrcli.io.formats.sink import Sink
+    from lplrcli.io.handles.base import Handle
+    from lplrcli.io.sources.dask_source import DaskSource
+    from lplrcli.io.sources.local_source import LocalSource
 
     Source: TypeAlias = LocalSource | DaskSource
 
@@ -54,21 +54,29 @@ __all__ = [
 # Each module has `open_handle(file, path, name, dataset, request)`, and where the format is written
 # `create_sink(stream, shape, unfold, dtype, dataset, gzip)`.
 FORMATS: dict[str, Format] = {
-    "npy": Format("lplrcli.io.npy", "NumPy .npy", (".npy",), is_npy, written=True),
-    "npz": Format("lplrcli.io.npz", "NumPy .npz", (".npz",), is_npz, named=True),
+    "npy": Format("lplrcli.io.formats.npy", "NumPy .npy", (".npy",), is_npy, written=True),
+    "npz": Format("lplrcli.io.formats.npz", "NumPy .npz", (".npz",), is_npz, named=True),
     "hdf5": Format(
-        "lplrcli.io.hdf5",
+        "lplrcli.io.formats.hdf5",
         "HDF5",
         (".h5", ".hdf5", ".hdf", ".he5"),
         is_hdf5,
         named=True,
         written=True,
     ),
-    "zarr": Format("lplrcli.io.zarr", "Zarr", (".zarr", ".zarr.zip"), is_zipped_zarr, named=True),
-    "safetensors": Format(
-        "lplrcli.io.safetensors", "safetensors", (".safetensors",), is_safetensors, named=True
+    "zarr": Format(
+        "lplrcli.io.formats.zarr", "Zarr", (".zarr", ".zarr.zip"), is_zipped_zarr, named=True
     ),
-    "mtx": Format("lplrcli.io.mtx", "Matrix Market", (".mtx", ".mtx.gz"), is_mtx, written=True),
+    "safetensors": Format(
+        "lplrcli.io.formats.safetensors",
+        "safetensors",
+        (".safetensors",),
+        is_safetensors,
+        named=True,
+    ),
+    "mtx": Format(
+        "lplrcli.io.formats.mtx", "Matrix Market", (".mtx", ".mtx.gz"), is_mtx, written=True
+    ),
 }
 RAW = "raw"
 """Format of a file that says nothing of itself; recognised by nothing, but said by the user."""
@@ -135,12 +143,12 @@ def open_source(
     ClusterError
         The cluster is not there, does not see the files, or differs from this process.
     """
-    from lplrcli.io.backends import LocalSource
-    from lplrcli.io.remote import without_file_scheme
+    from lplrcli.io.files.remote import without_file_scheme
+    from lplrcli.io.sources.local_source import LocalSource
 
     paths = [without_file_scheme(one) for one in ([path] if isinstance(path, str) else path)]
     if scheduler is not None:
-        from lplrcli.io.dask_opening import open_on_cluster
+        from lplrcli.io.sources.dask_opening import open_on_cluster
 
         arguments = {"dataset": dataset, "layout": layout, "request": request}
         return open_on_cluster(paths, scheduler, observer, **arguments)
@@ -158,7 +166,7 @@ def _open_several(
     request: UnfoldingRequest,
 ) -> tuple[Handle, str, str]:
     """Handle of the whole, its name and its format."""
-    from lplrcli.io.concatenation import concatenated
+    from lplrcli.io.handles.concatenated import concatenated
 
     parts: list[Handle] = []
     names: list[str] = []
@@ -186,14 +194,14 @@ def _open_file(
     once: bool = False,
 ) -> tuple[Handle, str, str]:
     """Handle of the array in a file, name of the file and its format."""
-    from lplrcli.io.spool import open_seekable
+    from lplrcli.io.files.seekable import open_seekable
 
     if layout is None and is_zarr_folder(path):
-        from lplrcli.io.zarr import open_folder
+        from lplrcli.io.formats.zarr import open_folder
 
         return open_folder(path, dataset, request), path, "zarr"
     if once and dataset is None and layout is None:
-        from lplrcli.io.forward import open_forward
+        from lplrcli.io.formats.npy_stream import open_forward
 
         file, name, reopenable, forward = open_forward(path, request)
         if forward is not None:
@@ -213,7 +221,7 @@ def _open_file(
         file.seek(0)
         # The handle owns the file from here on and closes it when it has no more use for it.
         if layout is not None:
-            from lplrcli.io.raw import open_raw
+            from lplrcli.io.formats.raw import open_raw
 
             return open_raw(file, name, layout, request), name, key
         module = import_module(FORMATS[key].module)
@@ -257,13 +265,13 @@ def open_array(
     ClusterError
         The cluster is not there.
     """
-    from lplrcli.io.arrays import handle_of_array
-    from lplrcli.io.dask_array import active_client, check_dask_array, is_dask_array
+    from lplrcli.io.handles.in_memory import handle_of_array
+    from lplrcli.io.sources.dask_array import active_client, check_dask_array, is_dask_array
 
     if is_dask_array(array):
         scheduler = scheduler or active_client()
         if scheduler is not None:
-            from lplrcli.io.dask_opening import open_array_on_cluster
+            from lplrcli.io.sources.dask_opening import open_array_on_cluster
 
             return open_array_on_cluster(array, scheduler, observer, request)
         check_dask_array(array)
@@ -273,7 +281,7 @@ def open_array(
             path="array",
             advice="Give a path that the workers can open, or a dask.array.",
         )
-    from lplrcli.io.backends import LocalSource
+    from lplrcli.io.sources.local_source import LocalSource
 
     handle = handle_of_array(array, request)
     return LocalSource(handle, name="array", format="array", threads=threads, observer=observer)

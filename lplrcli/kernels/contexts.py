@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lplrcli.kernels.jit import kernel
-from lplrcli.model.tokens import ACROSS, ALONG, AROUND
+from lplrcli.model.rans_constants import ACROSS, ALONG, AROUND
 
 _LENGTHS = np.array([i.bit_length() for i in range(256)], np.uint8)
 

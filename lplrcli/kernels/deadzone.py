@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lplrcli.kernels.jit import kernel
-from lplrcli.model.tokens import LARGEST
+from lplrcli.model.rans_constants import LARGEST
 
 
 @kernel

@@ -17,7 +17,7 @@ from lplrcli.kernels.contexts import (
     weight_beside,
 )
 from lplrcli.kernels.jit import kernel
-from lplrcli.model.tokens import ABOVE, AROUND, LANES
+from lplrcli.model.rans_constants import ABOVE, AROUND, LANES
 
 PRECISION = 12
 

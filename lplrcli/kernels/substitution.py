@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lplrcli.kernels.contexts import context_of
 from lplrcli.kernels.jit import kernel
 from lplrcli.kernels.rans import token_of
-from lplrcli.model.tokens import ABOVE, LARGEST
+from lplrcli.model.rans_constants import ABOVE, LARGEST
 
 
 @kernel

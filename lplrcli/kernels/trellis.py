@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lplrcli.kernels.jit import kernel
-from lplrcli.model.tokens import LANES, LARGEST, TAPS
+from lplrcli.model.rans_constants import LANES, LARGEST, TAPS
 
 WINDOW = 8192
 """Decisions are settled at least this often: bounds the memory of the trace, costs nothing that
@@ -88,7 +88,7 @@ def trellis_codes(state_bits: int) -> Callable[..., None]:
     Parameters
     ----------
     state_bits : int
-        Key of `lplrcli.model.tokens.TAPS`, not 0.
+        Key of `lplrcli.model.rans_constants.TAPS`, not 0.
     """
     states = 1 << state_bits
     half = states >> 1

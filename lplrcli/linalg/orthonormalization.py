@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lplrcli.model.parallel import ordered_map
+from lplrcli.runtime.parallel import ordered_map
 
 _HEIGHT = 8
 """Rows of a block, in units of the columns: LAPACK's QR is at its best on blocks that fit the

@@ -34,7 +34,7 @@ from lplrcli.linalg.operands import (
 from lplrcli.linalg.probe import Probe, probed
 from lplrcli.linalg.tall import rows_times
 from lplrcli.model.source import CsrRows, MatrixSource, RowBlock, working_dtype
-from lplrcli.model.workspace import workspace
+from lplrcli.runtime.workspace import workspace
 
 T = TypeVar("T")
 

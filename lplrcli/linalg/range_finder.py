@@ -14,7 +14,7 @@ from lplrcli.linalg.orthonormalization import orthonormal_basis
 from lplrcli.linalg.passes import Passes
 from lplrcli.linalg.sketching import sketching_operator
 from lplrcli.linalg.tall import gram_of, side_by_side, transposed_image, transposed_product
-from lplrcli.model.workspace import workspace
+from lplrcli.runtime.workspace import workspace
 
 GRAM_COLUMNS = 1024
 """Up to here the d x d Gram matrix costs less than its exactness is worth."""

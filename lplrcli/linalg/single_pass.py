@@ -22,7 +22,7 @@ from lplrcli.linalg.range_finder import LeadingDirections, singular_directions
 from lplrcli.linalg.sketching import gaussian_rows, sketching_operator
 from lplrcli.linalg.tall import gram_of, row_blocks, transposed, transposed_image
 from lplrcli.model.source import RowBlock
-from lplrcli.model.workspace import workspace
+from lplrcli.runtime.workspace import workspace
 
 _CORE_FACTOR = 4
 

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lplrcli.linalg.operands import scaled
-from lplrcli.model.parallel import ordered_map
 from lplrcli.model.source import CsrRows
-from lplrcli.model.workspace import workspace
+from lplrcli.runtime.parallel import ordered_map
+from lplrcli.runtime.workspace import workspace
 
 _BLOCK, _PIECE = 4096, 2**16
 """Rows converted to float64 at a time, and rows of a piece."""

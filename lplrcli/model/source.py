@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from lplrcli.model.parallel import Mapper
+    from lplrcli.runtime.parallel import Mapper
 
 T = TypeVar("T")
 
@@ -116,7 +116,7 @@ class MatrixSource(Protocol):
     sparse : bool
         Whether blocks are `CsrRows`.
     distribute : callable or None
-        Whoever maps the blocks also takes other work, see `lplrcli.model.parallel.Mapper`;
+        Whoever maps the blocks also takes other work, see `lplrcli.runtime.parallel.Mapper`;
         None where that is this process.
     bytes_read : int
         What all visits so far took from the matrix: of every row of a dense one its entries as
@@ -200,7 +200,7 @@ class MatrixSource(Protocol):
         keep: Callable[[T], None],
         beside: NDArray[Any] | None = None,
     ) -> NDArray[np.float64]:
-        """Sum of the arrays that `task` gives, added as `lplrcli.model.reduction` has it.
+        """Sum of the arrays that `task` gives, added as `lplrcli.runtime.tree_sum` has it.
 
         Parameters
         ----------

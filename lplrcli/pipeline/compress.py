@@ -12,16 +12,16 @@ from lplrcli.linalg.passes import Passes
 from lplrcli.linalg.probe import Probe
 from lplrcli.linalg.single_pass import range_size
 from lplrcli.model.compressed import Factorization, QuantizedFactor
-from lplrcli.model.parallel import usable_cpus, work_mapped_by
 from lplrcli.model.plan import CompressionPlan, Target
 from lplrcli.model.report import ErrorReport
 from lplrcli.model.source import MatrixSource
-from lplrcli.pipeline import baselines, packed
-from lplrcli.pipeline.assess import measure
-from lplrcli.pipeline.factors import on_grid
-from lplrcli.pipeline.memory import require_for_compressing
+from lplrcli.pipeline.decode.factors import on_grid
+from lplrcli.pipeline.engines import packed, paper
+from lplrcli.pipeline.measure.error import measure
+from lplrcli.pipeline.memory_needs import require_for_compressing
 from lplrcli.planning.pass_budget import MEASURED, iterations_within
 from lplrcli.planning.targets import ENGINES, check_sketch, require, target_of
+from lplrcli.runtime.parallel import usable_cpus, work_mapped_by
 
 ENGINE_POWER_ITERATIONS = 2
 ENGINE_OVERSAMPLING = 8
@@ -187,9 +187,10 @@ def carried_out(
     with threadpool_limits(1, "blas"), work_mapped_by(source.distribute):
         if plan.target.method == "rate-distortion":
             # Imported here: the memory that the packed engine takes is counted in megabytes.
-            from lplrcli.pipeline import outlook, rate_distortion
+            from lplrcli.pipeline.engines import rate_distortion
+            from lplrcli.pipeline.predict import estimates
 
-            plan = outlook.settled(passes, plan, threads, name)
+            plan = estimates.settled(passes, plan, threads, name)
             return rate_distortion.factorize(passes, plan, threads, name)
         wanted = min(plan.target.rank or min(source.shape), *source.shape)
         left, right, residual, plan, bound = _factorize(passes, plan, wanted, threads)
@@ -222,7 +223,7 @@ def _factorize(
     """Left, right and residual factor, the plan completed, and the theorem's bound."""
     method = plan.target.method
     if method == "nq":
-        return None, None, baselines.nq(passes, plan), plan, None
+        return None, None, paper.nq(passes, plan), plan, None
     bound = None
     if method == "packed":
         left, right, basis = packed.factorize(passes, plan, rank, threads)
@@ -230,11 +231,11 @@ def _factorize(
         if basis == "gram":
             plan = replace(plan, sketch=None, sketch_size=None, power_iterations=None)
     elif method == "lplr":
-        left, right, bound = baselines.lplr(passes, plan, rank, threads)
+        left, right, bound = paper.lplr(passes, plan, rank, threads)
     elif method == "lsvd":
-        left, right = baselines.lsvd(passes, plan, rank, threads)
+        left, right = paper.lsvd(passes, plan, rank, threads)
     else:
-        left, right = baselines.dsvd(passes, plan, rank, threads)
+        left, right = paper.dsvd(passes, plan, rank, threads)
     return left, right, None, replace(plan, exponent=passes.scan().exponent), bound
 
 

@@ -17,11 +17,11 @@ from lplrcli.linalg.range_finder import directions_needed, exact_energies, gram_
 from lplrcli.model.plan import MODES
 from lplrcli.model.source import MatrixSource
 from lplrcli.pipeline.compress import first_plan
-from lplrcli.pipeline.direct_curve import DirectCurve
-from lplrcli.pipeline.memory import require_for_compressing
-from lplrcli.pipeline.mode_coders import ModeCoders
-from lplrcli.pipeline.prospects import HEADER_BYTES
-from lplrcli.planning import mode_choice
+from lplrcli.pipeline.engines.codings import ModeCoders
+from lplrcli.pipeline.memory_needs import require_for_compressing
+from lplrcli.pipeline.survey.direct_curve import DirectCurve
+from lplrcli.pipeline.survey.matrix_survey import HEADER_BYTES
+from lplrcli.planning import mode_predictions
 from lplrcli.planning.rate_bounds import least_bits, least_error
 from lplrcli.planning.rate_model import Spectrum
 from lplrcli.planning.targets import DIRECT_ENTRIES
@@ -149,9 +149,9 @@ class Forecast:
             if self.lattice is not None and file_bytes >= self.lattice.file_bytes:
                 return Outcome(self.lattice.file_bytes, 0.0, bound)
             return Outcome(file_bytes, self._direct.error(bits / self.entries), bound)
-        at_size = mode_choice.factors_at_size
+        at_size = mode_predictions.factors_at_size
         if mode == "factors+residual":
-            at_size = mode_choice.residual_at_size
+            at_size = mode_predictions.residual_at_size
         squared = at_size(self.spectrum, bits).squared_error
         return Outcome(file_bytes, self._relative(min(squared, self.norm**2)), bound)
 
@@ -160,12 +160,12 @@ class Forecast:
         if mode == "direct":
             bits = self.entries * self._direct.bits(error)
         elif mode == "factors":
-            factors = mode_choice.factors_at_error(self.spectrum, squared_error)
+            factors = mode_predictions.factors_at_error(self.spectrum, squared_error)
             if factors is None:
                 return None
             bits = factors.bits
         else:
-            bits = mode_choice.residual_at_error(self.spectrum, squared_error).bits
+            bits = mode_predictions.residual_at_error(self.spectrum, squared_error).bits
         file_bytes = HEADER_BYTES + math.ceil(bits / 8)
         if mode == "direct" and self.lattice and self.lattice.file_bytes <= file_bytes:
             file_bytes, error = self.lattice.file_bytes, 0.0

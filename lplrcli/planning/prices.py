@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from lplrcli.model.tokens import DIRECT, TOKENS
+from lplrcli.model.rans_constants import DIRECT, TOKENS
 
 SPAN = 2048
 """Prices are tabulated for integers up to this, see `lplrcli.kernels.trellis`."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lplrcli.model.definitions import read_definition
+from lplrcli.runtime.format_files import read_definition
 
 LLOYD_MAX_BITS = 8
 """Up to here levels are listed; above, the compander's cells are divided evenly."""

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lplrcli.model.parallel import ordered_map
 from lplrcli.quantize.codebooks import normal_codebook, normal_levels
 from lplrcli.quantize.fixed_width import FixedWidthQuantizer
+from lplrcli.runtime.parallel import ordered_map
 
 _SAMPLE = 4096
 """Entries of a component on which its scale is tried."""

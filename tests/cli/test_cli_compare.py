@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from lplr_command import lplr, refused, run, shell
 
-from lplrcli.pipeline import comparison
+from lplrcli.pipeline import compare
 
 METHODS = ["lplr", "lsvd", "dsvd", "nq", "packed", "rate-distortion"]
 KEYS = {
@@ -91,7 +91,7 @@ def test_sizes_that_nothing_fits(work):
 
 
 def test_too_large_for_a_full_decomposition(work, monkeypatch):
-    monkeypatch.setattr(comparison, "_SVD_PRODUCTS", 1000)
+    monkeypatch.setattr(compare, "_SVD_PRODUCTS", 1000)
     found = compared("a.npy", "--bpc", 3)
     assert set(found["notes"]) == {"lsvd", "dsvd"}
     assert list(found["methods"]) == ["lplr", "nq", "packed", "rate-distortion"]

@@ -22,7 +22,7 @@ from lplr_samples import factorization, written
 
 from lplrcli.container.reader import open_container
 from lplrcli.errors import InputError
-from lplrcli.io.spool import spooled
+from lplrcli.io.files.seekable import spooled
 
 
 def saved(array, **options):

@@ -13,7 +13,7 @@ CALLED_BACK = """
 import ctypes, os, signal, sys
 from pathlib import Path
 from lplrcli.cli.stopping import end_on_signals, farewell
-from lplrcli.io.temporary import temporary_file
+from lplrcli.io.files.temporary import temporary_file
 
 def interrupted():
     os.kill(os.getpid(), int(sys.argv[1]))

@@ -21,15 +21,24 @@ from lplrcli.coding.entropy_model import (
     logarithmic_weights,
     normalised,
 )
-from lplrcli.model.tokens import ABOVE, ACROSS, ALONG, AROUND, CONTEXTS, NO_CONTEXT, TOKENS, TOTAL
-from lplrcli.pipeline.coefficients import (
+from lplrcli.model.rans_constants import (
+    ABOVE,
+    ACROSS,
+    ALONG,
+    AROUND,
+    CONTEXTS,
+    NO_CONTEXT,
+    TOKENS,
+    TOTAL,
+)
+from lplrcli.pipeline.encode.coefficients import (
     CoefficientCoder,
     code_coefficients,
     count_codes,
     sampled,
 )
-from lplrcli.pipeline.layout import Layout
 from lplrcli.quantize import SteppedQuantizer
+from lplrcli.transform.component_layout import Layout
 
 
 def test_every_coding_of_the_format_is_there():

@@ -19,7 +19,7 @@ import test_container_fields as fields
 import zstandard
 from lplr_samples import factorization, with_basis
 
-from lplrcli.container.frames import metadata_dictionary
+from lplrcli.container.zstd_frames import metadata_dictionary
 
 compress = zstandard.ZstdCompressor().compress
 

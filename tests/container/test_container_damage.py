@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lplr_samples import Draft, factorization, read_all, with_basis, written
 
-from lplrcli.container.layout import SIGNATURE, parse_section_header
+from lplrcli.container.byte_layout import SIGNATURE, parse_section_header
 from lplrcli.container.reader import open_container
 from lplrcli.container.section_table import check_payload, parse_index
 from lplrcli.errors import ContainerError, CorruptSectionError, NotLplrError

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from lplr_samples import Draft, factorization, read_all, written
 from rans_samples import Tables, differences, rans_factor, side_for, tables_for
 
-from lplrcli.container import entropy_tables, sides
+from lplrcli.container import entropy_tables, quantizer_parameters
 from lplrcli.container.section_reader import SectionReader
 from lplrcli.container.writer import container_size
 from lplrcli.errors import CorruptSectionError
-from lplrcli.model.definitions import format_folder
+from lplrcli.runtime.format_files import format_folder
 
 FLAT = [(key, i, *case) for key, cases in CASES.items() for i, case in enumerate(cases)]
 SPEC = (format_folder() / "SPEC.md").read_text(encoding="utf-8")
@@ -197,9 +197,9 @@ def test_weights_and_scales_are_those_of_the_specification():
     assert listed[47] == 7168 and listed == sorted(set(listed))
     for index in (-8176, -8169, -9, -8, -1, 0, 1, 8, 8191):
         e, m = math.floor(index / 8), index % 8
-        assert sides.scale_of(index) == (1 + m / 8) * 2.0**e
-    assert sides.scale_of(-8176) == 2.0**-1022
-    assert sides.scale_of(8191) == 1.875 * 2.0**1023
+        assert quantizer_parameters.scale_of(index) == (1 + m / 8) * 2.0**e
+    assert quantizer_parameters.scale_of(-8176) == 2.0**-1022
+    assert quantizer_parameters.scale_of(8191) == 1.875 * 2.0**1023
 
 
 def test_the_machines_are_made_of_the_polynomials_that_the_specification_names():

@@ -20,7 +20,7 @@ from lplrcli.errors import (
     UnknownSectionError,
     UnsupportedVersionError,
 )
-from lplrcli.model.definitions import format_folder
+from lplrcli.runtime.format_files import format_folder
 
 SPEC = (format_folder() / "SPEC.md").read_text(encoding="utf-8")
 

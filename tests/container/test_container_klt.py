@@ -16,8 +16,8 @@ from reference import decode, decoded
 
 from lplrcli.container.reader import open_container
 from lplrcli.errors import CorruptSectionError
-from lplrcli.pipeline.decompress import Reconstruction
-from lplrcli.pipeline.factors import decode_factor
+from lplrcli.pipeline.decode.factors import decode_factor
+from lplrcli.pipeline.decode.reconstruction import Reconstruction
 from lplrcli.transform.klt import certain_vectors
 
 TOLERANCE = 2.0**-32

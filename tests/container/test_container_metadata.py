@@ -13,7 +13,7 @@ import zstandard
 from lplr_samples import Draft, factorization, of_bases, read_all, with_basis, written
 from reference import decode, decoded
 
-from lplrcli.container import metadata_total
+from lplrcli.container import metadata_budget
 from lplrcli.container.metadata_text import MAX_COMPRESSED, MAX_INFLATED
 from lplrcli.container.reader import open_container
 from lplrcli.container.salvage import salvage_container
@@ -21,9 +21,9 @@ from lplrcli.container.section_writer import SectionWriter
 from lplrcli.container.writer import heads_of, write_matrix
 from lplrcli.errors import CorruptSectionError
 from lplrcli.model.compressed import QuantizedFactor
-from lplrcli.model.definitions import format_folder
 from lplrcli.model.plan import METHODS, MODES, SKETCHES, CompressionPlan, Target
 from lplrcli.model.report import ErrorReport
+from lplrcli.runtime.format_files import format_folder
 
 SCHEMA = json.loads((format_folder() / "metadata.schema.json").read_text(encoding="utf-8"))
 SPEC = (format_folder() / "SPEC.md").read_text(encoding="utf-8")
@@ -338,7 +338,7 @@ def test_one_bounded_frame(payload, words):
 
 
 def test_metadata_of_all_matrices_together_are_bounded(tmp_path, monkeypatch):
-    monkeypatch.setattr(metadata_total, "MOST_TOGETHER", 1 << 20)
+    monkeypatch.setattr(metadata_budget, "MOST_TOGETHER", 1 << 20)
     monkeypatch.setattr(decode, "MOST_METADATA", 1 << 20)
     f = factorization((8, 8), (1,), "factors")
     heads = heads_of(f, user={"a": "x" * 250_000})
@@ -369,11 +369,11 @@ def test_metadata_of_all_matrices_together_are_bounded(tmp_path, monkeypatch):
 
 
 def test_a_large_file_may_have_more_metadata():
-    assert decode.MOST_METADATA == metadata_total.MOST_TOGETHER
+    assert decode.MOST_METADATA == metadata_budget.MOST_TOGETHER
     for file_bytes, most in ((1, 64 << 20), (8 << 20, 64 << 20), (10**9, 8 * 10**9)):
-        metadata_total.check_total(most, file_bytes)
+        metadata_budget.check_total(most, file_bytes)
         with pytest.raises(CorruptSectionError, match=str(most + 1)):
-            metadata_total.check_total(most + 1, file_bytes)
+            metadata_budget.check_total(most + 1, file_bytes)
 
 
 def test_the_schema_has_the_fields_of_the_model():

@@ -20,9 +20,9 @@ from reference import decode, decoded
 
 from lplrcli.container.reader import open_container
 from lplrcli.errors import MemoryLimitError, NotLplrError, UnsupportedVersionError
-from lplrcli.pipeline.decompress import Reconstruction
-from lplrcli.pipeline.factors import decode_factor
-from lplrcli.pipeline.verification import verify
+from lplrcli.pipeline.decode.factors import decode_factor
+from lplrcli.pipeline.decode.reconstruction import Reconstruction
+from lplrcli.pipeline.integrity.verify import verify
 
 SMALL = 1 << 11
 SEEDS = list(seeds())

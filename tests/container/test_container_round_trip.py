@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lplr_samples import factor, factorization, read_all, written
 
-from lplrcli.container.layout import CHUNK_TAGS
+from lplrcli.container.byte_layout import CHUNK_TAGS
 from lplrcli.container.reader import open_container
 from lplrcli.container.writer import container_size, write_container
 from lplrcli.errors import CorruptSectionError

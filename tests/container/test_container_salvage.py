@@ -7,11 +7,11 @@ import io
 import pytest
 from lplr_samples import WHOLE_FILE, Draft, DraftSection, factorization, written
 
-from lplrcli.container import scanning
+from lplrcli.container import section_search
 from lplrcli.container.reader import open_container
 from lplrcli.container.salvage import salvage_container
-from lplrcli.container.scanning import surviving_sections
 from lplrcli.container.section_reader import SectionReader
+from lplrcli.container.section_search import surviving_sections
 from lplrcli.errors import CorruptSectionError, UnknownSectionError
 
 RAW = written(factorization((40, 10), (3, 1)), factorization(mode="direct"))
@@ -33,8 +33,8 @@ def without_index(raw):
 
 @pytest.mark.parametrize("block", [64, 128, 1 << 20])
 def test_all_sections_are_found_by_their_headers(monkeypatch, block):
-    monkeypatch.setattr(scanning, "_FIRST_BLOCK", min(block, 1 << 12))
-    monkeypatch.setattr(scanning, "_BLOCK", block)
+    monkeypatch.setattr(section_search, "_FIRST_BLOCK", min(block, 1 << 12))
+    monkeypatch.setattr(section_search, "_BLOCK", block)
     cut = without_index(RAW)
     assert survivors(cut) == sections_of(RAW)[:-2]
     spoilt = bytearray(cut)

@@ -18,9 +18,9 @@ from reference import decode, decoded
 
 from lplrcli.container.reader import open_container
 from lplrcli.errors import CorruptSectionError
-from lplrcli.model.definitions import format_folder
-from lplrcli.pipeline.decompress import Reconstruction
-from lplrcli.pipeline.factors import decode_factor
+from lplrcli.pipeline.decode.factors import decode_factor
+from lplrcli.pipeline.decode.reconstruction import Reconstruction
+from lplrcli.runtime.format_files import format_folder
 
 OTHER = [30] * 231
 TOLERANCE = 2.0**-40

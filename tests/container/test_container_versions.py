@@ -18,8 +18,8 @@ from reference import decode, decoded
 
 from lplrcli.container.reader import open_container
 from lplrcli.errors import CorruptSectionError, UnknownSectionError
-from lplrcli.model.definitions import format_folder
 from lplrcli.model.plan import Target
+from lplrcli.runtime.format_files import format_folder
 
 HUGE = 2**63
 SPEC = (format_folder() / "SPEC.md").read_text(encoding="utf-8")

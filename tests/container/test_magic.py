@@ -10,8 +10,8 @@ import magic
 import pylibmagic  # noqa: F401 - makes its library the one that python-magic loads
 from lplr_samples import factorization, written
 
-from lplrcli.container.layout import VERSION
-from lplrcli.model.definitions import format_folder
+from lplrcli.container.byte_layout import VERSION
+from lplrcli.runtime.format_files import format_folder
 
 TESTDATA = Path(__file__).parent.parent.parent / "testdata"
 

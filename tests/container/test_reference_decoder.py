@@ -20,7 +20,7 @@ from lplr_samples import Draft, factorization, written
 from rans_samples import SLOPE, random_codes, rans_factor, side_for, tables_for
 from reference import decode, decoded
 
-from lplrcli.model.definitions import format_folder
+from lplrcli.runtime.format_files import format_folder
 
 OTHER = [30] * 231
 SPEC = (format_folder() / "SPEC.md").read_text(encoding="utf-8")

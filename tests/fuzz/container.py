@@ -22,13 +22,13 @@ from metadata import change_value
 from rans_samples import SLOPE, rans_factor
 
 from lplrcli.cli.inspect import _describe
-from lplrcli.container.layout import CHUNK_TAGS, WHOLE_FILE
+from lplrcli.container.byte_layout import CHUNK_TAGS, WHOLE_FILE
 from lplrcli.container.reader import open_container
 from lplrcli.errors import ContainerError, MemoryLimitError
-from lplrcli.model.memory import resident_memory
-from lplrcli.model.workspace import limited_memory
-from lplrcli.pipeline.decompress import Reconstruction
-from lplrcli.pipeline.verification import verify
+from lplrcli.pipeline.decode.reconstruction import Reconstruction
+from lplrcli.pipeline.integrity.verify import verify
+from lplrcli.runtime.available_memory import resident_memory
+from lplrcli.runtime.workspace import limited_memory
 
 SMALL = 1 << 13
 """Entries of a matrix, and of each of its factors, that are decoded."""

@@ -16,7 +16,7 @@ from scipy.io import _fast_matrix_market
 
 from lplrcli.errors import InputError
 from lplrcli.io import open_source
-from lplrcli.io.recognition import HDF5_SIGNATURE
+from lplrcli.io.formats.recognition import HDF5_SIGNATURE
 
 SMALL = 1 << 16
 """Entries that are read."""

@@ -9,10 +9,10 @@ from foreign_files import arrays, saved, texts
 from messages import check_refusal
 
 from lplrcli.errors import InputError
-from lplrcli.io.dtypes import real_dtype
-from lplrcli.io.mtx import _read_header as read_mtx_header
-from lplrcli.io.npy import read_header as read_npy_header
-from lplrcli.io.unfolding import unfolding_of
+from lplrcli.io.formats.mtx import _read_header as read_mtx_header
+from lplrcli.io.formats.npy import read_header as read_npy_header
+from lplrcli.io.handles.dtypes import real_dtype
+from lplrcli.io.handles.unfolding import unfolding_of
 
 
 def seeds():

@@ -14,10 +14,10 @@ import zstandard
 from lplr_samples import Draft, factorization, with_basis, written
 from messages import check_refusal
 
-from lplrcli.container.frames import metadata_dictionary
-from lplrcli.container.layout import FIRST_VERSION, VERSION
+from lplrcli.container.byte_layout import FIRST_VERSION, VERSION
 from lplrcli.container.metadata import check_metadata, plan_of, report_of
 from lplrcli.container.metadata_text import parse_text
+from lplrcli.container.zstd_frames import metadata_dictionary
 from lplrcli.errors import CorruptSectionError
 
 VERSIONS = (FIRST_VERSION, VERSION, (VERSION[0], VERSION[1] + 1), (0, 2))

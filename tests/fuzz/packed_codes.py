@@ -11,9 +11,9 @@ from lplr_samples import factor
 from messages import check_refusal
 
 from lplrcli.coding import PackedCoding
+from lplrcli.container.byte_layout import Section
 from lplrcli.container.chunks import check_length, check_packed, packed_length
-from lplrcli.container.layout import Section
-from lplrcli.container.tables import split_tables, table_length
+from lplrcli.container.component_tables import split_tables, table_length
 from lplrcli.errors import CorruptSectionError
 from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.quantize import QUANTIZERS

@@ -13,10 +13,10 @@ from messages import check_refusal
 from rans_samples import SLOPE, rans_factor
 
 from lplrcli.coding import RansCoding
+from lplrcli.container.byte_layout import Section
 from lplrcli.container.chunks import check_length, check_rans
 from lplrcli.container.entropy_tables import check_rans_tables
-from lplrcli.container.layout import Section
-from lplrcli.container.sides import check_side
+from lplrcli.container.quantizer_parameters import check_side
 from lplrcli.errors import CorruptSectionError
 from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.quantize import QUANTIZERS

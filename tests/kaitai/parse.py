@@ -7,7 +7,7 @@ import json
 import zstandard
 from kaitaistruct import BytesIO, KaitaiStream
 
-from lplrcli.model.definitions import read_definition
+from lplrcli.runtime.format_files import read_definition
 
 DICTIONARY = zstandard.ZstdCompressionDict(
     read_definition("metadata.dict"), dict_type=zstandard.DICT_TYPE_RAWCONTENT

@@ -25,7 +25,16 @@ from lplrcli.kernels import (
     substitution,
     trellis,
 )
-from lplrcli.model.tokens import ABOVE, ACROSS, ALONG, AROUND, LANES, NO_CONTEXT, TAPS, TOKENS
+from lplrcli.model.rans_constants import (
+    ABOVE,
+    ACROSS,
+    ALONG,
+    AROUND,
+    LANES,
+    NO_CONTEXT,
+    TAPS,
+    TOKENS,
+)
 from lplrcli.planning.prices import TRELLIS_PRICE, normal_counts, prices
 from lplrcli.quantize.codebooks import normal_codebook
 

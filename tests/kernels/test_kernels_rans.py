@@ -16,7 +16,7 @@ from lplrcli.coding.rans import RansCoding, levels_of
 from lplrcli.errors import CorruptSectionError
 from lplrcli.kernels.contexts import context_of, level_of, levels_around
 from lplrcli.kernels.rans import count_tokens, token_of
-from lplrcli.model.tokens import (
+from lplrcli.model.rans_constants import (
     ABOVE,
     ACROSS,
     ALONG,

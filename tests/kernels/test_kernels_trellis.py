@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from lplrcli.kernels.trellis import WINDOW, states_after, trellis_codes
-from lplrcli.model.tokens import LANES, TAPS
+from lplrcli.model.rans_constants import LANES, TAPS
 from lplrcli.planning.prices import TRELLIS_PRICE, normal_counts, prices
 
 PLAIN = np.zeros((1, 1), np.float32)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from lplrcli.errors import NonFiniteError
 from lplrcli.io import open_array
-from lplrcli.io.backends import LocalSource
-from lplrcli.io.handles import ArrayHandle, CsrHandle
+from lplrcli.io.handles.base import ArrayHandle, CsrHandle
+from lplrcli.io.sources.local_source import LocalSource
 from lplrcli.linalg.operands import Dense
 from lplrcli.linalg.passes import Passes
 from lplrcli.linalg.projection import least_squares

@@ -9,12 +9,12 @@ import scipy.sparse as sp
 
 import lplrcli
 from lplrcli.errors import PlanError
-from lplrcli.io.arrays import handle_of_array
-from lplrcli.io.backends import LocalSource
-from lplrcli.io.unfolding import ANY_ARRAY
+from lplrcli.io.handles.in_memory import handle_of_array
+from lplrcli.io.handles.unfolding import ANY_ARRAY
+from lplrcli.io.sources.local_source import LocalSource
 from lplrcli.linalg import range_finder
-from lplrcli.pipeline.assess import assess
 from lplrcli.pipeline.compress import compress
+from lplrcli.pipeline.measure.error import assess
 
 pytestmark = pytest.mark.usefixtures("few_states_throughout")
 

@@ -18,7 +18,7 @@ from ml_dtypes import bfloat16, finfo
 
 import lplrcli
 from lplrcli.errors import InputError, TargetUnreachableError
-from lplrcli.pipeline.coefficients import GREATEST
+from lplrcli.pipeline.encode.coefficients import GREATEST
 
 pytestmark = pytest.mark.usefixtures("few_states_throughout")
 

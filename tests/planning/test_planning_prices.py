@@ -6,7 +6,7 @@ import naive
 import numpy as np
 import pytest
 
-from lplrcli.model.tokens import TOKENS
+from lplrcli.model.rans_constants import TOKENS
 from lplrcli.planning.prices import SPAN, extra_bits, normal_counts, prices, tokens
 
 

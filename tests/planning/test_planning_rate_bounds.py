@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lplrcli.planning.mode_choice import factors_at_size, residual_at_size
+from lplrcli.planning.mode_predictions import factors_at_size, residual_at_size
 from lplrcli.planning.rate_bounds import least_bits, least_error
 from lplrcli.planning.rate_model import Spectrum, normal_entropy
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from lplrcli.model.definitions import format_folder
 from lplrcli.planning.bit_allocation import DISTORTION
 from lplrcli.quantize.codebooks import normal_codebook, normal_levels
+from lplrcli.runtime.format_files import format_folder
 
 DEFINITION = json.loads((format_folder() / "normal_codebooks.json").read_text())
 UNIT = 2.0 ** DEFINITION["unit_log2"]

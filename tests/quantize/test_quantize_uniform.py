@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from lplrcli.pipeline.factors import encode_factor
+from lplrcli.pipeline.decode.factors import encode_factor
 from lplrcli.quantize import CODEBOOKS, QUANTIZERS
 from lplrcli.quantize.uniform import UniformQuantizer
 

@@ -1,0 +1,1 @@
+"""Files on disks and streams: read, written, and replaced at once."""

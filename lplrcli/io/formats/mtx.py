@@ -1,0 +1,313 @@
+"""Matrix Market files, plain or gzipped; the accepted profile is formats/mtx.md.
+
+SciPy reads the entries. Before it does, the whole text is surveyed once: SciPy allocates what
+the size line announces, and takes the longest prefix of a token that makes a number ("1d3" is
+1 to it). The survey counts the numbers and knows the characters they may consist of.
+"""
+
+from __future__ import annotations
+
+import gzip as gzip_format  # gzip is also a parameter of create_sink
+import io
+import re
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from lplrcli.errors import InputError, NotAMatrixError, OutputError
+from lplrcli.io.formats.recognition import GZIP_MAGIC
+from lplrcli.io.handles.base import ArrayHandle, CsrHandle
+from lplrcli.io.handles.csr import bears_out, csr_handle
+from lplrcli.io.handles.dtypes import matrix_shape, real_dtype
+from lplrcli.io.handles.unfolding import UnfoldingRequest, unfolding_of
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
+    from lplrcli.io.formats.sink import Sink
+
+_MAX_LINE = 1 << 16
+_PIECE = 1 << 20
+_READ_ERRORS = (OSError, EOFError, zlib.error)
+_FIELDS = {
+    "real": "real",
+    "double": "real",
+    "integer": "integer",
+    "unsigned-integer": "unsigned-integer",
+    "pattern": "pattern",
+}
+_SYMMETRIES = {
+    "general": "general",
+    "symmetric": "symmetric",
+    "skew-symmetric": "skew-symmetric",
+    "hermitian": "symmetric",  # the same thing for real numbers
+}
+_SPACE = b" \t\r\n"
+_IN_INTEGERS = b"0123456789+-"
+_IN_REALS = _IN_INTEGERS + b".eEinfatyINFATY"
+
+
+@dataclass(frozen=True)
+class _Header:
+    """Banner and size line; `lines` is how many lines they and the comments take."""
+
+    coordinate: bool
+    field: str
+    symmetry: str
+    rows: int
+    columns: int
+    entries: int
+    lines: int
+
+    def canonical(self) -> bytes:
+        """Give the same header as SciPy wants it, in as many lines."""
+        layout = "coordinate" if self.coordinate else "array"
+        size = f"{self.rows} {self.columns}" + (f" {self.entries}" if self.coordinate else "")
+        banner = f"%%MatrixMarket matrix {layout} {self.field} {self.symmetry}\n"
+        return (banner + "%\n" * (self.lines - 2) + size + "\n").encode()
+
+
+def open_handle(
+    file: BinaryIO, path: str | None, name: str, dataset: str | None, request: UnfoldingRequest
+) -> CsrHandle | ArrayHandle:
+    """Read a Matrix Market file.
+
+    Parameters
+    ----------
+    file : binary file
+        At its start; closed here.
+    path, dataset
+        Not used.
+    name : str
+        For messages.
+    request : UnfoldingRequest
+        Grids of rows and columns.
+
+    Returns
+    -------
+    CsrHandle or ArrayHandle
+        For the coordinate and the array format.
+
+    Raises
+    ------
+    NotAMatrixError
+        It holds complex numbers, or nothing.
+    InputError
+        It is damaged.
+    PlanError
+        The grids do not fit its shape.
+    """
+    with file:
+        try:
+            with _text_of(file) as text:
+                header = _read_header(text, name)
+                unfolding = unfolding_of((header.rows, header.columns), name, request)
+                _survey(text, header, name)
+            file.seek(0)
+            with _text_of(file) as text:
+                for _ in range(header.lines):
+                    text.readline()
+                matrix = _parse(text, header, name)
+        except _READ_ERRORS as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise InputError(f"cannot be read: {reason}", path=name) from error
+    dtype = real_dtype(matrix.dtype, name)
+    if not header.coordinate:
+        return ArrayHandle(matrix, unfolding, dtype)
+    return csr_handle(matrix, unfolding, dtype)
+
+
+def _text_of(file: BinaryIO) -> io.BufferedReader | gzip_format.GzipFile:
+    compressed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+    file.seek(0)
+    if compressed:
+        return gzip_format.GzipFile(fileobj=file, mode="rb")
+    return io.BufferedReader(_Borrowed(file), _PIECE)
+
+
+class _Borrowed(io.RawIOBase):
+    """A file that stays open when the reader on top of it is closed."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        return self._file.readinto(buffer)  # type: ignore[attr-defined,no-any-return]
+
+
+def _read_header(text: Any, name: str) -> _Header:
+    banner = _line(text, name).lower().split()
+    if len(banner) != 5 or banner[0] != "%%matrixmarket" or banner[1] != "matrix":
+        raise _damaged(
+            name, "the banner is wrong", " ".join(banner), "%%MatrixMarket matrix and three words"
+        )
+    layout, field, symmetry = banner[2:]
+    if field == "complex":
+        raise NotAMatrixError(
+            "the entries are complex numbers",
+            path=name,
+            expected="real, integer or pattern",
+            advice="Compress the real and the imaginary part separately.",
+        )
+    if layout not in ("coordinate", "array"):
+        raise _damaged(name, "the layout is unknown", layout, "coordinate or array")
+    if field not in _FIELDS or (field == "pattern" and layout == "array"):
+        raise _damaged(name, f"no such field in {layout} layout", field, "real or integer")
+    if symmetry not in _SYMMETRIES:
+        raise _damaged(name, "the symmetry is unknown", symmetry, ", ".join(_SYMMETRIES))
+    lines = 1
+    while True:
+        raw = _line(text, name)
+        lines += 1
+        if not raw:
+            raise _damaged(name, "the size line is missing", "the end of the file", None)
+        if raw.strip() and not raw.startswith("%"):
+            break
+    coordinate = layout == "coordinate"
+    numbers = raw.split()
+    wanted = "rows, columns, entries" if coordinate else "rows, columns"
+    if len(numbers) != 2 + coordinate or not all(re.fullmatch("[0-9]{1,18}", n) for n in numbers):
+        raise _damaged(name, "the size line is wrong", repr(raw.strip()[:60]), wanted)
+    rows, columns = matrix_shape([int(n) for n in numbers[:2]], name)
+    if _SYMMETRIES[symmetry] != "general" and rows != columns:
+        raise _damaged(name, f"a {symmetry} matrix must be square", f"{rows}x{columns}", None)
+    entries = int(numbers[2]) if coordinate else _entries(rows, columns, _SYMMETRIES[symmetry])
+    if coordinate and not bears_out((rows, columns), entries):
+        raise _damaged(name, "far more rows or columns than entries", raw.strip(), None)
+    return _Header(coordinate, _FIELDS[field], _SYMMETRIES[symmetry], rows, columns, entries, lines)
+
+
+def _entries(rows: int, columns: int, symmetry: str) -> int:
+    """Count the numbers that the array layout stores: with a symmetry, one triangle."""
+    if symmetry == "symmetric":
+        return rows * (rows + 1) // 2
+    if symmetry == "skew-symmetric":
+        return rows * (rows - 1) // 2
+    return rows * columns
+
+
+def _line(text: Any, name: str) -> str:
+    line: bytes = text.readline(_MAX_LINE)
+    if len(line) == _MAX_LINE:
+        raise _damaged(name, "a line of the header is too long", None, f"below {_MAX_LINE} bytes")
+    return line.decode("latin1")
+
+
+def _survey(text: Any, header: _Header, name: str) -> None:
+    """Read all entries as bytes and check that there are as many numbers as announced."""
+    legal = _IN_REALS if header.field == "real" else _IN_INTEGERS
+    # Every byte becomes one of three: space, part of a number, or neither.
+    classes = bytes(0 if byte in _SPACE else (1 if byte in legal else 2) for byte in range(256))
+    per_entry = 1
+    if header.coordinate:
+        per_entry = 2 if header.field == "pattern" else 3
+    announced = header.entries * per_entry
+    numbers = 0
+    size = 0
+    before = 0
+    while piece := text.read(_PIECE):
+        text_of_classes = piece.translate(classes)
+        if b"\2" in text_of_classes:
+            odd = piece[text_of_classes.index(b"\2")]
+            raise _damaged(
+                name,
+                f"an entry is no {'real number' if header.field == 'real' else 'integer'}",
+                f"character {chr(odd)!r}",
+                "decimal numbers",
+            )
+        seen = np.frombuffer(text_of_classes, np.uint8)
+        # A number begins where a space ends.
+        numbers += int(seen[0] > before) + int(np.count_nonzero(seen[1:] > seen[:-1]))
+        before = seen[-1]
+        size += len(piece)
+        if numbers > announced:
+            break
+        # What gzip makes of a megabyte may be a gigabyte of line ends.
+        if size > _PIECE + _MAX_LINE * announced:
+            raise _damaged(
+                name,
+                "far more text than its numbers take",
+                f"{size} bytes for {numbers} numbers",
+                f"{announced} for {header.entries} entries",
+            )
+    if numbers != announced:
+        found = f"{numbers} numbers" if numbers <= announced else "more numbers"
+        raise _damaged(
+            name,
+            "the number of entries is not the one announced",
+            found,
+            f"{announced} for {header.entries} entries",
+        )
+
+
+class _Replayed(io.RawIOBase):
+    """Some bytes, then the rest of a stream, then the end of a line.
+
+    SciPy 1.17 looks for that beyond its buffer, and crashes, where spaces end a text without it.
+    """
+
+    def __init__(self, first: bytes, rest: Any) -> None:
+        self._first = io.BytesIO(first)
+        self._rest = rest
+        self._last = io.BytesIO(b"\n")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        for part in (self._first, self._rest, self._last):
+            filled: int = part.readinto(buffer)
+            if filled:
+                return filled
+        return 0
+
+
+def _parse(text: Any, header: _Header, name: str) -> Any:
+    from scipy.io import mmread
+
+    if not header.entries and not header.coordinate:
+        return np.zeros((header.rows, header.columns))  # skew-symmetric of one row
+    try:
+        # Buffered: SciPy asks for 1 KiB at a time.
+        replayed = io.BufferedReader(_Replayed(header.canonical(), text), _PIECE)
+        return mmread(replayed, spmatrix=False)
+    except MemoryError as error:
+        raise InputError("the matrix does not fit in memory", path=name) from error
+    except (ValueError, OverflowError, RuntimeError, TypeError) as error:
+        raise _damaged(name, str(error).rstrip("."), None, None) from error
+
+
+def _damaged(name: str, what: str, found: object, expected: object) -> InputError:
+    return InputError(
+        f"the Matrix Market text is damaged: {what}",
+        path=name,
+        found=found,
+        expected=expected,
+        advice="Write it again, for example with scipy.io.mmwrite.",
+    )
+
+
+def create_sink(
+    stream: BinaryIO,
+    shape: tuple[int, ...],
+    unfold: int,
+    dtype: DTypeLike,
+    dataset: str,
+    gzip: bool,
+) -> Sink:
+    """Start a Matrix Market file; see `lplrcli.io.create_sink`."""
+    from lplrcli.io.formats.mtx_sink import MtxSink
+
+    if len(shape) != 2:
+        raise OutputError(
+            "Matrix Market files hold matrices",
+            found=f"an array of shape {shape}",
+            expected="two dimensions",
+            advice="Write .npy or HDF5, for example with --to npy.",
+        )
+    return MtxSink(stream, (shape[0], shape[1]), np.dtype(dtype), gzip)

@@ -1,0 +1,189 @@
+"""Zarr arrays, versions 2 and 3, in a folder or a zip archive; the profile is formats/zarr.md."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from lplrcli.errors import InputError, LplrError, MissingDependencyError, NotAMatrixError
+from lplrcli.io.handles.base import ArrayHandle
+from lplrcli.io.handles.dataset_choice import Candidate, no_such_dataset, only_matrix
+from lplrcli.io.handles.dtypes import real_dtype
+from lplrcli.io.handles.unfolding import UnfoldingRequest, shorten, unfolding_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lplrcli.model.source import Unfolding
+
+
+class ZarrHandle(ArrayHandle):
+    """Rows of a Zarr array.
+
+    Parameters
+    ----------
+    array : zarr.Array
+        Of real numbers.
+    store : zarr.abc.store.Store
+        What it is in; closed with the handle.
+    unfolding : Unfolding
+        Of the array.
+    name : str
+        For messages.
+    """
+
+    def __init__(self, array: Any, store: Any, unfolding: Unfolding, name: str) -> None:
+        super().__init__(array, unfolding, real_dtype(array.dtype, name))
+        self._store = store
+        self._name = name
+
+    def __getitem__(self, rows: slice) -> NDArray[Any]:
+        try:
+            return super().__getitem__(rows)
+        except (LplrError, MemoryError):
+            raise
+        except Exception as error:  # codecs of many packages raise what they please
+            raise InputError(
+                f"rows {rows.start} to {rows.stop - 1} cannot be read: {_reason(error)}",
+                path=self._name,
+                advice="A chunk is damaged, or its storage fails.",
+            ) from error
+
+    def close(self) -> None:
+        """Close the store."""
+        super().close()
+        self._store.close()
+
+
+def open_handle(
+    file: BinaryIO, path: str | None, name: str, dataset: str | None, request: UnfoldingRequest
+) -> ZarrHandle:
+    """Open an array in a zipped Zarr store; see `open_folder`.
+
+    Parameters
+    ----------
+    file : binary file
+        The archive; closed here.
+    path : str, optional
+        The same file by name.
+    name, dataset, request
+        As for `open_folder`.
+    """
+    with file:
+        # The library wants a name. The one of the descriptor leads to what has no other.
+        return _open("ZipStore", path or f"/dev/fd/{file.fileno()}", name, dataset, request)
+
+
+def open_folder(path: str, dataset: str | None, request: UnfoldingRequest) -> ZarrHandle:
+    """Open an array in the folder of a Zarr store, for reading only.
+
+    Parameters
+    ----------
+    path : str
+        The folder of an array or a group.
+    dataset : str, optional
+        Path of the array in the group; by default the only one that is or unfolds to a matrix.
+    request : UnfoldingRequest
+        How the array is to become a matrix.
+
+    Raises
+    ------
+    NotAMatrixError
+        There is no such array, or several to choose from, or it is no matrix of real numbers.
+    InputError
+        The store is damaged.
+    PlanError
+        What is asked of the unfolding does not fit its shape.
+    MissingDependencyError
+        The package zarr is not installed.
+    """
+    return _open("LocalStore", path, path, dataset, request)
+
+
+def _open(
+    kind: str, path: str, name: str, dataset: str | None, request: UnfoldingRequest
+) -> ZarrHandle:
+    try:
+        import zarr
+        import zarr.storage
+    except ImportError as error:
+        raise MissingDependencyError(
+            "Zarr arrays are read by a package that is not installed",
+            path=name,
+            advice="Install it with pip install 'lplrcli[zarr]'.",
+        ) from error
+    store = getattr(zarr.storage, kind)(path, read_only=True)
+    try:
+        with warnings.catch_warnings():
+            # Of what else lies in the folder, and of parts of the standard that may change.
+            warnings.simplefilter("ignore")
+            root = zarr.open(store, mode="r")
+            array = _chosen(root, dataset, name)
+            refuse_code(array.metadata.to_dict(), name)
+            real_dtype(array.dtype, name)
+            unfolding = unfolding_of(array.shape, name, request)
+            return ZarrHandle(array, store, unfolding, name)
+    except BaseException as error:
+        store.close()
+        if isinstance(error, LplrError | MemoryError) or not isinstance(error, Exception):
+            raise
+        raise InputError(f"the Zarr store cannot be read: {_reason(error)}", path=name) from error
+
+
+def _chosen(root: Any, dataset: str | None, name: str) -> Any:
+    import zarr
+
+    if isinstance(root, zarr.Array):
+        if dataset is not None:
+            raise InputError(
+                f"the store holds one array without a name, not dataset {dataset!r}",
+                path=name,
+                advice="Leave --dataset out; it chooses an array of a group.",
+            )
+        return root
+    if dataset is not None:
+        try:
+            found = root[dataset]
+        except (KeyError, ValueError):  # ValueError: '..' among its parts
+            raise no_such_dataset(dataset, _candidates(root), name) from None
+        if not isinstance(found, zarr.Array):
+            raise no_such_dataset(dataset, _candidates(root), name, "is not an array")
+        return found
+    return root[only_matrix(_candidates(root), name)]
+
+
+def _candidates(group: Any) -> list[Candidate]:
+    return [
+        Candidate.of(path, array.shape, array.dtype)
+        for path, array in sorted(group.members(max_depth=None), key=lambda member: member[0])
+        if hasattr(array, "shape")
+    ]
+
+
+def refuse_code(metadata: Any, name: str) -> None:
+    """Refuse the codec that decodes by running what the chunks say.
+
+    Later versions of the package know it for numbers no more; earlier ones do.
+
+    Raises
+    ------
+    NotAMatrixError
+        The codec pickle is among those of the array, at any depth.
+    """
+    if isinstance(metadata, dict):
+        for key in ("id", "name"):
+            if "pickle" in str(metadata.get(key)).lower():
+                raise NotAMatrixError(
+                    "the chunks are pickled; they are never loaded",
+                    path=name,
+                    advice="Store the numbers with another codec.",
+                )
+        metadata = list(metadata.values())
+    if isinstance(metadata, list | tuple):
+        for part in metadata:
+            refuse_code(part, name)
+
+
+def _reason(error: BaseException) -> str:
+    """First line of what the library says of a failure."""
+    return shorten((str(error) or type(error).__name__).split("\n")[0])

@@ -1,0 +1,1 @@
+"""Objects that give rows of an array."""

@@ -1,0 +1,1 @@
+"""Sources of row blocks: local threads, or the workers of a cluster."""

@@ -1,0 +1,1 @@
+"""From coded factors to numbers; nothing here needs what encodes."""

@@ -1,0 +1,247 @@
+"""Factors to coded chunks and back: transform, quantize, code."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lplrcli.coding import CODINGS, Coding, PackedCoding
+from lplrcli.container.chunks import chunk_rows, refusal_of
+from lplrcli.errors import ContainerError
+from lplrcli.model.compressed import QuantizedFactor
+from lplrcli.quantize import CODEBOOKS, QUANTIZERS, CodebookQuantizer, Quantizer
+from lplrcli.runtime.parallel import ordered_map
+from lplrcli.runtime.workspace import KeptBytes, workspace
+from lplrcli.transform.component_layout import Layout
+from lplrcli.transform.klt import orthonormal
+
+logger = logging.getLogger(__name__)
+
+Places = slice | NDArray[np.int64]
+"""A range of entries with start and stop and step 1, or ascending places."""
+
+_SMALLEST_CHUNK, _LARGEST_CHUNK = 2**16, 2**22
+_CHUNKS = 1024
+
+
+def chunk_entries(length: int, row_bits: int) -> int:
+    """Entries per component in a chunk, for a factor coded with about `row_bits` bits a row.
+
+    64 KiB a chunk, so that a slice decodes little; from 64 MiB on about a thousand chunks, so
+    that the index stays small; at most 4 MiB, so that decoding stays within bounds.
+    """
+    total = length * row_bits // 8
+    size = min(max(total // _CHUNKS, _SMALLEST_CHUNK), _LARGEST_CHUNK)
+    return max(64, size * 8 // max(row_bits, 1) // 64 * 64)
+
+
+def encode_factor(
+    factor: NDArray[Any],
+    bits: NDArray[Any],
+    quantizer: str,
+    chunk_length: int,
+    threads: int,
+) -> QuantizedFactor:
+    """Quantize and code a factor.
+
+    Parameters
+    ----------
+    factor : ndarray, shape (components, length)
+        Lᵀ or R.
+    bits : ndarray of uint8, shape (components,)
+        Depth of each component.
+    quantizer : str
+        Key of `CODEBOOKS`.
+    chunk_length : int
+        Entries per component in a chunk.
+    threads : int
+        Chunks are coded in parallel; their bytes do not depend on it.
+    """
+    started = time.perf_counter()
+    length = factor.shape[1]
+    grid = (length,)
+    coefficients = np.ascontiguousarray(factor)
+    fitted = CODEBOOKS[quantizer].fit(coefficients, bits, threads)
+    starts = range(0, length if len(bits) else 0, chunk_length)
+    encode = partial(_encode_chunk, coefficients, fitted, chunk_length)
+    chunks = KeptBytes(ordered_map(encode, starts, threads))
+    logger.info(
+        "coding a factor of %d x %d: %.2f s", length, len(bits), time.perf_counter() - started
+    )
+    return QuantizedFactor(
+        length=length,
+        components=len(bits),
+        quantizer=quantizer,
+        side=fitted.side,
+        coding="packed",
+        tables=bits.astype(np.uint8).tobytes(),
+        transform="identity",
+        grid=grid,
+        chunk_length=chunk_length,
+        chunks=chunks,
+    )
+
+
+def _encode_chunk(
+    coefficients: NDArray[Any], quantizer: CodebookQuantizer, chunk_length: int, start: int
+) -> bytes:
+    part = coefficients[:, start : start + chunk_length]
+    codes = [quantizer.encode(i, values) for i, values in enumerate(part)]
+    return PackedCoding(quantizer.bits).encode_chunk(codes)
+
+
+def on_grid(factor: QuantizedFactor | None, grid: tuple[int, ...]) -> QuantizedFactor | None:
+    """The factor of a side of the matrix, with the grid that this side is a flattening of."""
+    return None if factor is None else replace(factor, grid=grid)
+
+
+def lengthened(factor: QuantizedFactor, entries: int) -> QuantizedFactor:
+    """The factor said to be longer: its grid grows along the first axis, by whole layers."""
+    first, *rest = factor.grid
+    layer = factor.length // first
+    grid = (first + entries // layer, *rest)
+    return replace(factor, length=factor.length + entries, grid=grid)
+
+
+def decode_factor(
+    factor: QuantizedFactor,
+    dtype: np.dtype[Any],
+    start: int = 0,
+    stop: int | None = None,
+    threads: int = 1,
+) -> NDArray[Any]:
+    """Entries `start` to `stop` of every component, decoding only the chunks they lie in.
+
+    Parameters
+    ----------
+    factor : QuantizedFactor
+        What `encode_factor` made.
+    dtype : numpy.dtype
+        Type of the result; levels are rounded to it.
+    start, stop : int
+        Range of entries, within the factor.
+    threads : int
+        Chunks are decoded in parallel.
+
+    Returns
+    -------
+    ndarray, shape (components, stop - start)
+
+    Raises
+    ------
+    ContainerError
+        If a chunk is damaged.
+    """
+    stop = factor.length if stop is None else stop
+    out = workspace().empty((factor.components, stop - start), dtype)
+    if out.size == 0:
+        return out
+    quantizer = QUANTIZERS[factor.quantizer].of(factor)
+    coding = CODINGS[factor.coding].of(factor)
+    numbers = range(start // factor.chunk_length, -(-stop // factor.chunk_length))
+    layout = _layout_of(factor)
+    decode = partial(_decode_chunk, factor, layout, coding, quantizer, start, out)
+    for _ in ordered_map(decode, numbers, threads):
+        pass
+    return out
+
+
+def decode_at(
+    factor: QuantizedFactor, dtype: np.dtype[Any], places: Places, threads: int = 1
+) -> NDArray[Any]:
+    """Entries of every component at some places, decoding only the chunks they lie in.
+
+    Parameters
+    ----------
+    factor, dtype, threads
+        As for `decode_factor`.
+    places : slice or ndarray of int64
+        Which entries.
+
+    Returns
+    -------
+    ndarray, shape (components, number of places)
+    """
+    if isinstance(places, slice):
+        return decode_factor(factor, dtype, places.start, places.stop, threads)
+    # A run of chunks without gaps is decoded at a time.
+    gaps = np.flatnonzero(np.diff(places // factor.chunk_length) > 1) + 1
+    parts = [
+        decode_factor(factor, dtype, int(run[0]), int(run[-1]) + 1, threads)[:, run - run[0]]
+        for run in np.split(places, gaps)
+    ]
+    return np.concatenate(parts, axis=1)
+
+
+def _layout_of(factor: QuantizedFactor) -> Layout:
+    if factor.basis is None:
+        return Layout(factor.transform, factor.grid)
+    stored = decode_factor(factor.basis, np.dtype(np.float64))
+    return Layout(factor.transform, factor.grid, orthonormal(stored, factor.grid))
+
+
+def _decode_chunk(
+    factor: QuantizedFactor,
+    layout: Layout,
+    coding: Coding,
+    quantizer: Quantizer,
+    start: int,
+    out: NDArray[Any],
+    number: int,
+) -> None:
+    first = number * factor.chunk_length
+    rows = chunk_rows(factor.length, factor.chunk_length, number)
+    low, high = max(start, first), min(start + out.shape[1], first + rows)
+    part = out[:, low - start : high - start]
+    payload = factor.chunks[number]
+    if not payload:  # lost, see RemainingChunks
+        part[...] = np.nan
+        return
+    codes = decode_codes(factor, coding, number, payload)
+    if not layout.transformed:
+        quantizer.decode(codes, slice(low - first, high - first), part)
+        return
+    whole = np.empty((factor.components, rows))
+    quantizer.decode(codes, slice(None), whole)
+    # A stranger's entries may be beyond float32; they become infinite.
+    with np.errstate(over="ignore"):
+        part[...] = layout.inverse(whole)[:, low - first : high - first]
+
+
+def decode_codes(factor: QuantizedFactor, coding: Coding, number: int, payload: bytes) -> Any:
+    """Codes of a chunk, as its coding gives them.
+
+    Raises
+    ------
+    ContainerError
+        If the chunk is damaged; it says which section that is.
+    """
+    rows = chunk_rows(factor.length, factor.chunk_length, number)
+    try:
+        return coding.decode_chunk(payload, rows)
+    except ContainerError as error:
+        raise refusal_of(factor.chunks, number, error) from None
+
+
+def rechunked(parts: Iterator[NDArray[Any]], chunk_length: int) -> Iterator[NDArray[Any]]:
+    """Regroup a stream of arrays by their last axis: `chunk_length` each, the last one shorter."""
+    waiting: list[NDArray[Any]] = []
+    count = 0
+    for part in parts:
+        waiting.append(part)
+        count += part.shape[-1]
+        if count >= chunk_length:
+            joined = np.concatenate(waiting, axis=-1)
+            whole = count - count % chunk_length
+            for start in range(0, whole, chunk_length):
+                yield joined[..., start : start + chunk_length]
+            waiting, count = [joined[..., whole:]], count - whole
+    if count:
+        yield np.concatenate(waiting, axis=-1)

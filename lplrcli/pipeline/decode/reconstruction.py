@@ -1,0 +1,296 @@
+"""From quantized factors back to rows of the matrix."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lplrcli.model.compressed import Factorization
+from lplrcli.model.source import working_dtype
+from lplrcli.pipeline.decode.chunk_cache import RecentChunks
+from lplrcli.pipeline.decode.factors import Places, decode_at, decode_factor
+from lplrcli.pipeline.decode.means import DecodedMeans
+from lplrcli.runtime.parallel import ordered_map
+
+logger = logging.getLogger(__name__)
+
+_BLOCK_BYTES = 2**20
+"""Of decoded rows, in the type they are computed in: what is still in the cache when written."""
+
+_TURNED = 64
+"""Columns that are turned into rows at a time: their cache lines stay at hand."""
+
+
+def entry_dtype(name: str) -> np.dtype[Any]:
+    """NumPy type called `name` in a file; ``bfloat16`` comes from ml_dtypes."""
+    if name == "bfloat16":
+        import ml_dtypes
+
+        wide: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
+        return wide
+    return np.dtype(name)
+
+
+def cast(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Decoded values as entries of the original type.
+
+    Integers are rounded half to even and clamped to their range, bool is true from 0.5 on,
+    floats are rounded once, those too large for a narrower type become its largest finite value.
+    """
+    if dtype == values.dtype:
+        return values
+    if dtype.kind == "b":
+        return np.asarray(values >= 0.5)
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        greatest = float(limits.max)
+        if int(greatest) > limits.max:
+            # The largest 64-bit integers are not float64 numbers; converting one above them fails.
+            greatest = float(np.nextafter(greatest, 0))
+        rounded = np.nan_to_num(np.rint(values.astype(np.float64, copy=False)), copy=False)
+        out: NDArray[Any] = np.clip(rounded, float(limits.min), greatest).astype(dtype)
+        out[rounded > greatest] = limits.max
+        return out
+    if dtype.itemsize > values.dtype.itemsize:
+        return values.astype(dtype)
+    largest = float(_limits(dtype).max)
+    clipped: NDArray[Any] = np.clip(values, -largest, largest)
+    if values.dtype == np.float64 and dtype.isbuiltin != 1:
+        # ml_dtypes goes through float32, which would round twice.
+        clipped = _rounded_to_odd(clipped)
+    return clipped.astype(dtype)
+
+
+def _rounded_to_odd(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    """float32 from which a narrower type is rounded as from the float64.
+
+    Towards zero, the last bit set where anything was lost: it tells a tie from what lies beyond.
+    """
+    narrow = values.astype(np.float32)
+    narrow = np.where(np.abs(narrow) > np.abs(values), np.nextafter(narrow, np.float32(0)), narrow)
+    return np.asarray((narrow.view(np.uint32) | (narrow != values)).view(np.float32))
+
+
+def _limits(dtype: np.dtype[Any]) -> Any:
+    if dtype.isbuiltin == 1:
+        return np.finfo(dtype)
+    import ml_dtypes
+
+    return ml_dtypes.finfo(dtype)  # type: ignore[no-untyped-call]
+
+
+class Reconstruction:
+    """Rows of one compressed matrix, of all columns or of some.
+
+    The right factor is decoded once; rows of the left one, or of a directly coded matrix, as
+    they are asked for.
+
+    Parameters
+    ----------
+    factorization : Factorization
+        What was compressed.
+    columns : slice or ndarray of int64
+        Range of columns (start and stop within the matrix, step 1), or which ones, ascending; all
+        by default.
+    threads : int
+        For the decoding of chunks.
+    dtype : numpy.dtype
+        Type of the rows given back; the original one by default.
+
+    Raises
+    ------
+    ContainerError
+        If a chunk of an opened file is damaged.
+    """
+
+    def __init__(
+        self,
+        factorization: Factorization,
+        columns: Places | None = None,
+        threads: int = 1,
+        dtype: np.dtype[Any] | None = None,
+    ) -> None:
+        self.factorization = factorization
+        original = entry_dtype(factorization.dtype)
+        self.dtype = original if dtype is None else dtype
+        self.working = working_dtype(original)
+        if on_a_lattice(factorization):
+            # Multiples of a step are rounded once, to the original type: a lattice is restored.
+            # Decoded at once to float32, if that is the type and no exponent follows.
+            whole = original == np.float32 and factorization.plan.exponent == 0
+            self.working = np.dtype(np.float32 if whole else np.float64)
+        self.threads = threads
+        residual = factorization.residual
+        chunks = len(residual.chunks) if residual is not None else 0
+        self._recent = RecentChunks(self._residual_chunk, chunks, threads + 2)
+        if columns is None or isinstance(columns, slice):
+            start, stop, _ = (columns or slice(None)).indices(factorization.shape[1])
+            self.columns: Places = slice(start, max(start, stop))
+            self.width = max(start, stop) - start
+        else:
+            self.columns, self.width = columns, len(columns)
+        self._means = DecodedMeans(factorization, self.columns, self.working, threads)
+        began = time.perf_counter()
+        self.right = (
+            decode_at(factorization.right, self.working, self.columns, threads)
+            if factorization.right is not None
+            else None
+        )
+        if factorization.right is not None:
+            logger.info(
+                "decoding %d of %d columns of R, %d components: %.2f s",
+                *(self.width, factorization.shape[1], factorization.rank),
+                time.perf_counter() - began,
+            )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What was compressed takes the least room; whoever gets it decodes it again.
+        arguments = self.factorization.held(), self.columns, self.threads, self.dtype
+        return Reconstruction, arguments
+
+    @property
+    def block_rows(self) -> int:
+        """Rows that are decoded at a time: about a megabyte."""
+        return max(1, _BLOCK_BYTES // max(1, self.width * self.working.itemsize))
+
+    @property
+    def residual_rows(self) -> int:
+        """Whole rows in a chunk of the residual, at least 1; 0 without a residual."""
+        residual = self.factorization.residual
+        if residual is None:
+            return 0
+        width = 1 if _by_columns(self.factorization) else self.factorization.shape[1]
+        return max(1, residual.chunk_length // width)
+
+    def product(self, left: NDArray[Any], rows: int | NDArray[np.int64]) -> NDArray[Any]:
+        """Rows from one on, or those listed in ascending order, given their part of Lᵀ."""
+        residual = None
+        if self.factorization.residual is not None:
+            if isinstance(rows, int):
+                residual = self._residual_rows(rows, rows + left.shape[1])
+            else:
+                first, last = int(rows[0]), int(rows[-1])
+                residual = self._residual_rows(first, last + 1)[rows - first]
+        return self.combined(left, rows, residual)
+
+    def combined(
+        self,
+        left: NDArray[Any],
+        rows: int | NDArray[np.int64],
+        residual: NDArray[Any] | None,
+    ) -> NDArray[Any]:
+        """The same, given their part of the residual too, which is changed."""
+        # No writer makes them, but a stranger's factors may have sums that are no numbers.
+        with np.errstate(over="ignore", invalid="ignore"):
+            if residual is None:
+                out = self._of_factors(left)
+            else:
+                out = residual
+                if self.right is not None:
+                    out += left.T @ self.right
+            self._means.add_to(out, rows)
+            return cast(self._scaled(out), self.dtype)
+
+    def _of_factors(self, left: NDArray[Any]) -> NDArray[Any]:
+        if self.right is None:
+            return np.zeros((left.shape[1], self.width), self.working)
+        return np.asarray(left.T @ self.right)
+
+    def blocks(self, rows: slice | None = None) -> Iterator[NDArray[Any]]:
+        """Decode a range of rows block by block, in order, as `dtype`.
+
+        Blocks are of a few megabytes whatever the matrix, so memory stays bounded.
+        """
+        start, stop, _ = (rows or slice(None)).indices(self.factorization.shape[0])
+        stop = max(start, stop)
+        began = time.perf_counter()
+        for first, left in self._left_parts(start, stop):
+            chunk = self.residual_rows
+            height = max(1, self.block_rows // chunk) * chunk if chunk else self.block_rows
+            task = partial(_block, self, left, first, height)
+            yield from ordered_map(task, range(0, left.shape[1], height), self.threads)
+        logger.info("rows %d to %d: %.2f s", start, stop, time.perf_counter() - began)
+
+    def _left_parts(self, start: int, stop: int) -> Iterator[tuple[int, NDArray[Any]]]:
+        """Lᵀ in parts of whole chunks; an empty stand-in for a matrix coded directly."""
+        left = self.factorization.left
+        if left is None:
+            yield start, np.empty((0, stop - start), self.working)
+            return
+        step = left.chunk_length * max(1, self.threads)
+        for first in range(start - start % step, stop, step):
+            low, high = max(first, start), min(first + step, stop)
+            yield low, decode_factor(left, self.working, low, high, self.threads)
+
+    def _residual_rows(self, start: int, stop: int) -> NDArray[Any]:
+        """Rows of the residual, shape (stop - start, columns)."""
+        residual, width = self.factorization.residual, self.factorization.shape[1]
+        columns = self.columns
+        if residual is None:
+            raise ValueError("there is no residual")
+        size = residual.chunk_length
+        if not _by_columns(self.factorization):
+            first, last = start * width, stop * width
+            if residual.coding == "packed":  # of which any part decodes alone
+                rows = decode_factor(residual, self.working, first, last)
+            else:
+                numbers = range(first // size, -(-last // size))
+                parts = (
+                    self._recent[k][0, max(first - k * size, 0) : last - k * size] for k in numbers
+                )
+                rows = np.concatenate(list(parts))
+            return rows.reshape(-1, width)[:, columns]
+        out = np.empty((stop - start, self.width), self.working)
+        for number in range(start // size, -(-stop // size)):
+            low, high = max(start, number * size), min(stop, (number + 1) * size)
+            part = self._recent[number][columns, low - number * size : high - number * size]
+            for first in range(0, len(part), _TURNED):
+                out[low - start : high - start, first : first + _TURNED] = part[
+                    first : first + _TURNED
+                ].T
+        return out
+
+    def _residual_chunk(self, number: int) -> NDArray[Any]:
+        residual = self.factorization.residual
+        if residual is None:
+            raise ValueError("there is no residual")
+        start = number * residual.chunk_length
+        stop = min(start + residual.chunk_length, residual.length)
+        return decode_factor(residual, self.working, start, stop)
+
+    def _scaled(self, out: NDArray[Any]) -> NDArray[Any]:
+        exponent = self.factorization.plan.exponent
+        if exponent or (self.right is None and out.dtype == self.dtype):
+            # Entries next to the largest representable must not round to infinity.
+            largest = np.finfo(out.dtype).max
+            if exponent:
+                with np.errstate(over="ignore", under="ignore"):
+                    np.ldexp(out, exponent, out=out)
+            np.clip(out, -largest, largest, out=out)
+        return out
+
+
+def _by_columns(factorization: Factorization) -> bool:
+    """Whether the residual is coded column by column, not as one run of all rows."""
+    residual = factorization.residual
+    return residual is not None and residual.length == factorization.shape[0]
+
+
+def on_a_lattice(factorization: Factorization) -> bool:
+    """Whether entries are exact multiples of a step, of which none is the sum of several."""
+    residual, others = factorization.residual, (factorization.left, *factorization.means)
+    if residual is None or any(factor is not None for factor in others):
+        return False
+    return residual.coding == "rans" and residual.transform == "identity"
+
+
+def _block(
+    reconstruction: Reconstruction, left: NDArray[Any], first: int, height: int, offset: int
+) -> NDArray[Any]:
+    return reconstruction.product(left[:, offset : offset + height], first + offset)

@@ -1,0 +1,1 @@
+"""Methods that code a matrix until its target is met."""

@@ -1,0 +1,1 @@
+"""What each mode would reach for a target, and which to take."""

@@ -1,0 +1,1 @@
+"""What is known of a matrix before anything is coded."""

@@ -1,0 +1,1 @@
+"""The machine: memory, threads, scratch space, and the order of sums."""

@@ -1,0 +1,173 @@
+"""NumPy's .npz archives against what NumPy writes."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+
+import ml_dtypes
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lplrcli.errors import InputError, LplrError, NotAMatrixError
+from lplrcli.io import open_source
+
+A = np.random.default_rng(1).standard_normal((60, 9)).astype(np.float32)
+SAVE = {"stored": np.savez, "deflated": np.savez_compressed}
+
+
+def whole(source):
+    with source:
+        return np.concatenate(list(source.map_blocks(lambda block: block.values.copy())))
+
+
+@pytest.fixture
+def path(tmp_path):
+    return str(tmp_path / "a.npz")
+
+
+@pytest.fixture(params=SAVE)
+def save(request):
+    return SAVE[request.param]
+
+
+@pytest.mark.parametrize("dtype", [*"?bBhHiIqQefd", ">f4", ml_dtypes.bfloat16], ids=str)
+def test_every_type(path, save, dtype):
+    a = np.arange(60).reshape(12, 5).astype(dtype)
+    save(path, a)
+    source = open_source(path)
+    assert (source.format, source.name, source.sparse) == ("npz", path, False)
+    assert source.dtype == a.dtype.newbyteorder("=")
+    np.testing.assert_array_equal(whole(source), a)
+
+
+@pytest.mark.parametrize("order", "CF")
+def test_arrays_by_name(path, save, order):
+    b = np.asarray(np.arange(24.0).reshape(2, 3, 4), order=order)
+    save(path, **{"u": A, "deep/v": b, "t": np.arange(3), "o": np.arange(4) > 2})
+    np.testing.assert_array_equal(whole(open_source(path, dataset="u")), A)
+    np.testing.assert_array_equal(whole(open_source(path, dataset="u.npy")), A)
+    np.testing.assert_array_equal(whole(open_source(path, dataset="deep/v")), b.reshape(2, 12))
+    with pytest.raises(NotAMatrixError, match=r"2 arrays: u \(60x9 float32\), deep/v"):
+        open_source(path)
+    with pytest.raises(NotAMatrixError, match=r"'w' does not exist; arrays in the file: u"):
+        open_source(path, dataset="w")
+    with pytest.raises(NotAMatrixError, match=r"a\.npz:t: .*1-dimensional"):
+        open_source(path, dataset="t")
+
+
+def test_the_only_matrix_among_other_things(path, save):
+    save(path, t=np.arange(3), u=A, text=np.array(["a"]), o=np.array([None]))
+    np.testing.assert_array_equal(whole(open_source(path)), A)
+    save(path, t=np.arange(3))
+    with pytest.raises(NotAMatrixError, match=r"no matrix.*t \(3 int64\)"):
+        open_source(path)
+
+
+def test_pickles_are_not_loaded(path, save):
+    save(path, np.array([[{}, 1]], object))
+    with pytest.raises(NotAMatrixError, match="object"):
+        open_source(path, dataset="arr_0")
+
+
+def test_what_is_stored_is_mapped_where_it_lies(path, tmp_path, monkeypatch):
+    np.savez(path, u=A)
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "none"))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setattr("lplrcli.io.formats.zip_arrays.spooled", None)
+    np.testing.assert_array_equal(whole(open_source(path)), A)
+
+
+def changed(data, place, by):
+    """The bytes with a struct field added to, at a place from the start or the end."""
+    raw = bytearray(data)
+    (value,) = struct.unpack_from("<I", raw, place)
+    struct.pack_into("<I", raw, place, (value + by) % 2**32)
+    return bytes(raw)
+
+
+def archive(method=zipfile.ZIP_DEFLATED, content=None, name="u.npy"):
+    if content is None:
+        stream = io.BytesIO()
+        np.save(stream, A)
+        content = stream.getvalue()
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", method) as zipped:
+        zipped.writestr(name, content)
+    return stream.getvalue()
+
+
+def central(data):
+    """Where the only entry of the central directory begins."""
+    return data.rindex(b"PK\x01\x02")
+
+
+CONTENT = zipfile.ZipFile(io.BytesIO(archive())).read("u.npy")
+
+
+def damaged():
+    deflated, stored = archive(), archive(zipfile.ZIP_STORED)
+    huge = CONTENT.replace(b"(60, 9), }" + b" " * 6, b"(60000000, 9), }")
+    assert len(huge) == len(CONTENT)
+    assert huge != CONTENT
+    return {
+        "bad checksum": (changed(deflated, central(deflated) + 16, 1), "CRC-32"),
+        "cut": (deflated[:-30], "cannot be read"),
+        "cut at its end": (deflated[:-1], "cannot be read"),
+        "broken stream": (deflated.replace(deflated[60:90], bytes(30)), "cannot be read"),
+        "array beyond its member": (archive(content=huge), "cut short"),
+        "stored array beyond its member": (archive(zipfile.ZIP_STORED, huge), "cut short"),
+        "member beyond its array": (archive(content=CONTENT + bytes(10**6)), "bytes follow"),
+        "size not told": (changed(deflated, central(deflated) + 24, 10**9), "bytes follow"),
+        "less than told": (changed(deflated, central(deflated) + 24, -4), "CRC-32|cut short"),
+        "stored beyond the file": (changed(stored, central(stored) + 42, 2000), "cannot be read"),
+        "stored elsewhere": (changed(stored, central(stored) + 42, 4), "cannot be read"),
+        "stored over the directory": (
+            changed(changed(stored, central(stored) + 24, 4), central(stored) + 20, 4),
+            "u: .*bytes follow|place of u.npy",
+        ),
+        "encrypted": (changed(deflated, central(deflated) + 8, 1), "encrypted"),
+        "of bzip2": (archive(zipfile.ZIP_BZIP2), "method 12"),
+        "no npy inside": (archive(content=b"hello"), "magic"),
+        "npy of nothing": (archive(content=b""), "magic"),
+    }
+
+
+@pytest.mark.parametrize("case", damaged())
+def test_damaged_archives(path, tmp_path, monkeypatch, case):
+    data, fault = damaged()[case]
+    (tmp_path / "a.npz").write_bytes(data)
+    with pytest.raises(InputError, match=fault) as caught:
+        open_source(path, dataset="u")
+    assert len(str(caught.value).splitlines()) <= 2
+    assert str(caught.value).startswith(path)
+
+
+def test_a_bomb_is_not_inflated(path, tmp_path, monkeypatch):
+    bomb = archive(content=CONTENT + bytes(5 << 20))
+    assert len(bomb) < 1 << 16
+    (tmp_path / "a.npz").write_bytes(bomb)
+    monkeypatch.setattr("lplrcli.io.formats.zip_arrays.spooled", None)
+    with pytest.raises(InputError, match="bytes follow"):
+        open_source(path, dataset="u")
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.data())
+def test_changed_bytes_raise_only_our_errors(tmp_path, data):
+    raw = bytearray(archive(data.draw(st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED]))))
+    begin = central(raw)
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(0, 200) | st.integers(begin, len(raw) - 1))
+        raw[place % len(raw)] = data.draw(st.integers(0, 255))
+    (tmp_path / "a.npz").write_bytes(raw)
+    try:
+        source = open_source(str(tmp_path / "a.npz"))
+    except LplrError:
+        return
+    assert whole(source).size < 10**6
