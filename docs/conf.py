@@ -36,6 +36,7 @@ root_doc = "docs/index"
 include_patterns = ["docs/**", "formats/**", "benchmarks/**", "*.md"]
 exclude_patterns = [".*", "build", "docs/results/*", "docs/_*", "README.md"]
 nitpicky = True
+smartquotes = False  # they would make a dash of the two that an option begins with
 default_role = "code"  # single backticks in docstrings are names, not all of which have a page
 
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist"]
