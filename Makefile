@@ -13,7 +13,7 @@ KAITAI := build/kaitai
 PARSERS := $(KAITAI)/.compiled
 PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
 
-.PHONY: setup lock demo test lint fuzz coverage mutants bench clean
+.PHONY: setup lock demo test lint docs fuzz coverage mutants bench clean
 
 setup: $(STAMP) $(PARSERS)
 
@@ -48,7 +48,7 @@ $(PARSERS): formats/lplr/lplr.ksy tests/kaitai/package-lock.json tests/kaitai/co
 lock: $(STAMP)
 	$(PIP) 'uv>=0.5'
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
-		--extra test --extra lint --extra audit --extra fuzz --custom-compile-command 'make lock' \
+		--extra test --extra lint --extra docs --extra audit --extra fuzz --custom-compile-command 'make lock' \
 		--output-file $(PINS) pyproject.toml
 
 # Compress sentence embeddings, restore them, measure the error against the original.
@@ -70,6 +70,13 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The manual, as a site in build/docs. What cannot be resolved is an error.
+docs: $(STAMP)
+	$(BIN)/python -c 'import myst_parser, numpydoc, pydata_sphinx_theme, sphinx_click' 2>/dev/null || \
+		$(PIP) --editable '.[docs]'
+	$(BIN)/python -m sphinx -b html -W --keep-going -q -c docs -d build/doctrees . build/docs
+	@echo "the manual is in build/docs/index.html"
 
 # Branch coverage, which must not fall below what pyproject.toml says; ten minutes.
 coverage: $(STAMP)

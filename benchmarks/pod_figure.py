@@ -5,7 +5,7 @@ Usage: python benchmarks/pod_figure.py [--bpc 0.2] [--out benchmarks/pod]
 Solves the 2-D Burgers equations, one component of which on a grid of 64 x 64 at 200 times is a
 matrix with a snapshot in each column. Compresses it by `lplr compress --bpc`, decodes one column,
 takes modes and singular values from the file, and compares them with the SVD of the matrix itself.
-Writes `burgers.svg` and prints what README quotes. Needs matplotlib.
+Writes `burgers.svg` and prints what the manual quotes. Needs matplotlib.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""What the campaigns found, as the table that stands in README.
+"""What the campaigns found, as the table that stands in the manual.
 
 Usage: python benchmarks/trust.py [--write]
 
 Every campaign (`fuzzing.py`, `attacks.py`, `kills.py`, `bit_flips.py`, `error_targets.py`, and
 those of `make coverage` and `make mutants`) leaves a file in `trust/`: what was tried, how often,
-how often it failed, with which seed, by which version. `--write` puts the table into README.md,
-between the two comments that name this script. The exit status is 1 if a campaign had failures.
+how often it failed, with which seed, by which version. `--write` puts the table into
+`docs/results/trust.md`, which the manual includes. The exit status is 1 if a campaign had failures.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-README = HERE.parent / "README.md"
-START, END = "<!-- benchmarks/trust.py -->", "<!-- end -->"
+PAGE = HERE.parent / "docs" / "results" / "trust.md"
 MEASURES = ("coverage",)
 """Of these a failure is what was not reached, and none need be zero."""
 
@@ -42,14 +41,12 @@ def table(found: list[dict[str, Any]]) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--write", action="store_true", help="put it into README.md")
+    parser.add_argument("--write", action="store_true", help="put it into the manual")
     found = campaigns()
     printed = table(found)
     print(printed)
     if parser.parse_args().write:
-        text = README.read_text()
-        before, rest = text.split(START)
-        README.write_text(f"{before}{START}\n\n{printed}\n\n{END}{rest.split(END)[1]}")
+        PAGE.write_text(printed + "\n")
     return int(any(one["failures"] for one in found if one["name"] not in MEASURES))
 
 
