@@ -93,8 +93,16 @@ def compress(
     method : str, optional
         ``rate-distortion`` or ``packed``, by what is asked; or one of the paper's, ``lplr``,
         ``lsvd``, ``dsvd``, ``nq``.
-    sketch, oversampling, power_iterations, seed
-        See `lplrcli.model.request.CompressionRequest`.
+    sketch : str, optional
+        Random matrix that the range finder multiplies with: ``gaussian``, the default, ``srht``
+        or ``sparse-sign``.
+    oversampling : int, optional
+        Columns of the sketch beyond the rank, 8 by default, 3 r + 1 for one pass; for ``packed``
+        only.
+    power_iterations : int, optional
+        Products with AᵀA: 2 by default for the engines, 0 for ``lplr``.
+    seed : int
+        Seed of the sketch.
     dataset : str, optional
         Which array of a ``.npz``, HDF5, Zarr or safetensors file.
     shape, dtype : sequence of int, dtype or str, optional

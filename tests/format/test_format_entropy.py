@@ -108,7 +108,7 @@ def test_the_writer_refuses_tables_that_the_reader_would():
     for changes, words in [
         ({"coding_parameters": f.left.coding_parameters[:-1]}, "left"),
         ({"coding_parameters": f.left.coding_parameters + b"\0"}, "left"),
-        ({"quantizer_parameters": f.left.quantizer_parameters[:-1]}, "length of quantizer parameters"),
+        ({"quantizer_parameters": f.left.quantizer_parameters[:-1]}, "length of quantizer"),
         ({"coding": "packed"}, "coding"),
         ({"quantizer": "deadzone"}, "machine"),
         ({"components": 4}, "left"),
