@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ml_dtypes import bfloat16
 
 import lplrcli
+from lplrcli.api.decoded_parts import DecodedParts
 from lplrcli.errors import ContainerError, InputError, NonFiniteError, NotAMatrixError, NotLplrError
 
 ROWS, COLUMNS = 90, 50
@@ -275,7 +276,7 @@ def test_products_do_not_form_the_matrix(monkeypatch):
     c = compress(A)
     monkeypatch.setattr(type(c), "__array__", None)
     monkeypatch.setattr(type(c), "__getitem__", None)
-    monkeypatch.setattr(type(c), "_blocks", None)
+    monkeypatch.setattr(DecodedParts, "blocks", None)
     assert (np.ones((2, ROWS)) @ c @ np.ones(COLUMNS)).shape == (2,)
 
 
