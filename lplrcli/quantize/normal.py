@@ -64,7 +64,7 @@ class NormalQuantizer(FixedWidthQuantizer):
         return cls(bits, np.array(scales, np.uint16).astype("<u2").tobytes())
 
     def rescaled(self, factors: NDArray[np.float64]) -> NormalQuantizer:
-        """Quantizer whose codes stand for values times non-negative factors, one a component."""
+        """The same codes of values multiplied by non-negative factors, one for each component."""
         scales = [_upper_half(scale) for scale in (self.scales * factors).tolist()]
         return NormalQuantizer(self.bits, np.array(scales, np.uint16).astype("<u2").tobytes())
 
@@ -76,7 +76,7 @@ class NormalQuantizer(FixedWidthQuantizer):
         """The values, float32: codebook times scale, which float64 holds, rounded once."""
         levels = normal_levels(int(self.bits[component]))[codes]
         exact: NDArray[np.float64] = levels * np.float64(self.scales[component])
-        # The scale in a file may be anything up to the largest; its products become infinite.
+        # A stranger's scale may be anything up to the largest; its products become infinite.
         with np.errstate(over="ignore"):
             return exact.astype(np.float32)
 

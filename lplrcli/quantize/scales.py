@@ -1,4 +1,4 @@
-"""Steps of components: one step for a factor, times a short float for each component."""
+"""Scales of components: each multiplies the step of its factor, and is a float of two bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from lplrcli.model.quantizer_layout import EIGHTHS, SCALE_INDICES
 
 
 def scale_of(indices: NDArray[Any]) -> NDArray[np.float64]:
-    """Scales with indices in `SCALE_INDICES`; see `lplrcli.model.quantizer_layout.scale_of`."""
+    """Look up the scales of indices in `SCALE_INDICES`: ``(8 + m)/8 * 2**e`` for ``8 e + m``.
+
+    Examples
+    --------
+    >>> scale_of([0, 4, 8, -8]).tolist()
+    [1.0, 1.5, 2.0, 0.5]
+    """
     return _all_scales()[np.asarray(indices, np.int64) - SCALE_INDICES.start]
 
 
@@ -23,7 +29,13 @@ def _all_scales() -> NDArray[np.float64]:
 
 
 def index_of(scale: NDArray[Any]) -> NDArray[np.int64]:
-    """Index of the nearest scale below, for positive values of `scale`."""
+    """Find the index of the largest scale that is not above `scale`, which is positive.
+
+    Examples
+    --------
+    >>> index_of([1.0, 1.6, 2.0]).tolist()
+    [0, 4, 8]
+    """
     mantissa, exponent = np.frexp(np.asarray(scale, np.float64))
     eighths = np.floor((2 * mantissa - 1) * EIGHTHS).astype(np.int64)
     index: NDArray[np.int64] = EIGHTHS * (exponent.astype(np.int64) - 1) + eighths
@@ -31,12 +43,12 @@ def index_of(scale: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def scales_to_bytes(indices: NDArray[Any]) -> bytes:
-    """Low bytes, then high bytes: the latter hardly change, which compresses well."""
+    """Lay out indices as low bytes, then high bytes: these hardly change and compress well."""
     pairs = np.asarray(indices).astype("<i2").view(np.uint8).reshape(-1, 2)
     return pairs.T.tobytes()
 
 
 def scales_from_bytes(raw: bytes) -> NDArray[np.int64]:
-    """Indices of scales from the bytes that `scales_to_bytes` gives."""
+    """Parse the indices that `scales_to_bytes` laid out."""
     planes = np.frombuffer(raw, np.uint8).reshape(2, -1)
     return np.ascontiguousarray(planes.T).view("<i2")[:, 0].astype(np.int64)

@@ -1,6 +1,6 @@
-"""The rate-distortion engine's quantizers: integers times a unit, moved to their cells' centroids.
+"""Quantizers of the rate-distortion engine: integers times a unit, moved to the cells' centroids.
 
-What differs between ``deadzone`` and ``trellis`` is how the encoder chooses the integers, and
+The quantizers ``deadzone`` and ``trellis`` differ in how the encoder chooses the integers, and in
 which of them may follow one another; both give values in the same way.
 """
 
@@ -19,16 +19,16 @@ NO_SHIFT = (0, 0, 0)
 
 
 class SteppedQuantizer:
-    """Values ``(q + sgn(q) shift / 256) * step * scale`` of integers q.
+    """Quantizer with the values ``(q + sgn(q) shift / 256) * step * scale`` of integers q.
 
     Parameters
     ----------
     step : float
         Finite and positive.
     indices : ndarray of int, shape (components,)
-        Scale of each component, see `lplrcli.quantize.scales`.
+        Index of the scale of each component, see `lplrcli.quantize.scales`.
     shifts : tuple of int
-        Shifts for ``|q|`` of 1, 2 and more, from -128 to 127; all zero for plain rounding, whose
+        Shifts, from -128 to 127, for ``|q|`` of 1, 2 and more; all zero for plain rounding, whose
         error is at most half a unit.
     """
 
@@ -42,17 +42,17 @@ class SteppedQuantizer:
 
     @classmethod
     def of(cls, factor: QuantizedFactor) -> SteppedQuantizer:
-        """Quantizer of a factor, from its parameters."""
+        """Build the quantizer of a factor from its parameters."""
         step, first, second, rest = STEPPED_HEAD.unpack_from(factor.side)
         return cls(step, scales_from_bytes(factor.side[STEPPED_HEAD.size :]), (first, second, rest))
 
     @property
     def side(self) -> bytes:
-        """Step, shifts and scales, as SPEC.md, section "deadzone", lays them out."""
+        """Bytes of step, shifts and scales, laid out by SPEC.md, section "deadzone"."""
         return STEPPED_HEAD.pack(self.step, *self.shifts) + scales_to_bytes(self.indices)
 
     def decode(self, codes: NDArray[Any], rows: slice, out: NDArray[Any]) -> None:
-        """Values of some rows of the codes (components, rows), one rounding in binary64."""
+        """Write the values of some rows of the codes into `out`, rounded once in binary64."""
         # A factor in this form has been decoded by a kernel already: Numba is loaded.
         from lplrcli.kernels.deadzone import stepped_values
 

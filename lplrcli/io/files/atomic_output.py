@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Output files that appear whole or not at all."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 STDOUT_NAME = "<stdout>"
 _NO_ROOM = "Make room, or write to another disk with -o; nothing was left behind."
 _NOT_THERE = "Name a file in a folder that you may write to with -o."
-_ADVICE = {
+_ADVICE_BY_ERROR = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), _NO_ROOM),
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _NOT_THERE),
 }
 
 
 class AtomicOutput:
-    """A binary file to write, which takes its name only when it is complete.
+    """Binary file to write, which takes its name only when it is complete.
 
-    Used in a ``with`` statement. A temporary file in the folder of the target is written,
-    synced and renamed; after an error or an interrupt it is gone and the target is as it was.
-    Standard output, and devices and FIFOs, are written directly.
+    It is used in a ``with`` statement. A temporary file in the folder of the target is written,
+    synced and renamed; after an error or an interrupt it is gone and the target is unchanged.
+    Standard output, devices and FIFOs are written directly.
 
     Parameters
     ----------
@@ -43,16 +43,16 @@ class AtomicOutput:
     force : bool
         Whether an existing file may be replaced. It keeps its permissions.
     inputs : sequence of str
-        Files that are read meanwhile, ``"-"`` for standard input, and folders of such; none of
-        them is ever the target, under whatever name.
+        Files that are read meanwhile, or folders with such files; ``"-"`` is standard input. The
+        target is never one of them, whatever name leads to it.
     unchanged : Unchanged, optional
-        State of the target, if its content was read: checked in the last moment.
+        Check that the target, if its content was read, is still that file; made last.
 
     Raises
     ------
     OutputError
-        On entering: the target exists, is an input, a folder or a terminal, or cannot be
-        created. On leaving, or from a failed write inside: it could not be written.
+        The target exists, is an input, a folder or a terminal, or cannot be created (on entering);
+        or it could not be written (on leaving, or from a write inside).
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class AtomicOutput:
             return _to_stdout(self.inputs)
         target = _resolve(self.path)
         try:
-            # Of the path as given: /dev/stdout leads to no file of the name that it resolves to.
+            # The path is taken as given: /dev/stdout resolves to a name that no file has.
             status = Path(self.path).stat()
         except FileNotFoundError:
             return self._replacing(target, None)
@@ -118,7 +118,7 @@ class AtomicOutput:
                     os.fsync(stream.fileno())
                 if self.unchanged is not None:
                     self.unchanged.check()
-                # Still open, hence locked: else it might be taken for one that was abandoned.
+                # The file is still open and so locked: otherwise it might be taken for abandoned.
                 _name(temporary, target, self.path, self.force)
             sync_folder(target.parent, self.path)
 
@@ -133,7 +133,7 @@ def _resolve(path: str) -> Path:
 
 
 def _is_same(status: os.stat_result, target: Path, path: str) -> bool:
-    """Whether the file `target`, of that status, is the one at `path`, or in that folder."""
+    """Whether the file `target`, with this status, is the one at `path`, or in that folder."""
     try:
         found = _status_of(sys.stdin) if path == "-" else Path(path).stat()
     except (OSError, ValueError):
@@ -146,7 +146,7 @@ def _is_same(status: os.stat_result, target: Path, path: str) -> bool:
 
 
 def _status_of(stream: TextIO | None) -> os.stat_result | None:
-    """Status of the file that a standard stream leads to; None where it leads to none."""
+    """Return the status of a standard stream's file; None if the caller replaced the stream."""
     try:
         return None if stream is None else os.fstat(stream.fileno())
     except (AttributeError, OSError, ValueError):
@@ -164,7 +164,7 @@ def _to_stdout(inputs: Sequence[str]) -> Iterator[BinaryIO]:
             advice="Redirect it, or name a file with -o.",
         )
     status = _status_of(sys.stdout)
-    # Appended to its input with >>, it would be read as a part of that. Devices take no harm.
+    # Output appended to its own input with >> would be read as a part of it. Devices are safe.
     regular = status is not None and stat.S_ISREG(status.st_mode)
     if status is not None and regular and any(_is_same(status, Path(), path) for path in inputs):
         raise _is_input(STDOUT_NAME)
@@ -183,7 +183,7 @@ def _to_special(target: Path, path: str) -> Iterator[BinaryIO]:
 
 
 def _name(temporary: Path, target: Path, path: str, force: bool) -> None:
-    """Give the complete file its name; one that came into being meanwhile is kept."""
+    """Give the complete file its name; a file that appeared under it meanwhile is kept."""
     if force:
         temporary.replace(target)
         return
@@ -201,7 +201,7 @@ def _name(temporary: Path, target: Path, path: str, force: bool) -> None:
 def _reported(path: str) -> Iterator[None]:
     """Turn failures of the output into `OutputError`.
 
-    A broken pipe passes: its reader has what it wanted.
+    A broken pipe passes, since its reader needs no more.
     """
     try:
         yield
@@ -224,5 +224,5 @@ def _exists(path: str) -> OutputError:
 
 
 def _failed(path: str, error: OSError) -> OutputError:
-    advice = _ADVICE.get(error.errno) if error.errno is not None else None
+    advice = _ADVICE_BY_ERROR.get(error.errno) if error.errno is not None else None
     return OutputError(f"cannot be written: {error.strerror or error}", path=path, advice=advice)
