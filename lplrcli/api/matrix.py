@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from lplrcli.api.decoded_parts import DecodedParts
 from lplrcli.container.reader import Container
 from lplrcli.container.writer import container_size, write_container
 from lplrcli.io import AtomicOutput
@@ -18,12 +17,8 @@ from lplrcli.model.compressed import Factorization
 from lplrcli.model.plan import CompressionPlan
 from lplrcli.model.report import ErrorReport, SizeReport
 from lplrcli.model.selection import Index, Selection
-from lplrcli.model.source import working_dtype
 from lplrcli.pipeline.decode.array_part import Part
 from lplrcli.pipeline.decode.entry_types import entry_dtype
-from lplrcli.pipeline.decode.factors import decode_factor
-from lplrcli.pipeline.decode.reconstruction import Reconstruction
-from lplrcli.pipeline.decode.singular_vectors import Decomposition, decoded_factors, decompose
 from lplrcli.runtime.parallel import usable_cpus
 
 if TYPE_CHECKING:
@@ -50,11 +45,11 @@ class CompressedMatrix:
     Attributes
     ----------
     shape : tuple of int
-        Of the array: n and d, or the extents of what was unfolded.
+        Shape of the array: n and d, or the extents of what was unfolded.
     matrix_shape : tuple of int
         n and d.
     dtype : numpy.dtype
-        Of the original entries, and of what slicing gives back.
+        Type of the original entries, and of what slicing gives back.
     """
 
     # Let `ndarray @ c` come to `__rmatmul__` instead of turning c into an array.
@@ -66,9 +61,9 @@ class CompressedMatrix:
         self.matrix_shape = factorization.shape
         self._container = container
         self._threads = usable_cpus()
-        self._factors: tuple[NDArray[Any], NDArray[Any]] | None = None
         self.dtype = entry_dtype(factorization.dtype)
-        self._working = working_dtype(self.dtype)
+        name = None if container is None else container.path
+        self._decoded = DecodedParts(factorization, self._threads, name)
 
     @property
     def ndim(self) -> int:
@@ -97,7 +92,7 @@ class CompressedMatrix:
 
     @property
     def size(self) -> SizeReport:
-        """Bytes of the file: of the one opened, or of the one `save` will write."""
+        """Bytes of the file opened, or of the one that `save` will write."""
         file_bytes = (
             self._container.file_bytes
             if self._container is not None
@@ -112,37 +107,37 @@ class CompressedMatrix:
     def left(self) -> NDArray[Any]:
         """Decoded L, shape (n, r); ``2**plan.exponent * left @ right`` is the matrix.
 
-        But for a residual, and for means that are stored apart.
+        A residual, and means that are stored apart, come on top.
         """
-        return self._decoded()[0]
+        return self._decoded.factors[0]
 
     @property
     def right(self) -> NDArray[Any]:
         """Decoded R, shape (r, d)."""
-        return self._decoded()[1]
+        return self._decoded.factors[1]
 
     @property
     def mean_row(self) -> NDArray[Any] | None:
         """Mean over the rows, shape (d,), if it is stored apart: it adds to every row of L R."""
-        row = self._means[0]
+        row = self._decoded.means[0]
         return None if row is None else scaled(row, self.plan.exponent)
 
     @property
     def mean_column(self) -> NDArray[Any] | None:
         """Mean over the columns, shape (n,), if it is stored apart: it adds to every column.
 
-        Where the mean row is stored too, the mean over the columns of what that leaves.
+        Where the mean row is stored too, this is the mean over the columns of what that leaves.
         """
-        column = self._means[1]
+        column = self._decoded.means[1]
         return None if column is None else scaled(column, self.plan.exponent)
 
     @property
     def singular_values(self) -> NDArray[np.float64]:
         """Singular values of the decoded L R, shape (rank,), descending.
 
-        From the factors, without forming the matrix; kept. In mode ``factors`` L R is all of the
-        decoded matrix, but for its rounding to `dtype`. In mode ``factors+residual`` they are
-        those of L R alone, without the residual. Where means are stored apart, L R is the
+        Computed from the factors, without forming the matrix, and kept. In mode ``factors`` L R is
+        all of the decoded matrix, but for its rounding to `dtype`. In mode ``factors+residual``
+        they are those of L R alone, without the residual. Where means are stored apart, L R is the
         fluctuation around them.
 
         Raises
@@ -150,15 +145,15 @@ class CompressedMatrix:
         PlanError
             If the matrix was coded directly: there are no factors.
         """
-        return self._decomposition.singular_values
+        return self._decoded.decomposition.singular_values
 
     def modes(self, k: int | None = None, side: str = "left") -> NDArray[np.float64]:
         """First singular vectors of the decoded L R: proper orthogonal modes of snapshots.
 
-        Of the fluctuation where means are stored apart (``center="mean-column"`` for snapshots as
-        columns); no mean is subtracted otherwise. ``c.modes(k) @ c.coefficients(k)`` is the best
-        approximation of L R by k modes. See `singular_values` for what L R is in each mode of
-        compression.
+        They are those of the fluctuation where means are stored apart (``center="mean-column"``
+        for snapshots as columns); no mean is subtracted otherwise. The best approximation of L R
+        by k modes is ``c.modes(k) @ c.coefficients(k)``. See `singular_values` for what L R is in
+        each mode of compression.
 
         Parameters
         ----------
@@ -179,7 +174,7 @@ class CompressedMatrix:
         PlanError
             If there are fewer than k, no such side, or no factors.
         """
-        return self._decomposition.modes(k, side)
+        return self._decoded.decomposition.modes(k, side)
 
     def coefficients(self, k: int | None = None, side: str = "left") -> NDArray[np.float64]:
         """Coefficients of the decoded L R in its first modes: for each snapshot, one a mode.
@@ -200,7 +195,7 @@ class CompressedMatrix:
         PlanError
             If there are fewer than k, no such side, or no factors.
         """
-        return self._decomposition.coefficients(k, side)
+        return self._decoded.decomposition.coefficients(k, side)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write an ``.lplr`` file, whole or not at all; an existing one is replaced.
@@ -215,37 +210,11 @@ class CompressedMatrix:
 
     def __matmul__(self, other: Any) -> NDArray[Any]:
         """``A x`` for a vector or matrix x, from the factors."""
-        x = np.asarray(other)
-        self._check_operand(x, x.shape[0] if x.ndim in (1, 2) else None, self.matrix_shape[1])
-        if self.factorization.residual is None:
-            product = self.left @ (self.right @ x)
-            mean_row, mean_column = self._means
-            if mean_row is not None:
-                product = product + mean_row @ x
-            if mean_column is not None:
-                product = product + np.multiply.outer(mean_column, x.sum(axis=0))
-            return scaled(product, self.plan.exponent)
-        return np.concatenate([block @ x for block in self._blocks()])
+        return self._decoded.times(np.asarray(other))
 
     def __rmatmul__(self, other: Any) -> NDArray[Any]:
         """``x A`` for a vector or matrix x, from the factors."""
-        x = np.asarray(other)
-        self._check_operand(x, x.shape[-1] if x.ndim in (1, 2) else None, self.matrix_shape[0])
-        if self.factorization.residual is None:
-            product = (x @ self.left) @ self.right
-            mean_row, mean_column = self._means
-            if mean_row is not None:
-                product = product + np.multiply.outer(x.sum(axis=-1), mean_row)
-            if mean_column is not None:
-                product = product + (x @ mean_column)[..., None]
-            return scaled(product, self.plan.exponent)
-        total: Any = 0
-        row = 0
-        for block in self._blocks():
-            total = total + x[..., row : row + len(block)] @ block
-            row += len(block)
-        result: NDArray[Any] = total
-        return result
+        return self._decoded.left_times(np.asarray(other))
 
     def __getitem__(self, index: Index | tuple[Index, ...]) -> NDArray[Any]:
         """A part of the array, by integers and slices as NumPy has it.
@@ -290,39 +259,3 @@ class CompressedMatrix:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-    def _decoded(self) -> tuple[NDArray[Any], NDArray[Any]]:
-        if self._factors is None:
-            self._factors = decoded_factors(
-                self.factorization, self._working, self._threads, self._name
-            )
-        return self._factors
-
-    @cached_property
-    def _means(self) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
-        """Mean row and mean column, over ``2**plan.exponent``."""
-        row, column = (
-            None if mean is None else decode_factor(mean, self._working, threads=self._threads)[0]
-            for mean in self.factorization.means
-        )
-        return row, column
-
-    @cached_property
-    def _decomposition(self) -> Decomposition:
-        return decompose(*self._decoded(), self.plan.exponent, self._name)
-
-    @property
-    def _name(self) -> str | None:
-        return self._container.path if self._container is not None else None
-
-    def _blocks(self) -> Iterator[NDArray[Any]]:
-        # Unrounded: integers of a narrow type would wrap in a product.
-        unrounded = Reconstruction(self.factorization, threads=self._threads, dtype=self._working)
-        return unrounded.blocks()
-
-    def _check_operand(self, x: NDArray[Any], found: int | None, expected: int) -> None:
-        if found != expected:
-            raise ValueError(
-                f"cannot multiply a {self.matrix_shape[0]} x {self.matrix_shape[1]} matrix and an "
-                f"array of shape {x.shape}"
-            )

@@ -10,16 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lplrcli.cli import inputs, options, render
+from lplrcli.cli.compress_text import print_decisions, summary_line
 from lplrcli.cli.dry_run import predicted, show_predicted
-from lplrcli.cli.explanation import (
-    basis_text,
-    counted,
-    estimator_text,
-    mode_text,
-    reached_text,
-    reason_text,
-    target_text,
-)
 from lplrcli.cli.opened import opened_matrix
 from lplrcli.cli.targets import requested, target_options
 from lplrcli.model.plan import SKETCHES
@@ -27,7 +19,6 @@ from lplrcli.model.plan import SKETCHES
 if TYPE_CHECKING:
     from lplrcli.cli.inputs import Inputs
     from lplrcli.io import Source
-    from lplrcli.model.compressed import Factorization, QuantizedFactor
     from lplrcli.model.request import CompressionRequest
     from lplrcli.pipeline.predict.predictions import Predictor
 
@@ -37,7 +28,7 @@ AUTO = "auto"
 def _parse_unfold(
     ctx: click.Context, param: click.Parameter, value: str | None
 ) -> int | str | None:
-    """A number of axes, or ``auto``.
+    """Parse a number of axes, or ``auto``.
 
     Raises
     ------
@@ -89,7 +80,11 @@ Examples:
     help="Products with AᵀA in the range finder.  [default: 2 for the engines, 0 for lplr]",
 )
 @click.option(
-    "--seed", type=click.IntRange(0, 2**64 - 1), default=0, show_default=True, help="Of the sketch."
+    "--seed",
+    type=click.IntRange(0, 2**64 - 1),
+    default=0,
+    show_default=True,
+    help="Seed of the sketch.",
 )
 @click.option("--dry-run", is_flag=True, help="Print what would be chosen, and why; write nothing.")
 @inputs.argument
@@ -111,7 +106,7 @@ Examples:
     "column_grid",
     metavar="AxB",
     callback=options.parse_extents,
-    help="The same of columns.",
+    help="Columns of the matrix are a grid that was flattened, such as 128x128.",
 )
 @options.output
 @options.force
@@ -155,7 +150,9 @@ def command(
         raise click.UsageError("--json and -o - would both write to standard output.")
     asked = requested(options)
     if unfold == AUTO and asked.passes is not None:
-        raise click.UsageError("--unfold auto takes passes that cannot be counted beforehand.")
+        raise click.UsageError(
+            "--unfold auto takes a number of passes over the data that is not known beforehand."
+        )
     if unfold == AUTO and not asked.goals:
         raise click.UsageError(
             "--unfold auto goes by what is predicted for a size or an error: ask for one of them."
@@ -217,8 +214,8 @@ def command(
         "plan": asdict(factorization.plan),
     }
     if verbose:
-        _explain(factorization, result)
-    render.summary(_summary_line(result, entries * entry_bytes), quiet)
+        print_decisions(factorization, result)
+    render.summary(summary_line(result, entries * entry_bytes), quiet)
     if as_json:
         render.print_json(result)
 
@@ -233,7 +230,7 @@ def _best_unfolded(
 
 
 def _output_name(source: Inputs, output: str | None) -> str:
-    """``-o``, or the input's name with the suffix .lplr; standard output for standard input.
+    """Return ``-o``, or the input's name with the suffix .lplr; standard output for standard input.
 
     What a URL names is written into the working folder.
     """
@@ -255,58 +252,3 @@ def _output_name(source: Inputs, output: str | None) -> str:
         if path.lower().endswith(suffix):
             return path[: -len(suffix)] + ".lplr"
     return path + ".lplr"
-
-
-def _explain(factorization: Factorization, result: dict[str, Any]) -> None:
-    """Print what was decided, one line a decision."""
-    plan, report = result["plan"], factorization.report
-    entries = factorization.shape[0] * factorization.shape[1]
-    method = plan["target"]["method"]
-    lines: list[str | None] = [
-        f"asked: {target_text(plan['target'], entries)}",
-        f"mode {plan['mode']}, method {method}, {counted(report.passes, 'pass')} over the data, "
-        f"{render.bytes_text(report.bytes_read or 0)} read",
-        estimator_text(report.estimator),
-        reason_text(plan, report.relative_frobenius_error),
-        basis_text(plan),
-    ]
-    for side in ("left", "right", "residual", "mean_row", "mean_column"):
-        factor = getattr(factorization, side)
-        if factor is not None:
-            lines.append(f"{side.replace('_', ' ')} {_factor_text(side, factor)}")
-    if report.bound is not None:
-        lines.append(f"expected error before quantization at most {report.bound:.4g} (Theorem 3.2)")
-    for line in filter(None, lines):
-        click.echo(f"  {line}", err=True)
-
-
-def _factor_text(side: str, factor: QuantizedFactor) -> str:
-    """Shape, and how it is quantized: ``factor 120 x 12, trellis quantizer, step 0.0213``."""
-    what = "factor " if side in ("left", "right") else ""
-    shape = f"{what}{factor.length} x {factor.components}"
-    if factor.basis is not None:
-        shape += f", {factor.basis.components} vectors of its grid"
-    if factor.coding == "packed":
-        if side == "residual":
-            return f"{shape}, bits per entry: {factor.coding_parameters[0]}"
-        depths = " ".join(map(str, factor.coding_parameters))
-        return f"{shape}, bits per component: {depths}"
-    from lplrcli.quantize import SteppedQuantizer
-
-    step = SteppedQuantizer.of(factor).step
-    states = f" of {2 ** factor.coding_parameters[0]} states" if factor.coding_parameters[0] else ""
-    return f"{shape}, {factor.quantizer} quantizer{states}, step {step:.4g}, coding {factor.coding}"
-
-
-def _summary_line(result: dict[str, Any], source_bytes: int) -> str:
-    target = result["plan"]["target"]
-    error = render.error_text(result["relative_frobenius_error"], result["exact"])
-    return (
-        f"{result['input']} -> {result['output']}: "
-        f"{render.shape_text(result['shape'], result['matrix_shape'])} {result['dtype']}, "
-        f"{mode_text(target['method'], result['mode'], result['rank'])}, "
-        f"{reached_text(target, error, result['max_abs_error'])}, "
-        f"{result['bits_per_coordinate']:.4g} bits/coordinate, "
-        f"{render.bytes_text(result['file_bytes'])}, ratio {result['compression_ratio']:.4g}, "
-        f"{render.rate_text(source_bytes, result['seconds'])}"
-    )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lplrcli.cli import inputs, options, render, spectrum
-from lplrcli.cli.explanation import reason_text, target_text
+from lplrcli.cli.inspect_text import print_one, print_table
 from lplrcli.cli.opened import opened_container, opened_source
 from lplrcli.container.byte_layout import CHUNK_TAGS
 from lplrcli.errors import LplrError
@@ -82,9 +82,9 @@ def command(
     if as_json:
         render.print_json({"files": documents})
     elif len(files) == 1 and len(documents[0]["matrices"]) == 1:
-        _print_one(documents[0], verbose)
+        print_one(documents[0], verbose)
     elif documents:
-        _print_table(documents)
+        print_table(documents)
     if with_spectrum and not as_json:
         spectrum.print_spectra(documents)
     if failure is not None:
@@ -102,7 +102,7 @@ def _inspect(
     threads: int | None,
     opening: dict[str, Any],
 ) -> dict[str, Any]:
-    """What one file holds, as `--json` prints it."""
+    """Contents of one file, as `--json` prints them."""
     with opened_container(path) as container:
         matrices = [_describe(container, i) for i in range(container.count)]
         if with_spectrum:
@@ -125,12 +125,12 @@ def _inspect(
 
 
 def _describe(container: Container, i: int) -> dict[str, Any]:
-    """What the headers say of matrix `i`, as `--json` prints it."""
+    """Contents of the headers of matrix `i`, as `--json` prints them."""
     metadata = container.metadata(i)
     rows, columns = metadata["matrix"]["shape"]
     factors, plan = metadata["factors"], metadata["plan"]
     sizes = container.section_bytes(i)
-    # Of a file with one matrix everything is that matrix's; of several, what is its own.
+    # A file with one matrix is all that matrix; with several, each has its own sections.
     stored = container.file_bytes if container.count == 1 else sum(sizes.values())
     coded = sum(
         section.length
@@ -195,96 +195,3 @@ def _measure(
         "exact": report.exact,
         "source_norm": report.source_norm,
     }
-
-
-def _shape_text(matrix: dict[str, Any]) -> str:
-    return f"{render.shape_text(matrix['shape'], matrix['matrix_shape'])} {matrix['dtype']}"
-
-
-def _rows(matrix: dict[str, Any]) -> list[list[str]]:
-    """Label and text of everything that one matrix's table shows."""
-    error = render.error_text(matrix["relative_frobenius_error"], matrix["exact"])
-    rows = [
-        ["shape", _shape_text(matrix)],
-        ["method", f"{matrix['method']} ({matrix['mode']})"],
-        ["rank", str(matrix["rank"])],
-        ["bits per factor entry", f"{matrix['bits_per_factor_entry']:.4g}"],
-        ["size", f"{matrix['bytes']} bytes ({render.bytes_text(matrix['bytes'])})"],
-        ["bits per coordinate", f"{matrix['bits_per_coordinate']:.4g}"],
-        ["compression ratio", f"{matrix['compression_ratio']:.4g}"],
-        ["relative error, stored", error],
-        ["largest error, stored", render.error_text(matrix["max_abs_error"])],
-    ]
-    if measured := matrix.get("measured"):
-        error = render.error_text(measured["relative_frobenius_error"], measured["exact"])
-        rows.append(["relative error, measured", error])
-        rows.append(["largest error, measured", render.error_text(measured["max_abs_error"])])
-    return rows
-
-
-def _print_one(document: dict[str, Any], verbose: bool) -> None:
-    matrix = document["matrices"][0]
-    rows = [
-        ["file", f"{document['path']} (format {document['format_version']})"],
-        *([["name", matrix["name"]]] if matrix["name"] else []),
-        *_rows(matrix),
-        *([_label(side), _factor_text(side, factor)] for side, factor in matrix["factors"].items()),
-    ]
-    sizes = {**matrix["section_bytes"], **document["section_bytes"]}
-    rows += [[f"section {tag}", f"{size} bytes"] for tag, size in sizes.items()]
-    rows.append(["file header", f"{document['header_bytes']} bytes"])
-    if verbose:
-        rows += _decisions(matrix)
-    render.print_lines(render.aligned(rows, left=2))
-
-
-def _label(side: str) -> str:
-    return f"{side} factor" if side in ("left", "right") else side.replace("_", " ")
-
-
-def _factor_text(side: str, factor: dict[str, Any]) -> str:
-    """Shape and coding: ``120 x 12, trellis quantizer, rans coding``."""
-    shape = f"{factor['length']} x {factor['components']}"
-    if side != "residual" and len(factor["grid"]) > 1:
-        shape += f" on a grid {render.shape_text(factor['grid'])}"
-    return f"{shape}, {factor['quantizer']} quantizer, {factor['coding']} coding"
-
-
-def _decisions(matrix: dict[str, Any]) -> list[list[str]]:
-    """Label and text of what was asked, what was chosen and why."""
-    plan = matrix["plan"]
-    rows, columns = matrix["matrix_shape"]
-    target = target_text(plan["target"], rows * columns)
-    told: dict[str, Any] = {"target": target, "mode": plan["mode"]}
-    if reason := reason_text(plan, matrix["relative_frobenius_error"]):
-        label, _, values = reason.partition(": ")
-        told[label] = values
-    told |= {key: value for key, value in plan.items() if key not in ("target", "predictions")}
-    told |= {"passes": matrix["passes"], "bound": matrix["bound"]}
-    told |= {"estimator": matrix.get("estimator")}
-    told |= {f"source {key}": value for key, value in matrix["source"].items()}
-    told["tool"] = matrix["tool"]
-    return [[key, str(value)] for key, value in told.items() if value is not None]
-
-
-def _print_table(documents: list[dict[str, Any]]) -> None:
-    heads = ("file", "shape", "method", "rank", "bytes", "bits/coord.", "ratio", "error", "largest")
-    rows = [list(heads)]
-    for document in documents:
-        for i, matrix in enumerate(document["matrices"]):
-            several = len(document["matrices"]) > 1
-            shown = matrix.get("measured", matrix)
-            rows.append(
-                [
-                    f"{document['path']}[{i}]" if several else document["path"],
-                    _shape_text(matrix),
-                    matrix["method"],
-                    str(matrix["rank"]),
-                    str(matrix["bytes"]),
-                    f"{matrix['bits_per_coordinate']:.4g}",
-                    f"{matrix['compression_ratio']:.4g}",
-                    render.error_text(shown["relative_frobenius_error"], shown["exact"]),
-                    render.error_text(shown["max_abs_error"]),
-                ]
-            )
-    render.print_lines(render.aligned(rows))

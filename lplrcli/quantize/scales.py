@@ -13,7 +13,13 @@ from lplrcli.model.quantizer_layout import EIGHTHS, SCALE_INDICES
 
 
 def scale_of(indices: NDArray[Any]) -> NDArray[np.float64]:
-    """Scales with indices in `SCALE_INDICES`; see `lplrcli.model.quantizer_layout.scale_of`."""
+    """Look up the scales of indices in `SCALE_INDICES`: ``(8 + m)/8 * 2**e`` for ``8 e + m``.
+
+    Examples
+    --------
+    >>> scale_of([0, 4, 8, -8]).tolist()
+    [1.0, 1.5, 2.0, 0.5]
+    """
     return _all_scales()[np.asarray(indices, np.int64) - SCALE_INDICES.start]
 
 
@@ -43,6 +49,6 @@ def scales_to_bytes(indices: NDArray[Any]) -> bytes:
 
 
 def scales_from_bytes(raw: bytes) -> NDArray[np.int64]:
-    """Indices of scales from the bytes that `scales_to_bytes` gives."""
+    """Parse the indices that `scales_to_bytes` laid out."""
     planes = np.frombuffer(raw, np.uint8).reshape(2, -1)
     return np.ascontiguousarray(planes.T).view("<i2")[:, 0].astype(np.int64)

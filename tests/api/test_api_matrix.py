@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ml_dtypes import bfloat16
 
 import lplrcli
+from lplrcli.api.decoded_parts import DecodedParts
 
 ROWS, COLUMNS = 90, 50
 A = matrices.exponential(ROWS, COLUMNS, dtype=np.float64)
@@ -176,7 +177,7 @@ def test_products_do_not_form_the_matrix(monkeypatch):
     c = compress(A)
     monkeypatch.setattr(type(c), "__array__", None)
     monkeypatch.setattr(type(c), "__getitem__", None)
-    monkeypatch.setattr(type(c), "_blocks", None)
+    monkeypatch.setattr(DecodedParts, "blocks", None)
     assert (np.ones((2, ROWS)) @ c @ np.ones(COLUMNS)).shape == (2,)
 
 

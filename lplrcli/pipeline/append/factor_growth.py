@@ -89,8 +89,7 @@ def extended(
         return factor.lengthened(entries), values[:0]
     growth = growth_of(name, factor, entries, thrift)
     parts = [
-        np.ascontiguousarray(values[:, start:stop])
-        for start, stop in pairwise([0, *growth.ends])
+        np.ascontiguousarray(values[:, start:stop]) for start, stop in pairwise([0, *growth.ends])
     ]
     task = partial(_quantized, growth)
     codes = list(ordered_map(task, enumerate(parts), threads))
