@@ -79,8 +79,8 @@ def compress(
     mode : str, optional
         ``factors``, ``factors+residual`` or ``direct``; the best for the matrix by default.
     transform : str, optional
-        Of factors and fields, over their grids: ``dct``, ``cdf97`` or ``cdf97-tensor`` where it
-        pays, of factors ``klt`` too, ``none``; the best by default.
+        Transform of factors and fields over their grids: ``dct``, ``cdf97`` or ``cdf97-tensor``
+        where it pays, for factors ``klt`` too, or ``none``; the best by default.
     center : str, optional
         Means stored apart from the factors: ``mean-row`` (the mean over the rows, 1 x d),
         ``mean-column`` (the mean over the columns, n x 1; the mean field where snapshots are
@@ -109,13 +109,13 @@ def compress(
         The file is raw numbers without a header: shape and type of the array, such as ``">f4"``.
         Both or neither.
     order : str
-        Of raw numbers: ``C`` where the last axis varies fastest, ``F`` where the first does.
+        Order of raw numbers: ``C`` where the last axis varies fastest, ``F`` where the first does.
     unfold : int or "auto", optional
         How many of the first axes of an array become the rows of the matrix; 1 by default.
         ``auto`` looks at every choice first, and takes the one with the least predicted error, or
         size; not for a rank alone.
     row_grid, column_grid : sequence of int, optional
-        Of a matrix whose rows or columns are a grid that was flattened already: its extents.
+        Extents of the grid that the rows, or columns, of a matrix are a flattening of.
     threads : int, optional
         All usable processors by default; the result does not depend on it.
     memory_limit : int, optional
@@ -123,7 +123,7 @@ def compress(
         them lies in scratch files, and the result does not depend on it. By default three
         quarters of what is free more than it has.
     scheduler : str or distributed.Client, optional
-        Of a dask cluster whose workers read the matrix and do the passes: its address such as
+        Dask cluster whose workers read the matrix and do the passes: its address such as
         ``tcp://host:8786``, or a client. For paths that the workers can open, or a dask array,
         which is worked on where its active client computes it by default. The result does not
         depend on it.

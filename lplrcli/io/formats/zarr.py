@@ -23,13 +23,13 @@ class ZarrHandle(ArrayHandle):
     Parameters
     ----------
     array : zarr.Array
-        Of real numbers.
+        Real numbers.
     store : zarr.abc.store.Store
         What it is in; closed with the handle.
     unfolding : Unfolding
-        Of the array.
+        How the array becomes a matrix.
     name : str
-        For messages.
+        Name of the array, for messages.
     """
 
     def __init__(self, array: Any, store: Any, unfolding: Unfolding, name: str) -> None:
@@ -65,7 +65,7 @@ def open_handle(
     file : binary file
         The archive; closed here.
     path : str, optional
-        The same file by name.
+        Name of the same file.
     name, dataset, request
         As for `open_folder`.
     """

@@ -18,7 +18,7 @@ ATTEMPTS = 5
 
 
 class LostTooOftenError(Exception):
-    """The same work was lost `ATTEMPTS` times."""
+    """Some work was lost `ATTEMPTS` times."""
 
 
 class OrderedWork(Generic[Item, Submitted, Result]):
@@ -56,7 +56,7 @@ class OrderedWork(Generic[Item, Submitted, Result]):
         Raises
         ------
         LostTooOftenError
-            The same work was lost too often.
+            If some work was lost too often.
         """
         for item in items:
             self._pending.append(_Work(item))
