@@ -37,7 +37,7 @@ def require_filters(dataset: Dataset, name: str) -> None:
     ----------
     dataset : h5py.Dataset
     name : str
-        Of the file, for messages.
+        Name of the file, for messages.
 
     Raises
     ------

@@ -23,11 +23,11 @@ class ZarrHandle(ArrayHandle):
     Parameters
     ----------
     array : zarr.Array
-        Of real numbers.
+        Array of real numbers.
     store : zarr.abc.store.Store
         What it is in; closed with the handle.
     unfolding : Unfolding
-        Of the array.
+        How the array becomes a matrix.
     name : str
         For messages.
     """
@@ -65,7 +65,7 @@ def open_handle(
     file : binary file
         The archive; closed here.
     path : str, optional
-        The same file by name.
+        Name of that file, if it has one.
     name, dataset, request
         As for `open_folder`.
     """

@@ -28,11 +28,11 @@ class NpyArchive:
     Parameters
     ----------
     file : binary file
-        Of the file system.
+        File of the file system.
     zipped : zipfile.ZipFile
         The archive in it.
     name : str
-        Of the archive, for messages.
+        Name of the archive, for messages.
 
     Attributes
     ----------
