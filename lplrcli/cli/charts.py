@@ -17,7 +17,7 @@ from lplrcli.errors import MissingDependencyError
 if TYPE_CHECKING:
     Points = Sequence[tuple[float, float | None]]
 
-_FORMATS = ("png", "svg")
+_PLOT_FORMATS = ("png", "svg")
 _MARKERS = "osD^vPX"
 
 
@@ -29,7 +29,7 @@ def parse_plot(ctx: click.Context, param: click.Parameter, value: str | None) ->
     click.BadParameter
         The suffix is neither ``.png`` nor ``.svg``.
     """
-    if value is not None and PurePath(value).suffix.lower()[1:] not in _FORMATS:
+    if value is not None and PurePath(value).suffix.lower()[1:] not in _PLOT_FORMATS:
         raise click.BadParameter(f"{value!r} ends neither in .png nor in .svg.", ctx, param)
     return value
 
@@ -92,7 +92,7 @@ def write_plot(
         Points (bits per coordinate, relative error) of each line, by its label; points without
         an error, or with none at all, are left out.
     dashed : mapping
-        Likewise, without markers: what the lines are to be compared with.
+        Curves drawn without markers: what the lines are to be compared with.
     """
     matplotlib: Any = import_module("matplotlib")
     figures: Any = import_module("matplotlib.figure")

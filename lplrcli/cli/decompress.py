@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lplrcli.model.compressed import Factorization
     from lplrcli.model.selection import Index, Selection
 
-_TOO_LARGE = "Decode a part with --rows, --cols or --slice, or allow more with --max-output."
+_ADVICE_IF_LARGE = "Decode a part with --rows, --cols or --slice, or allow more with --max-output."
 
 
 @click.command(
@@ -111,7 +111,7 @@ def command(
         selection = chosen_part(factorization, index, rows, cols, source)
         entry_type = entry_dtype(dtype or factorization.dtype)
         result_bytes = math.prod(selection.shape) * entry_type.itemsize
-        check_size(result_bytes, max_output, target, _TOO_LARGE)
+        check_size(result_bytes, max_output, target, _ADVICE_IF_LARGE)
         gzip = gzip or (kind == "mtx" and target.lower().endswith(".gz"))
         whole = selection == Selection.whole(factorization.array_shape)
         if whole and is_a_stream(target):

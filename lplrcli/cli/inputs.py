@@ -136,7 +136,7 @@ addition = _taken_by(
     click.argument("paths", metavar="INPUT...", nargs=-1, required=True),
     "Which array",
 )
-"""The same, as `addition`, of a command that takes another file first."""
+"""``INPUT...``, as `addition`: for a command that takes another file first."""
 
 against = _taken_by(
     "original",

@@ -21,7 +21,7 @@ ERRORS = (0.1, 0.01, 0.001)
 _DRAWN = [0.125 * 2 ** (k / 2) for k in range(13)]
 """Bits per coordinate of the points of a plot: 0.125 to 8."""
 
-_SHARES = (0.9, 0.99, 0.999)
+_ENERGY_SHARES = (0.9, 0.99, 0.999)
 _LEADING = 8
 
 
@@ -108,7 +108,7 @@ def _spectrum(forecast: Forecast) -> dict[str, Any]:
         "directions": len(energies),
         "complete": forecast.complete,
         "found_by": forecast.found_by,
-        "ranks": {f"{share:g}": forecast.rank_holding(share) for share in _SHARES},
+        "ranks": {f"{share:g}": forecast.rank_holding(share) for share in _ENERGY_SHARES},
         "stable_rank": total / strongest if strongest else 0.0,
         "singular_values": [float(value) ** 0.5 * scale for value in energies[:_LEADING]],
         "tail": (forecast.spectrum.tail / total) ** 0.5 if total else 0.0,

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from lplrcli.cli.stopping import farewell
 
-_RESTORED = b"\r\x1b[2K\x1b[?25h"  # the line empty, the cursor there again
+_LINE_RESTORED = b"\r\x1b[2K\x1b[?25h"  # the line empty, the cursor there again
 
 
 @contextmanager
@@ -41,7 +41,7 @@ def progress_bar(
         TimeElapsedColumn(),
     )
     console = Console(stderr=True, force_terminal=True if wanted else None)
-    with farewell(_RESTORED), Progress(*columns, console=console, transient=True) as progress:
+    with farewell(_LINE_RESTORED), Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(label, total=None, rows="")
         passes = 0
         last = 0

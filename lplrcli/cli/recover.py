@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from lplrcli.pipeline.integrity.recover import Recovery
 
 _DAMAGED = 3
-_SHOWN = 20
+_SHOWN_LOSSES = 20
 """Losses that are printed; there may be one of every chunk."""
 
-_TOO_LARGE = "Allow more with --max-output."
+_ADVICE_ON_OUTPUT = "Allow more with --max-output."
 
 
 @click.command(
@@ -113,7 +113,7 @@ def command(
                     observe,
                 )
             result_bytes = math.prod(recovery.shape) * recovery.dtype.itemsize
-            check_size(result_bytes, max_output, target, _TOO_LARGE)
+            check_size(result_bytes, max_output, target, _ADVICE_ON_OUTPUT)
             sink = create_sink(
                 kind,
                 stream,
@@ -188,13 +188,13 @@ def _described(salvage: Salvage, recovery: Recovery, number: int) -> dict[str, A
 def _print_losses(salvage: Salvage, recovery: Recovery, number: int, quiet: bool) -> None:
     for error in salvage.damage:
         render.summary(f"{salvage.path}: {error.sentence}", quiet)
-    for each in recovery.lost[:_SHOWN]:
+    for each in recovery.lost[:_SHOWN_LOSSES]:
         start, stop = each.span
         places = f"{each.axis} {start}-{stop - 1}"
         reason = each.chunks.error.sentence
         render.summary(f"{places} of matrix {number} lost: {reason}", quiet)
-    if len(recovery.lost) > _SHOWN:
-        more = len(recovery.lost) - _SHOWN
+    if len(recovery.lost) > _SHOWN_LOSSES:
+        more = len(recovery.lost) - _SHOWN_LOSSES
         render.summary(f"and {more} more such losses; --json lists all", quiet)
 
 

@@ -69,7 +69,7 @@ def print_lines(text: str) -> None:
     Raises
     ------
     OutputError
-        If it cannot be written, but for a pipe that nobody reads.
+        If it cannot be written; a pipe whose reader is gone is no error.
     """
     try:
         click.echo(text)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lplrcli.errors import CorruptSectionError
     from lplrcli.pipeline.integrity.verify import Verification
 
-_SHOWN = 20
+_SHOWN_FAULTS = 20
 """Faults of one file that are printed; there may be one in every chunk."""
 
 
@@ -190,10 +190,10 @@ def _print_lines(record: dict[str, Any], faults: list[LplrError], quiet: bool) -
     elif len(faults) == 1:
         render.summary(f"lplr: {faults[0]}", quiet)
     else:
-        for fault in faults[:_SHOWN]:
+        for fault in faults[:_SHOWN_FAULTS]:
             render.summary(f"lplr: {str(fault).splitlines()[0]}", quiet)
-        if len(faults) > _SHOWN:
-            more = len(faults) - _SHOWN
+        if len(faults) > _SHOWN_FAULTS:
+            more = len(faults) - _SHOWN_FAULTS
             render.summary(f"lplr: {record['path']}: {more} more; --json lists all", quiet)
 
 

@@ -165,7 +165,7 @@ class SalvagedChunks(LazySequence[bytes]):
     reader : SectionReader
         The open file.
     tag : str
-        Of the chunks.
+        Tag of the chunks.
     sections : dict
         Those that are left, by ordinal.
     record : dict

@@ -98,8 +98,7 @@ def open_source(
         The cluster is not there, does not see the files, or differs from this process.
     """
     from lplrcli.io.files.remote import without_file_scheme
-    from lplrcli.io.opening import open_file, open_several
-    from lplrcli.io.sources.local_source import LocalSource
+    from lplrcli.io.opening import open_local
 
     paths = [without_file_scheme(one) for one in ([path] if isinstance(path, str) else path)]
     if scheduler is not None:
@@ -107,12 +106,14 @@ def open_source(
 
         arguments = {"dataset": dataset, "layout": layout, "request": request}
         return open_on_cluster(paths, scheduler, observer, **arguments)
-    if len(paths) == 1:
-        opened = open_file(paths[0], dataset, layout, request, once)
-    else:
-        opened = open_several(paths, dataset, layout, request)
-    return LocalSource(
-        opened.handle, name=opened.name, format=opened.format, threads=threads, observer=observer
+    return open_local(
+        paths,
+        dataset=dataset,
+        layout=layout,
+        request=request,
+        threads=threads,
+        observer=observer,
+        once=once,
     )
 
 

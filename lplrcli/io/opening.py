@@ -10,11 +10,38 @@ from lplrcli.io.formats.table import FORMATS, MIXED, RAW, format_of_folder
 from lplrcli.io.handles.unfolding import ANY_ARRAY, UnfoldingRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import BinaryIO
 
     from lplrcli.io.formats.raw import RawLayout
     from lplrcli.io.handles.base import Handle
+    from lplrcli.io.sources.local_source import LocalSource
+
+
+def open_local(
+    paths: Sequence[str],
+    *,
+    dataset: str | None,
+    layout: RawLayout | None,
+    request: UnfoldingRequest,
+    threads: int | None = None,
+    observer: Callable[[int, int], None] | None = None,
+    once: bool = False,
+) -> LocalSource:
+    """Open the matrix in one file, or in several, for the threads of this process.
+
+    Parameters
+    ----------
+    paths, dataset, layout, request, threads, observer, once
+        See `lplrcli.io.open_source`, which also says what is raised.
+    """
+    from lplrcli.io.sources.local_source import LocalSource
+
+    if len(paths) == 1:
+        handle, name, key = open_file(paths[0], dataset, layout, request, once)
+    else:
+        handle, name, key = open_several(paths, dataset, layout, request)
+    return LocalSource(handle, name=name, format=key, threads=threads, observer=observer)
 
 
 class Opened(NamedTuple):

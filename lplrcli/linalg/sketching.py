@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from lplrcli.linalg.operands import Dense, RightOperand
 from lplrcli.model.source import CsrRows
 
-_BLOCK = 4096
+_KEY_ROWS = 4096
 """Rows of S made from one key."""
 
-_GROUP = 64
+_GROUP_ROWS = 64
 """Rows made from one key of a matrix whose rows go with those of A: blocks have any height."""
 
 _NONZEROS = 8
@@ -97,13 +97,13 @@ def gaussian_rows(
     dtype : numpy.dtype
         Working precision.
     """
-    groups = range(start // _GROUP, -(-stop // _GROUP))
+    groups = range(start // _GROUP_ROWS, -(-stop // _GROUP_ROWS))
     # No block of a sketching operator has these keys.
     drawn = [
-        _generator(seed, (stream << 60) + group).standard_normal((_GROUP, columns))
+        _generator(seed, (stream << 60) + group).standard_normal((_GROUP_ROWS, columns))
         for group in groups
     ]
-    first = groups.start * _GROUP
+    first = groups.start * _GROUP_ROWS
     return np.concatenate(drawn)[start - first : stop - first].astype(dtype)
 
 
@@ -113,8 +113,8 @@ def _generator(seed: int, block: int) -> np.random.Generator:
 
 def _by_blocks(rows: int, draw: Any) -> NDArray[Any]:
     """Concatenate ``draw(generator index, rows in block)`` over the blocks of rows."""
-    starts = range(0, rows, _BLOCK)
-    return np.concatenate([draw(k, min(_BLOCK, rows - start)) for k, start in enumerate(starts)])
+    starts = range(0, rows, _KEY_ROWS)
+    return np.concatenate([draw(k, min(_KEY_ROWS, rows - start)) for k, start in enumerate(starts)])
 
 
 def _gaussian(rows: int, columns: int, seed: int, dtype: np.dtype[Any]) -> RightOperand:

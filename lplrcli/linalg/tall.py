@@ -19,7 +19,7 @@ from lplrcli.model.source import CsrRows
 from lplrcli.runtime.parallel import ordered_map
 from lplrcli.runtime.workspace import workspace
 
-_BLOCK, _PIECE = 4096, 2**16
+_CONVERTED_ROWS, _PIECE_ROWS = 4096, 2**16
 """Rows converted to float64 at a time, and rows of a piece."""
 
 _SPARSE_PIECES = 256
@@ -28,8 +28,8 @@ _SPARSE_PIECES = 256
 
 def row_blocks(rows: int) -> Iterator[slice]:
     """Ranges of a few thousand rows, in order."""
-    for start in range(0, rows, _BLOCK):
-        yield slice(start, min(start + _BLOCK, rows))
+    for start in range(0, rows, _CONVERTED_ROWS):
+        yield slice(start, min(start + _CONVERTED_ROWS, rows))
 
 
 def gram_of(y: NDArray[Any], threads: int = 1) -> NDArray[np.float64]:
@@ -43,15 +43,15 @@ def gram_of(y: NDArray[Any], threads: int = 1) -> NDArray[np.float64]:
         The result does not depend on it.
     """
     out = np.zeros((y.shape[1], y.shape[1]))
-    for part in ordered_map(partial(_gram_of_piece, y), range(0, len(y), _PIECE), threads):
+    for part in ordered_map(partial(_gram_of_piece, y), range(0, len(y), _PIECE_ROWS), threads):
         out += part
     return out
 
 
 def _gram_of_piece(y: NDArray[Any], start: int) -> NDArray[np.float64]:
     out = np.zeros((y.shape[1], y.shape[1]))
-    for first in range(start, min(start + _PIECE, len(y)), _BLOCK):
-        block = y[first : first + _BLOCK].astype(np.float64)
+    for first in range(start, min(start + _PIECE_ROWS, len(y)), _CONVERTED_ROWS):
+        block = y[first : first + _CONVERTED_ROWS].astype(np.float64)
         out += block.T @ block
     return out
 
@@ -71,9 +71,9 @@ def transposed_image(x: NDArray[Any], y: NDArray[Any], threads: int = 1) -> NDAr
     out = workspace().empty((len(x), len(y)), y.dtype)
 
     def piece(start: int) -> None:
-        np.matmul(x, y[start : start + _PIECE].T, out=out[:, start : start + _PIECE])
+        np.matmul(x, y[start : start + _PIECE_ROWS].T, out=out[:, start : start + _PIECE_ROWS])
 
-    for _ in ordered_map(piece, range(0, len(y), _PIECE), threads):
+    for _ in ordered_map(piece, range(0, len(y), _PIECE_ROWS), threads):
         pass
     return out
 
@@ -91,10 +91,10 @@ def transposed_product(x: NDArray[Any], y: NDArray[Any], threads: int = 1) -> ND
     out = np.zeros((x.shape[1], y.shape[1]))
 
     def piece(start: int) -> NDArray[Any]:
-        product: NDArray[Any] = x[start : start + _PIECE].T @ y[start : start + _PIECE]
+        product: NDArray[Any] = x[start : start + _PIECE_ROWS].T @ y[start : start + _PIECE_ROWS]
         return product
 
-    for part in ordered_map(piece, range(0, len(y), _PIECE), threads):
+    for part in ordered_map(piece, range(0, len(y), _PIECE_ROWS), threads):
         out += part
     return out
 

@@ -125,5 +125,5 @@ def _spend_rest(
 
 
 def uniform_bits(components: int, bits: int) -> NDArray[Any]:
-    """One depth for every component."""
+    """Give every component one depth."""
     return np.full(components, bits, np.uint8)

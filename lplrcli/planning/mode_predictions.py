@@ -23,7 +23,7 @@ from lplrcli.planning.spectrum import Spectrum
 
 _STEPS_PER_OCTAVE = 4
 
-_FINEST = 2.0**-25
+_FINEST_RESIDUAL = 2.0**-25
 """Least step of a residual, in deviations: codes have 29 bits, and the largest of millions of
 normal values is six deviations from zero."""
 
@@ -98,7 +98,7 @@ def residual_at_size(spectrum: Spectrum, bits: float) -> Prediction:
 
     def predicted(step: float, spent: float, left: float) -> Prediction:
         fine = residual_step(left / entries, entries, bits - spent)
-        fine = max(fine, _FINEST * math.sqrt(left / entries))
+        fine = max(fine, _FINEST_RESIDUAL * math.sqrt(left / entries))
         # Without bits for it there is no residual: that is the other mode.
         coded = spent < bits and np.isfinite(fine)
         error = residual_error(left / entries, entries, fine) if coded else np.inf
@@ -120,10 +120,10 @@ def residual_at_error(spectrum: Spectrum, squared_error: float) -> Prediction:
         deviation = math.sqrt(left / entries)
         fine = unit_with_distortion(max(deviation, 1e-150), max(squared_error / entries, 1e-300))
         bits = spent + entries * one_bits_and_distortion(deviation, fine)[0]
-        too_long = fine < _FINEST * deviation
+        too_long = fine < _FINEST_RESIDUAL * deviation
         return too_long, Prediction("factors+residual", step, fine, bits, squared_error)
 
-    deep = math.sqrt(squared_error / entries) / _FINEST / 8
+    deep = math.sqrt(squared_error / entries) / _FINEST_RESIDUAL / 8
     found = (predicted(*one) for one in _factors(spectrum, deep))
     return min(found, key=lambda one: (one[0], one[1].bits))[1]
 
@@ -137,7 +137,7 @@ def _factors(spectrum: Spectrum, wanted: float = math.inf) -> Iterator[tuple[flo
     n, d = spectrum.shape
     largest = 2 * np.sqrt(spectrum.energies[0] / min(n, d))
     smallest = 0.2 * np.sqrt(max(float(spectrum.energies[-1]), spectrum.total * 1e-16) / max(n, d))
-    smallest = min(smallest, max(wanted, _FINEST * math.sqrt(spectrum.total)))
+    smallest = min(smallest, max(wanted, _FINEST_RESIDUAL * math.sqrt(spectrum.total)))
     count = int(np.log2(largest / smallest) * _STEPS_PER_OCTAVE) + 1
     steps = largest * 2.0 ** (-np.arange(count) / _STEPS_PER_OCTAVE)
     bits, errors = spectrum.factors_at(steps)

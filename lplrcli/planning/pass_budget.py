@@ -9,7 +9,7 @@ MEASURED = 3
 """The engines look for directions, project onto them and measure: with fewer passes an error is
 estimated."""
 
-_LEAST = {"lplr": 3, "lsvd": 3, "dsvd": 2, "nq": 3}
+_LEAST_PASSES = {"lplr": 3, "lsvd": 3, "dsvd": 2, "nq": 3}
 """Passes of the paper's methods, the measurement included."""
 
 
@@ -27,11 +27,11 @@ def check_passes(request: CompressionRequest) -> None:
     passes, method = request.passes, request.chosen_method
     if passes is None:
         return
-    least = _LEAST.get(method, 1)
+    least = _LEAST_PASSES.get(method, 1)
     if passes < least:
         raise PlanError(
             f"method {method} takes {least} passes over the data, the measurement included"
-            if method in _LEAST
+            if method in _LEAST_PASSES
             else "number of passes out of range",
             found=passes,
             expected=f"{least} or more",

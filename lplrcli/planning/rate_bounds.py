@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from lplrcli.planning.normal_rates import solved
 from lplrcli.planning.spectrum import Spectrum
 
-_SHARES = 129
+_BIT_SHARES = 129
 """Divisions of the bits between factors and residual that are tried."""
 
 
@@ -51,7 +51,7 @@ def least_error(spectrum: Spectrum, mode: str, bits: float) -> float:
         return curve.least_error(bits)
     errors = [
         curve.least_error((1 - share) * bits) * 2.0 ** (-2 * share * bits / entries)
-        for share in np.linspace(0, 1, _SHARES)
+        for share in np.linspace(0, 1, _BIT_SHARES)
     ]
     return float(min(errors))
 

@@ -16,8 +16,8 @@ DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 @pytest.fixture
 def small_pieces(monkeypatch):
-    monkeypatch.setattr(tall, "_BLOCK", 10)
-    monkeypatch.setattr(tall, "_PIECE", 50)
+    monkeypatch.setattr(tall, "_CONVERTED_ROWS", 10)
+    monkeypatch.setattr(tall, "_PIECE_ROWS", 50)
 
 
 def array(rows, columns, dtype, seed=0):

@@ -80,7 +80,7 @@ def open_handle(
     file : binary file
         Read from where there is no `path`; closed with the handle.
     path : str, optional
-        Name of the same file: the library reads it faster than through `file`.
+        Name of that file, if it has one: the library reads it faster than through `file`.
     name : str
         For messages.
     dataset : str, optional

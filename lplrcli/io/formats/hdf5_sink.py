@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_CHUNK_BYTES = 1 << 20  # of a compressed dataset
+_COMPRESSED_CHUNK_BYTES = 1 << 20
 
 
 class Hdf5Sink(Sink):
@@ -128,7 +128,7 @@ class Hdf5Sink(Sink):
 
 def _chunks_of(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[int, ...]:
     """Extents of a chunk of about 1 MiB: the last axes whole as far as they go."""
-    room, chunks = _CHUNK_BYTES // dtype.itemsize, []
+    room, chunks = _COMPRESSED_CHUNK_BYTES // dtype.itemsize, []
     for extent in reversed(shape):
         chunks.append(min(extent, room))
         room = max(1, room // chunks[-1])

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from lplrcli.io.formats.sink import Sink
 
-_PIECE = 1 << 20
+_TEXT_PIECE = 1 << 20
 _READ_ERRORS = (OSError, EOFError, zlib.error)
 _SPACE = b" \t\r\n"
 _IN_INTEGERS = b"0123456789+-"
@@ -94,7 +94,7 @@ def _text_of(file: BinaryIO) -> io.BufferedReader | gzip_format.GzipFile:
     file.seek(0)
     if compressed:
         return gzip_format.GzipFile(fileobj=file, mode="rb")
-    return io.BufferedReader(_Borrowed(file), _PIECE)
+    return io.BufferedReader(_Borrowed(file), _TEXT_PIECE)
 
 
 class _Borrowed(io.RawIOBase):
@@ -122,7 +122,7 @@ def _survey(text: Any, header: MtxHeader, name: str) -> None:
     numbers = 0
     size = 0
     before = 0
-    while piece := text.read(_PIECE):
+    while piece := text.read(_TEXT_PIECE):
         text_of_classes = piece.translate(classes)
         if b"\2" in text_of_classes:
             odd = piece[text_of_classes.index(b"\2")]
@@ -140,7 +140,7 @@ def _survey(text: Any, header: MtxHeader, name: str) -> None:
         if numbers > announced:
             break
         # What gzip makes of a megabyte may be a gigabyte of line ends.
-        if size > _PIECE + MAX_LINE_BYTES * announced:
+        if size > _TEXT_PIECE + MAX_LINE_BYTES * announced:
             raise damaged_text(
                 name,
                 "far more text than its numbers take",
@@ -186,7 +186,7 @@ def _parse(text: Any, header: MtxHeader, name: str) -> Any:
         return np.zeros((header.rows, header.columns))  # skew-symmetric of one row
     try:
         # Buffered: SciPy asks for 1 KiB at a time.
-        replayed = io.BufferedReader(_Replayed(header.canonical(), text), _PIECE)
+        replayed = io.BufferedReader(_Replayed(header.canonical(), text), _TEXT_PIECE)
         return mmread(replayed, spmatrix=False)
     except MemoryError as error:
         raise InputError("the matrix does not fit in memory", path=name) from error

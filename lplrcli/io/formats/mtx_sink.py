@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # Significant decimal digits that give each type back exactly.
-_FORMATS = {"float16": "%.5g", "bfloat16": "%.4g", "float32": "%.9g", "float64": "%r"}
+_NUMBER_FORMATS = {"float16": "%.5g", "bfloat16": "%.4g", "float32": "%.9g", "float64": "%r"}
 
 
 class MtxSink(Sink):
@@ -39,8 +39,8 @@ class MtxSink(Sink):
         self._gzip = None
         if gzip:
             self._gzip = gzip_format.GzipFile("", "wb", 6, stream, mtime=0)
-        self._format = _FORMATS.get(dtype.name, "%d")
-        field = "real" if dtype.name in _FORMATS else "integer"
+        self._format = _NUMBER_FORMATS.get(dtype.name, "%d")
+        field = "real" if dtype.name in _NUMBER_FORMATS else "integer"
         self._put(f"%%MatrixMarket matrix array {field} general\n{shape[0]} {shape[1]}\n")
 
     def _write_slab(self, values: NDArray[Any]) -> None:

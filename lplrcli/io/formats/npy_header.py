@@ -19,7 +19,7 @@ from lplrcli.errors import InputError, NotAMatrixError
 from lplrcli.io.formats.magic import NPY_MAGIC
 from lplrcli.io.handles.dtypes import are_sizes
 
-_LENGTH_BYTES = {(1, 0): 2, (2, 0): 4, (3, 0): 4}
+_LENGTH_BYTES_OF_VERSION = {(1, 0): 2, (2, 0): 4, (3, 0): 4}
 # NumPy refuses longer ones too: a parser of Python literals is no place for megabytes.
 MAX_HEADER_BYTES = 10_000
 
@@ -105,7 +105,7 @@ def read_header(file: Readable, size: int | None, name: str) -> NpyHeader:
     if len(start) < len(NPY_MAGIC) + 2 or not start.startswith(NPY_MAGIC):
         raise _damaged(name, "the magic string is not there")
     version = (start[-2], start[-1])
-    if version not in _LENGTH_BYTES:
+    if version not in _LENGTH_BYTES_OF_VERSION:
         raise InputError(
             "the .npy version is unknown",
             path=name,
@@ -113,7 +113,7 @@ def read_header(file: Readable, size: int | None, name: str) -> NpyHeader:
             expected="1.0, 2.0 or 3.0",
             advice="Save it again with numpy.save.",
         )
-    width = _LENGTH_BYTES[version]
+    width = _LENGTH_BYTES_OF_VERSION[version]
     field = file.read(width)
     length = int.from_bytes(field, "little")
     offset = len(start) + width + length

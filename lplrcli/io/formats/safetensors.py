@@ -20,7 +20,7 @@ from lplrcli.io.handles.dtypes import ACCEPTED, are_sizes, real_dtype
 from lplrcli.io.handles.mapped import MappedHandle, map_array
 from lplrcli.io.handles.unfolding import UnfoldingRequest, shorten, unfolding_of
 
-_LENGTH_BYTES = 8
+_PREFIX_BYTES = 8
 MAX_HEADER_BYTES = 100_000_000
 """As much as the format's own library reads."""
 
@@ -121,8 +121,8 @@ def _described(key: str, tensor: _Tensor) -> Candidate:
 
 def _read_header(file: BinaryIO, size: int, name: str) -> tuple[dict[str, _Tensor], int]:
     """Parse the header to the tensors, by name, and the offset of their data."""
-    length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
-    begin = _LENGTH_BYTES + length
+    length = int.from_bytes(file.read(_PREFIX_BYTES), "little")
+    begin = _PREFIX_BYTES + length
     if length > MAX_HEADER_BYTES:
         raise _damaged(name, "it is too long", f"{length} bytes", f"at most {MAX_HEADER_BYTES}")
     if begin > size:

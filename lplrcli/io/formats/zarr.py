@@ -23,7 +23,7 @@ class ZarrHandle(ArrayHandle):
     Parameters
     ----------
     array : zarr.Array
-        Real numbers.
+        Array of real numbers.
     store : zarr.abc.store.Store
         What it is in; closed with the handle.
     unfolding : Unfolding
@@ -65,7 +65,7 @@ def open_handle(
     file : binary file
         The archive; closed here.
     path : str, optional
-        Name of the same file.
+        Name of that file, if it has one.
     name, dataset, request
         As for `open_folder`.
     """

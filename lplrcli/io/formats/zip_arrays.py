@@ -28,7 +28,7 @@ class NpyArchive:
     Parameters
     ----------
     file : binary file
-        The archive in the file system.
+        File of the file system.
     zipped : zipfile.ZipFile
         The archive in it.
     name : str

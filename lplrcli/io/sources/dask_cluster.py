@@ -164,7 +164,7 @@ class Cluster:
         Raises
         ------
         ClusterError
-            If some work was lost too often.
+            Some work was lost too often.
         """
 
         def submitted(item: Item) -> Submitted:

@@ -12,6 +12,7 @@ from typing import Any
 
 from lplrcli.errors import ClusterError
 from lplrcli.io.files.remote import is_url
+from lplrcli.io.opening import open_local
 from lplrcli.io.sources.local_source import LocalSource
 from lplrcli.model.version import __version__
 
@@ -66,7 +67,7 @@ class Opening:
     name : str
         What the user calls it, for messages.
     arguments : dict
-        Arguments of `lplrcli.io.open_source`.
+        Arguments of `lplrcli.io.opening.open_local`.
     lengths : tuple of (int or None), or None
         Bytes of the files where they are known; they must be the same everywhere.
     versions : dict
@@ -140,12 +141,10 @@ class SharedFile:
 
     def source(self) -> LocalSource:
         """The matrix; its files are closed when it is no longer referred to."""
-        from lplrcli.io import open_source
-
         with self._lock:
             if self._source is None:
                 self.opening.checked()
-                found: Any = open_source(self.opening.paths, threads=1, **self.opening.arguments)
+                found = open_local(self.opening.paths, threads=1, **self.opening.arguments)
                 found.name = self.opening.name
                 self._source = found
             return self._source

@@ -14,11 +14,11 @@ Result = TypeVar("Result")
 logger = logging.getLogger(__name__)
 
 ATTEMPTS = 5
-"""How often the same work may be lost."""
+"""How often one piece of work may be lost."""
 
 
 class LostTooOftenError(Exception):
-    """Some work was lost `ATTEMPTS` times."""
+    """Raised where some work was lost `ATTEMPTS` times."""
 
 
 class OrderedWork(Generic[Item, Submitted, Result]):
@@ -56,7 +56,7 @@ class OrderedWork(Generic[Item, Submitted, Result]):
         Raises
         ------
         LostTooOftenError
-            If some work was lost too often.
+            Some work was lost `ATTEMPTS` times.
         """
         for item in items:
             self._pending.append(_Work(item))

@@ -167,5 +167,10 @@ def test_what_is_accepted_is_what_the_library_reads(tmp_path, edits, size):
         found = whole(open_source(str(path)))
     except LplrError:
         return
-    tensors = safetensors.numpy.load_file(path).values()
+    try:
+        tensors = safetensors.numpy.load_file(path).values()
+    except safetensors.SafetensorError as error:
+        # The library reads all tensors; a type unknown to it may be that of another one.
+        assert "unknown variant" in str(error)
+        return
     assert any(found.tobytes() == tensor.tobytes() for tensor in tensors)
