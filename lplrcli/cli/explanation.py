@@ -114,7 +114,7 @@ def mode_text(method: str, mode: str, rank: int) -> str:
 def basis_text(plan: dict[str, Any]) -> str | None:
     """How the singular directions were found."""
     if plan["basis"] == "gram":
-        return "exact spectrum from the Gram matrix: its small side is small"
+        return "exact spectrum from the Gram matrix (cheap: the matrix has few columns)"
     if plan["basis"] == "single-pass":
         return f"single pass: {plan['sketch']} sketch of {plan['sketch_size']} columns, " + (
             f"as many rows, and their core, seed {plan['seed']}"

@@ -33,21 +33,21 @@ _OPTIONS: tuple[Decorator, ...] = (
         "--ratio",
         type=click.FloatRange(min=0, min_open=True),
         metavar="X",
-        help="Size: it is at most 1/X of the entries in their type.",
+        help="Size: the file is at most 1/X of the size of the uncompressed matrix.",
     ),
     click.option(
         "--size",
         callback=parse_size,
         metavar="BYTES",
-        help="Size: it is at most that; 20k, 1.5M, 1G in 1000s, Ki, Mi, Gi in 1024s.",
+        help="Size: the file has at most BYTES; 20k, 1.5M, 1G in 1000s, Ki, Mi, Gi in 1024s.",
     ),
     click.option(
         "-e",
         "--rel-error",
         type=click.FloatRange(min=0),
         metavar="E",
-        help="Error: the decoded matrix is off by at most E in the relative Frobenius norm; "
-        "0 for nothing lost.",
+        help="Error: the relative Frobenius error of the decoded matrix is at most E; "
+        "0 for lossless.",
     ),
     click.option(
         "--max-abs-error",
@@ -58,7 +58,7 @@ _OPTIONS: tuple[Decorator, ...] = (
     click.option(
         "--mode",
         type=click.Choice(MODES),
-        help="How to code, for a size or an error.  [default: the best for the matrix]",
+        help="How the matrix is coded (with a size or error target).  [default: the best]",
     ),
     click.option(
         "--transform",
@@ -66,34 +66,34 @@ _OPTIONS: tuple[Decorator, ...] = (
         callback=lambda _context, _option, value: None if value == "auto" else value,
         default="auto",
         show_default=True,
-        help="Of what is smooth over its grid, for a size or an error: cosines, a wavelet, bases "
-        "made for its factors, none.",
+        help="Transform of smooth factors before quantization (with a size or error target): "
+        "dct, cdf97, cdf97-tensor, klt, or none.",
     ),
     click.option(
         "--center",
         type=click.Choice(CENTERS),
         default="none",
         show_default=True,
-        help="Means stored apart, for a size or an error: the mean row is the mean over the rows, "
-        "1 x d, the mean column that over the columns, n x 1; auto predicts what pays.",
+        help="Means stored apart (with a size or error target): the mean row is the mean over the "
+        "rows, 1 x d, the mean column that over the columns, n x 1; auto predicts what pays.",
     ),
     click.option(
         "-r",
         "--rank",
         type=click.IntRange(min=1),
-        help="Most components kept; needed without a size or an error.",
+        help="Largest number of components; needed without a size or error target.",
     ),
     click.option(
         "-b",
         "--bits",
         type=click.IntRange(1, 16),
-        help="Bits per factor entry, for a rank alone: the mean, at most, for packed; exact for "
-        "the paper's methods.  [default: 4]",
+        help="Bits per factor entry (with a rank alone): at most this on average for packed, "
+        "exactly this for the paper's methods.  [default: 4]",
     ),
     click.option(
         "--bits-right",
         type=click.IntRange(1, 16),
-        help="The same for the right factor.  [default: -b]",
+        help="Bits per entry of the right factor.  [default: those of -b]",
     ),
     click.option(
         "--method",

@@ -125,7 +125,7 @@ class RansGrowth:
         if 0 < min(room, self.entries) < shortest:
             few = self.entries < shortest
             raise PlanError(
-                f"so few rows cannot follow in the last chunk of {name.replace('_', ' ')}: "
+                f"these rows are too few to follow in the last chunk of {name.replace('_', ' ')}: "
                 "the trellis of its quantizer would not come back to where it has to",
                 found=f"{self.entries} rows" if few else f"room for {room} rows",
                 expected=f"at least {shortest}",

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from lplrcli.errors import TargetUnreachableError
 
-_AGAIN = "compress all rows again, those of the file and the new ones together."
+_AGAIN = "Compress all rows again, those of the file and the new ones together."
 
 
 def misfit(name: str, error: float, limit: float, batch: int | None) -> TargetUnreachableError:
     """New rows are too far from what the factors of the file can be combined to.
 
-    They may merely be too few: less than `batch`, unless that is None.
+    They may merely be too few: fewer than `batch`, unless that is None.
     """
-    more = "" if batch is None else f"Append {batch} rows or more at a time; or a"
+    larger = "" if batch is None else f"Append {batch} rows or more at a time. "
     return TargetUnreachableError(
         "the new rows do not fit the file",
         path=name,
         found=f"a relative error of {error:.4g}",
         expected=f"at most {limit:.4g}",
-        advice=f"{more or 'A'}llow more with -e (rel_error), or {_AGAIN}",
+        advice=f"{larger}Allow more with -e (rel_error). {_AGAIN}",
     )
 
 
@@ -29,7 +29,7 @@ def misfit_everywhere(name: str, error: float, bound: float) -> TargetUnreachabl
         path=name,
         found=f"an entry that is off by {error:.4g}",
         expected=f"at most {bound:g}",
-        advice=f"C{_AGAIN[1:]}",
+        advice=_AGAIN,
     )
 
 
@@ -39,5 +39,5 @@ def out_of_scale(name: str) -> TargetUnreachableError:
         "the new rows do not fit the file: they are larger than its rows by so much that products "
         "with its factors overflow",
         path=name,
-        advice=f"C{_AGAIN[1:]}",
+        advice=_AGAIN,
     )

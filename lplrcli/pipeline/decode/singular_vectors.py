@@ -89,7 +89,7 @@ class Decomposition:
         count = available if k is None else index(k)
         if not 0 <= count <= available:
             raise PlanError(
-                "so many modes are not there", found=count, expected=f"0 to {available}"
+                "there are fewer modes than asked for", found=count, expected=f"0 to {available}"
             )
         return count
 
