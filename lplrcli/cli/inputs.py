@@ -80,8 +80,8 @@ def _taken_by(name: str, paths: options.Decorator, which: str) -> options.Decora
         click.option(
             "--order",
             type=click.Choice(["C", "F"]),
-            help="Of raw numbers: whether the last axis varies fastest (C), or the first one "
-            "(F).  [default: C]",
+            help="Order of raw numbers: C if the last axis varies fastest, F if the first one "
+            "does.  [default: C]",
         ),
     )
 
