@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -14,26 +12,35 @@ from pathlib import Path
 import lplrcli
 
 ROOT = Path(lplrcli.__file__).resolve().parent.parent
+FORKS = Path(__file__).with_name("cluster_processes.py")
 PATIENCE = 60  # seconds; nothing waits so long unless it hangs
 
 
 class LocalCluster:
-    """Processes of ``dask scheduler`` and ``dask worker`` on free ports of this machine."""
+    """A scheduler on a free port of this machine, and as many workers as a test needs."""
 
     def __init__(self, folder: Path) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.address = f"tcp://127.0.0.1:{port}"
-        self._folder = folder
-        self._scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", str(port))
-        self.workers: list[subprocess.Popen] = []
+        places = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+        self._forks = subprocess.Popen(
+            [sys.executable, str(FORKS)],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": places},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self.workers: list[int] = []
+        self._asked("scheduler", port)
 
     def scale(self, count: int) -> str:
         """Have so many workers; gives the address of the scheduler."""
         from distributed import Client
 
-        self.workers = [worker for worker in self.workers if worker.poll() is None]
         while len(self.workers) > count:
             self.kill()
         while len(self.workers) < count:
@@ -46,28 +53,16 @@ class LocalCluster:
         return self.address
 
     def start_worker(self) -> None:
-        options = ("--no-nanny", "--nthreads", "1", "--memory-limit", "0")
-        self.workers.append(self._start("worker", self.address, *options))
+        self.workers.append(self._asked("worker", self.address))
 
     def kill(self) -> None:
         """Kill the worker that came first, as a machine would that loses its power."""
-        worker = self.workers.pop(0)
-        worker.send_signal(signal.SIGKILL)
-        worker.wait(PATIENCE)
+        self._asked("kill", self.workers.pop(0))
 
     def close(self) -> None:
-        for process in (*self.workers, self._scheduler):
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            process.wait(PATIENCE)
+        self._forks.communicate(timeout=PATIENCE)
 
-    def _start(self, what: str, *arguments: str) -> subprocess.Popen:
-        command = [sys.executable, "-m", f"distributed.cli.dask_{what}", "--no-dashboard"]
-        places = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-        return subprocess.Popen(
-            [*command, *arguments],
-            cwd=self._folder,
-            env={**os.environ, "PYTHONPATH": places},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+    def _asked(self, command: str, argument: object) -> int:
+        self._forks.stdin.write(f"{command} {argument}\n")
+        self._forks.stdin.flush()
+        return int(self._forks.stdout.readline())
