@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
-from lplr_samples import read_all
+from hypothesis import given
+from hypothesis import strategies as st
+from lplr_samples import Draft, read_all
 from metadata_drafts import (
+    BASES,
     draft,
     put,
     refused,
 )
 
+from lplrcli.container.metadata_checks import MAX_ENTRIES, check_factors, check_shapes
 from lplrcli.errors import CorruptSectionError
 
 HUGE = 2**63
@@ -119,3 +125,56 @@ def test_factors_belong_together():
         refused(lambda d: d["factors"][name].update(two), f"factors.{name}.components")  # noqa: B023
     residual = {"components": 2, "table_length": 6}
     refused(lambda d: d["factors"]["residual"].update(residual), "factors.residual.components")
+
+
+def test_what_the_writer_describes_passes():
+    for whole in (draft(), Draft(BASES)):
+        document = whole.json()
+        check_shapes(document)
+        check_factors(document)
+
+
+def shapes(rows, columns, extents, unfold):
+    return {"matrix": {"shape": [rows, columns], "unfold": unfold}, "array": {"shape": extents}}
+
+
+@given(st.lists(st.integers(1, 50), min_size=2, max_size=5), st.data())
+def test_an_array_unfolds_to_the_matrix_that_numpy_would_make(extents, data):
+    unfold = data.draw(st.integers(1, len(extents) - 1))
+    rows, columns = math.prod(extents[:unfold]), math.prod(extents[unfold:])
+    check_shapes(shapes(rows, columns, extents, unfold))
+    with pytest.raises(CorruptSectionError, match=r"array\.shape"):
+        check_shapes(shapes(rows + 1, columns, extents, unfold))
+
+
+def test_entries_are_counted_by_64_bits():
+    check_shapes(shapes(MAX_ENTRIES, 1, [MAX_ENTRIES, 1], 1))
+    with pytest.raises(CorruptSectionError, match=r"matrix\.shape"):
+        check_shapes(shapes(2**62, 2, [2**62, 2], 1))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("factors.left.transform", "dct", "factors.*left_basis where the transform"),
+        ("factors.left_basis.transform", "klt", "left_basis.transform"),
+        ("factors.left_basis.chunk_length", 16, "left_basis.chunk_length"),
+        ("factors.left_basis.grid", [2, 8], "left_basis.grid"),
+        ("factors.left_basis.components", 2**20, "left_basis.components"),
+        ("factors.left.chunk_length", 8, "left.chunk_length.*whole layers|bases span all layers"),
+    ],
+)
+def test_bases_go_with_the_factor_that_they_turn(path, value, words):
+    document = Draft(BASES).json()
+    put(path, value)(document)
+    with pytest.raises(CorruptSectionError, match=words):
+        check_factors(document)
+
+
+def test_a_basis_has_room_for_the_vectors_of_every_axis():
+    document = Draft(BASES).json()
+    basis = document["factors"]["left_basis"]
+    length = basis["length"] // 2
+    basis.update(length=length, grid=[length])
+    with pytest.raises(CorruptSectionError, match=r"left_basis\.length.*expected 16"):
+        check_factors(document)

@@ -6,6 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
+from no_cluster import PLAIN
 
 from lplrcli.errors import ClusterError
 from lplrcli.io import open_source
@@ -25,7 +26,7 @@ A = np.random.default_rng(0).standard_normal((50, 6))
 @pytest.fixture
 def opening(tmp_path):
     np.save(tmp_path / "a.npy", A)
-    return Opening((str(tmp_path / "a.npy"),), "called so", {})
+    return Opening((str(tmp_path / "a.npy"),), "called so", PLAIN)
 
 
 def test_a_file_is_opened_once_and_not_before_it_travelled(opening):
