@@ -17,6 +17,7 @@ TESTS = Path(__file__).resolve().parent
 
 THEMES = {
     "attacks": "hostile files, by every command",
+    "docs": "pages, and the blocks of output in them, against what the commands print",
     "format": "the file format as SPEC.md has it, by product, reference decoder and parsers",
     "fuzz": "harnesses, and the inputs on which they once failed",
     "kaitai": "parsers made of lplr.ksy, and how they are compared",
@@ -27,6 +28,7 @@ THEMES = {
 NO_TEST = {
     "__main__.py": "started as a process by tests/cli and tests/whole",
     "model/version.py": "a single constant",
+    "planning/limits.py": "a single constant",
 }
 """Modules without a test file, and why."""
 

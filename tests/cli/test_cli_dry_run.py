@@ -11,31 +11,21 @@ import pytest
 from lplrcli.cli.dry_run import predicted, show_predicted
 from lplrcli.container.writer import write_container
 from lplrcli.io import open_array
+from lplrcli.model.request import CompressionRequest
 from lplrcli.pipeline.compress import compress
 
 A = matrices.exponential(90, 60)
-OPTIONS = dict.fromkeys(
-    (
-        "method", "rank", "bits", "bits_right", "bpc", "ratio", "size", "rel_error",
-        "max_abs_error", "mode", "transform", "center", "passes", "sketch", "oversampling",
-        "power_iterations",
-    )
-) | {"seed": 0}  # fmt: skip
-
-
-def asked(**options):
-    return OPTIONS | options
 
 
 def foretold(**options):
     with open_array(A) as source:
-        return predicted(source, 1, "a.npy", asked(**options))
+        return predicted(source, 1, "a.npy", CompressionRequest(**options), None)
 
 
 def test_a_rank_is_carried_out_and_measured():
     found = foretold(rank=6, bits=3)
     with open_array(A) as source:
-        done = compress(source, rank=6, bits=3, threads=1)
+        done = compress(source, CompressionRequest(rank=6, bits=3), threads=1)
     stream = io.BytesIO()
     size = write_container(stream, [done], names=["a.npy"])
     assert found["exact"]
@@ -55,7 +45,7 @@ def test_an_error_is_predicted_for_every_mode_the_chosen_one_first(few_states):
     assert found["target"]["relative_error"] == 0.05
     assert (found["shape"], found["matrix_shape"]) == ([90, 60], [90, 60])
     with open_array(A) as source:
-        done = compress(source, rel_error=0.05, threads=1)
+        done = compress(source, CompressionRequest(rel_error=0.05), threads=1)
     size = write_container(io.BytesIO(), [done], names=["a.npy"])
     assert size == pytest.approx(found["file_bytes"], rel=0.25)
 

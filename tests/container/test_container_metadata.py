@@ -1,124 +1,23 @@
-"""Metadata: values that are allowed, and the arithmetic between them."""
+"""Metadata: what is described of a factorization is read back, and unfit numbers are refused."""
 
 from __future__ import annotations
 
-import pytest
-from lplr_samples import read_all
-from metadata_drafts import (
-    draft,
-    put,
-    refused,
-)
+import dataclasses
 
+import pytest
+from lplr_samples import factorization, read_all
+from metadata_drafts import draft
+
+from lplrcli.container.byte_layout import VERSION
+from lplrcli.container.metadata import MAX_NAME, check_metadata, describe, plan_of, report_of
 from lplrcli.errors import CorruptSectionError
 
-HUGE = 2**63
+SAMPLE = factorization(mode="factors+residual", means=("row", "column"))
+TABLES = {"left": 6, "right": 6, "residual": 3, "mean_row": 3, "mean_column": 3}
 
 
-@pytest.mark.parametrize(
-    ("path", "value", "words"),
-    [
-        ("matrix.shape", [19, 11], "array.shape"),
-        ("matrix.shape", [19, HUGE], "matrix.shape"),
-        ("matrix.shape", [2**40, 2**40], "matrix.shape"),
-        ("matrix.shape", [0, 10], "matrix.shape"),
-        ("matrix.shape", [19], "matrix.shape"),
-        ("matrix.unfold", 0, "array.shape"),
-        ("matrix.unfold", 3, "matrix.unfold"),
-        ("array.shape", [10, 19], "array.shape"),
-        ("array.shape", [], "array.shape"),
-        ("array.shape", [1] * 33, "array.shape"),
-        ("array.dtype", "complex64", "array.dtype"),
-        ("plan.mode", "factors", "plan.mode"),
-        ("plan.mode", "direct", "plan.mode"),
-        ("plan.exponent", 1101, "plan.exponent"),
-        ("plan.seed", 2**64, "plan.seed"),
-        ("plan.target.bits", 17, "plan.target.bits"),
-        ("plan.target.method", "other", "plan.target.method"),
-        ("plan.target.method", "rate-distortion", None),
-        ("plan.target.bits", None, None),
-        ("plan.target.bits_right", None, None),
-        ("plan.target.size", 0, "plan.target.size"),
-        ("plan.target.size", 1, None),
-        ("plan.target.size", HUGE, "plan.target.size"),
-        ("plan.target.size", None, "plan.target.size"),
-        ("plan.target.relative_error", -0.1, "plan.target.relative_error"),
-        ("plan.target.relative_error", 0, None),
-        ("plan.target.max_abs_error", -0.1, "plan.target.max_abs_error"),
-        ("plan.target.max_abs_error", 1e300, None),
-        ("plan.target.mode", "direct", None),
-        ("plan.target.mode", "other", "plan.target.mode"),
-        ("plan.predictions", {}, None),
-        ("plan.predictions", None, "plan.predictions"),
-        ("plan.predictions.lossless", 8, None),
-        ("plan.predictions.direct", -1, "plan.predictions.direct"),
-        ("plan.predictions.other", 1, "plan.predictions.*other"),
-        ("achieved.source_norm", 10**19, None),
-        ("achieved.source_norm", -1e-9, "achieved.source_norm"),
-        ("factors.left.length", 18, "factors.left.length"),
-        ("factors.right.length", 11, "factors.right.length"),
-        ("factors.residual.length", 191, "factors.residual.length"),
-        ("factors.left.grid", [18], "factors.left.grid"),
-        ("factors.left.grid", [2**32, 2**32, 19], "factors.left.grid"),
-        ("factors.left.grid", [1, 19], None),
-        ("factors.left.chunk_length", 4, "factors.left.chunk_length"),
-        ("factors.left.chunk_length", 12, "factors.left.chunk_length"),
-        ("factors.left.chunk_length", 2**62 + 1, "factors.left.chunk_length"),
-        ("factors.left.chunk_length", 24, "LEFT.*number of chunks"),
-        ("factors.left.components", 3, "factors.left.table_length"),
-        ("factors.left.components", 2**31, "factors.left.components"),
-        ("factors.left.table_length", 5, "factors.left.table_length"),
-        ("factors.left.quantizer", "uniform", "factors.left.table_length"),
-        ("factors.left.quantizer", "trellis", "factors.left.quantizer"),
-        ("factors.left.quantizer", "other", "factors.left.quantizer"),
-        ("factors.left.coding", "rans", "factors.left.quantizer"),
-        ("factors.left.coding", "other", "factors.left.coding"),
-        ("factors.left.transform", "dst", "factors.left.transform"),
-        ("factors.left.transform", "dct", None),
-        ("factors.left.transform", "cdf97", None),
-        ("factors.mean_row.length", 19, "factors.mean_row.length"),
-        ("factors.mean_column.length", 10, "factors.mean_column.length"),
-        ("plan.target.center", "both", None),
-        ("plan.target.center", "auto", "plan.target.center"),
-        ("plan.target.passes", 1, None),
-        ("plan.target.passes", None, "plan.target.passes"),
-        ("plan.basis", "single-pass", None),
-        ("achieved.estimator", "gaussian-rows", None),
-        ("achieved.estimator", None, "achieved.estimator"),
-        ("achieved.bytes_read", 1, "achieved.*bytes_read"),
-        ("factors", {}, "factors"),
-        ("source.sha256", "0" * 63, "source.sha256"),
-        ("source.name", "x" * 4097, "source.name"),
-        ("source.name", "\ud800", "source.name"),
-        ("created", "yesterday", "created"),
-        ("created", "2024-01-01T00:00:00Z\n", "created"),
-    ],
-)
-def test_values_and_arithmetic(path, value, words):
-    if words is None:
-        free = draft()
-        free.edit_json(put(path, value))
-        read_all(free.build())
-    elif "chunks" in words:
-        spoilt = draft()
-        spoilt.edit_json(put(path, value))
-        with pytest.raises(CorruptSectionError, match=words):
-            read_all(spoilt.build())
-    else:
-        refused(put(path, value), words)
-
-
-def test_factors_belong_together():
-    refused(lambda d: d["factors"].pop("left"), "factors.*both or neither")
-    refused(lambda d: d["factors"].pop("right"), "factors.*both or neither")
-    refused(lambda d: d["factors"].pop("residual"), "plan.mode")
-    right = {"components": 1, "table_length": 3}
-    refused(lambda d: d["factors"]["right"].update(right), "factors.right.components")
-    for name in ("mean_row", "mean_column"):
-        two = {"components": 2, "table_length": 6}
-        refused(lambda d: d["factors"][name].update(two), f"factors.{name}.components")  # noqa: B023
-    residual = {"components": 2, "table_length": 6}
-    refused(lambda d: d["factors"]["residual"].update(residual), "factors.residual.components")
+def described(f=SAMPLE, **options):
+    return describe(f, TABLES, **options)
 
 
 def test_arrays_of_more_axes_are_read_as_matrices():
@@ -127,3 +26,60 @@ def test_arrays_of_more_axes_are_read_as_matrices():
     read_all(free.build())
     free.edit_json(lambda d: (d["array"].update(shape=[1, 19, 2, 5]), d["matrix"].update(unfold=2)))
     read_all(free.build())
+
+
+def test_plan_and_report_come_back_as_they_were():
+    document = described()
+    assert plan_of(document) == SAMPLE.plan
+    # How many bytes were read is no property of the matrix, and is not kept.
+    assert report_of(document) == dataclasses.replace(SAMPLE.report, bytes_read=None)
+
+
+def test_whole_numbers_of_json_are_measures_too():
+    document = described()
+    document["achieved"]["source_norm"] = 12
+    norm = report_of(document).source_norm
+    assert (norm, type(norm)) == (12, float)
+    assert type(document["achieved"]["source_norm"]) is int
+
+
+def test_factors_are_described_by_their_own_numbers():
+    factors = described()["factors"]
+    assert set(factors) == set(SAMPLE.parts)
+    for name, factor in SAMPLE.parts.items():
+        record = factors[name]
+        assert record.pop("table_length") == TABLES[name]
+        assert record.pop("grid") == list(factor.grid)
+        assert record == {key: getattr(factor, key) for key in record}
+        assert {"length", "components", "quantizer", "coding", "chunk_length"} <= set(record)
+
+
+def test_what_is_optional_is_there_if_it_is_given():
+    assert not {"created", "user"} & set(described()) and "name" not in described()["array"]
+    options = {"name": "a", "created": "2024-01-01T00:00:00Z", "user": {"x": [1, None]}}
+    document = described(**options)
+    assert (document["array"]["name"], document["created"], document["user"]) == tuple(
+        options.values()
+    )
+
+
+def test_names_reach_a_terminal_without_control_characters():
+    assert described(name="a\x1b[31m\ud800\x85é")["array"]["name"] == "a\ufffd[31m\ufffd\ufffdé"
+    assert len(described(name="x" * (MAX_NAME + 1))["array"]["name"]) == MAX_NAME
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("key", ["source_norm", "relative_frobenius_error", "max_abs_error"])
+def test_measures_are_finite(key, value):
+    document = described()
+    document["achieved"][key] = value
+    with pytest.raises(CorruptSectionError, match=f"achieved.{key}"):
+        check_metadata(document, VERSION)
+
+
+def test_a_later_minor_version_may_hold_keys_that_are_ignored():
+    document = described()
+    extended = {**document, "news": 1}
+    assert check_metadata(extended, (VERSION[0], VERSION[1] + 1)) == document
+    with pytest.raises(CorruptSectionError, match="news"):
+        check_metadata(extended, VERSION)

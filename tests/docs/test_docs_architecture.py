@@ -11,27 +11,6 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "lplrcli"
 PAGES = ("ARCHITECTURE.md", "CONTRIBUTING.md")
 
-NOT_YET = {
-    "benchmarks/same_bytes.py",
-    "docs/targets.md",
-    "lplrcli/planning/normal_rates.py",
-    "linalg/adjustment.py",
-    "model/goals.py",
-    "model/request.py",
-    "pipeline/decode/entry_types.py",
-    "pipeline/decode/memory_needs.py",
-    "pipeline/encode/coefficient_coder.py",
-    "pipeline/encode/factorization.py",
-    "pipeline/encode/fixed_width.py",
-    "pipeline/engines/error_target.py",
-    "pipeline/engines/pointwise_target.py",
-    "pipeline/engines/size_target.py",
-    "pipeline/predict/choice_of_means.py",
-    "pipeline/predict/predictions.py",
-    "size_target.py",
-}
-"""Files that the pages name and that are still to come: to be emptied."""
-
 NAME = re.compile(r"(?<!`)`([\w./-]+)`(?!`)")
 ROOM = re.compile(r"\| `([\w/]+/)` \|")
 
@@ -63,8 +42,7 @@ def exists(name):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_files_that_are_named_exist(page):
-    missing = {name for name in names(page) if not exists(name)}
-    assert missing - NOT_YET - {f"lplrcli/{name}" for name in NOT_YET} == set()
+    assert {name for name in names(page) if not exists(name)} == set()
 
 
 @pytest.mark.parametrize("page", PAGES)

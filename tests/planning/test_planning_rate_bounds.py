@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lplrcli.planning.mode_predictions import factors_at_size, residual_at_size
-from lplrcli.planning.normal_rates import normal_entropy
 from lplrcli.planning.rate_bounds import least_bits, least_error
 from lplrcli.planning.spectrum import Spectrum
 
@@ -107,10 +106,3 @@ def test_a_tail_that_no_direction_reaches():
     spectrum = spectrum_of("flat", known=10)
     assert least_bits(spectrum, "factors", 0.5 * spectrum.total) is None
     assert least_bits(spectrum, "factors+residual", 0.5 * spectrum.total) > 0
-
-
-@pytest.mark.parametrize("ratio", [0.2, 0.7, 1.0, 1.9, 2.1, 9.0])
-def test_the_entropy_of_rounded_normal_numbers(ratio):
-    values = np.rint(ratio * np.random.default_rng(0).standard_normal(400_000))
-    shares = np.unique(values, return_counts=True)[1] / len(values)
-    assert normal_entropy(ratio) == pytest.approx(-(shares * np.log2(shares)).sum(), abs=5e-3)

@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lplrcli.errors import InputError, LplrError, NotAMatrixError
+from lplrcli.errors import InputError, LplrError
 from lplrcli.io import open_source
 
 BANNER = "%%MatrixMarket matrix "
@@ -118,25 +118,9 @@ REAL = BANNER + "coordinate real general\n"
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("%%MatrixMarket\n", "banner"),
-        ("%%MatrixMarket vector array real general\n1 1\n1\n", "banner"),
-        (BANNER + "list real general\n1 1 1\n", "layout"),
-        (BANNER + "coordinate text general\n1 1 1\n", "field"),
-        (BANNER + "array pattern general\n1 1\n", "field"),
-        (BANNER + "coordinate real lopsided\n1 1 1\n", "symmetry"),
-        (BANNER + "coordinate real symmetric\n2 3 1\n1 1 1\n", "square"),
-        (REAL, "size line is missing"),
-        (REAL + "% only\n%comments\n", "size line is missing"),
-        (REAL + "2 2\n", "size line is wrong"),
-        (REAL + "2 2 -1\n", "size line is wrong"),
-        (REAL + "2 2 1_0\n", "size line is wrong"),
-        (REAL + "2 2 " + "9" * 5000 + "\n", "size line is wrong"),
-        (REAL + "2.0 2 1\n", "size line is wrong"),
         (REAL + "2 2 2\n1 1 1\n", "3 numbers, expected 6"),
         (REAL + "2 2 1\n1 1 1\n2 2 2\n", "found more numbers, expected 3"),
         (REAL + "2 2 999999999999999999\n1 1 1\n", "entries is not the one announced"),
-        (REAL + "999999999999999999 2 1\n1 1 1\n", "far more rows"),
-        (REAL + "2 999999999 1\n1 1 1\n", "far more rows"),
         (BANNER + "array real general\n99999999 99999999\n1\n", "not the one announced"),
         (REAL + "2 2 1\n3 1 1\n", "out of bounds"),
         (REAL + "2 2 1\n1 0 1\n", "out of bounds"),
@@ -150,29 +134,14 @@ REAL = BANNER + "coordinate real general\n"
         (BANNER + "coordinate integer general\n1 1 1\n1 1 2.5\n", "character '.'"),
         (BANNER + "coordinate integer general\n1 1 1\n1 1 99999999999999999999\n", "out of range"),
         (BANNER + "array real general\n% c\n2 1\n1 2\n", "Truncated"),
-        (REAL + "%" + "x" * 70000 + "\n1 1 1\n1 1 1\n", "too long"),
     ],
-    ids=range(33),
+    ids=range(16),
 )
 def test_refuses_damage(tmp_path, text, fault):
     with pytest.raises(InputError, match=fault) as caught:
         opened(tmp_path, text)
     assert len(str(caught.value).splitlines()) <= 2
     assert str(caught.value).startswith(str(tmp_path))
-
-
-@pytest.mark.parametrize(
-    ("text", "fault"),
-    [
-        (BANNER + "coordinate complex general\n1 1 1\n1 1 1 1\n", "complex"),
-        (BANNER + "coordinate complex hermitian\n1 1 1\n1 1 1 0\n", "complex"),
-        (REAL + "0 2 0\n", "empty"),
-        (BANNER + "array real general\n2 0\n", "empty"),
-    ],
-)
-def test_refuses_what_is_no_matrix(tmp_path, text, fault):
-    with pytest.raises(NotAMatrixError, match=fault):
-        opened(tmp_path, text)
 
 
 def test_refuses_damaged_gzip(tmp_path):

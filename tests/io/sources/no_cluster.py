@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pickle
 
+from lplrcli.io import UnfoldingRequest
 from lplrcli.io.sources.dask_cluster import Shared
+
+PLAIN = {"dataset": None, "layout": None, "request": UnfoldingRequest()}
+"""Arguments of opening, none of which asks for anything."""
 
 
 class Client:

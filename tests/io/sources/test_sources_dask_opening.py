@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 import pytest
-from no_cluster import NoCluster
+from no_cluster import PLAIN, NoCluster
 
 from lplrcli.errors import ClusterError, InputError
 from lplrcli.io import UnfoldingRequest
@@ -47,7 +47,7 @@ def values(block):
 
 
 def test_a_path_is_made_absolute_and_its_name_stays(path, clusters):
-    with open_on_cluster([path], "tcp://x:1", None) as source:
+    with open_on_cluster([path], "tcp://x:1", None, **PLAIN) as source:
         assert source.name == "a.npy"
         os.chdir("/")  # workers have other working folders
         np.testing.assert_array_equal(whole(source), A.reshape(6, 20))
@@ -56,7 +56,7 @@ def test_a_path_is_made_absolute_and_its_name_stays(path, clusters):
 
 
 def test_arguments_of_opening_travel_and_an_unfolding_may_change(path, clusters):
-    request = {"request": UnfoldingRequest(2)}
+    request = {**PLAIN, "request": UnfoldingRequest(2)}
     with open_on_cluster([path, path], "tcp://x:1", None, **request) as source:
         assert source.name == "a.npy ... a.npy"
         np.testing.assert_array_equal(whole(source), np.concatenate([A, A]).reshape(48, 5))
@@ -71,14 +71,14 @@ def test_what_no_worker_can_open_is_refused_before_a_cluster_is_asked(kind, tmp_
     elif kind == "folder":
         (tmp_path / kind).mkdir()
     with pytest.raises(InputError, match="only a regular file"):
-        open_on_cluster([name], "tcp://x:1", None)
+        open_on_cluster([name], "tcp://x:1", None, **PLAIN)
     assert not clusters
 
 
 def test_workers_that_see_different_files_are_told_apart(path, clusters, monkeypatch):
     monkeypatch.setattr(NoCluster, "check", lambda *_: {(100,), (200,)})
     with pytest.raises(ClusterError, match="different files") as caught:
-        open_on_cluster([path], "tcp://x:1", None)
+        open_on_cluster([path], "tcp://x:1", None, **PLAIN)
     assert "100" in caught.value.found
     assert "200" in caught.value.found
     assert clusters[0].closed
@@ -86,7 +86,7 @@ def test_workers_that_see_different_files_are_told_apart(path, clusters, monkeyp
 
 def test_a_cluster_is_left_if_the_file_is_not_there(tmp_path, clusters):
     with pytest.raises(ClusterError, match="No such file"):
-        open_on_cluster([str(tmp_path / "none.npy")], "tcp://x:1", None)
+        open_on_cluster([str(tmp_path / "none.npy")], "tcp://x:1", None, **PLAIN)
     assert clusters[0].closed
 
 

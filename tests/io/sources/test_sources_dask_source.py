@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from no_cluster import NoCluster
+from no_cluster import PLAIN, NoCluster
 
 from lplrcli.io import UnfoldingRequest, open_array, open_source
 from lplrcli.io.handles import base
 from lplrcli.io.sources import dask_source
+from lplrcli.io.sources.dask_files import Opening
 from lplrcli.io.sources.dask_opening import FileRows
 from lplrcli.io.sources.dask_source import DaskSource
-from lplrcli.io.sources.dask_worker import Opening
 
 pytestmark = pytest.mark.usefixtures("here_is_a_worker")
 
@@ -34,7 +34,7 @@ def path(tmp_path_factory):
 
 def there(path, observer=None, **arguments):
     cluster = NoCluster()
-    rows = FileRows(cluster, Opening((path,), path, arguments))
+    rows = FileRows(cluster, Opening((path,), path, PLAIN | arguments))
     return DaskSource(cluster, rows, name=path, observer=observer)
 
 
@@ -68,9 +68,9 @@ def test_blocks_come_in_order_and_are_counted(path):
     assert len(seen) == 125
 
 
-@pytest.mark.parametrize("section", [1, dask_source.GROUP, dask_source.SECTION])
+@pytest.mark.parametrize("section", [1, dask_source.GROUP, dask_source.SECTION_GROUPS])
 def test_sums_are_those_of_one_machine_to_the_last_bit(path, section, monkeypatch):
-    monkeypatch.setattr(dask_source, "SECTION", section)
+    monkeypatch.setattr(dask_source, "SECTION_GROUPS", section)
     beside = np.random.default_rng(1).standard_normal((3, 1000))
     kept, expected = [], []
     with there(path) as found, open_source(path, threads=1) as source:

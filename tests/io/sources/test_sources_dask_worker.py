@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import pickle
-
 import numpy as np
 import pytest
+from no_cluster import PLAIN
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from lplrcli.errors import ClusterError
-from lplrcli.io import open_source
 from lplrcli.io.sources import dask_worker
-from lplrcli.io.sources.dask_worker import (
-    Description,
-    Opening,
-    SharedFile,
-    Span,
-    described,
-    map_group,
-    run_task,
-    sum_group,
-)
-from lplrcli.model.source import Unfolding
+from lplrcli.io.sources.dask_files import Opening, SharedFile
+from lplrcli.io.sources.dask_worker import Span, map_group, run_task, sum_group
 from lplrcli.runtime.tree_sum import TreeSum
 
 pytestmark = pytest.mark.usefixtures("here_is_a_worker")
@@ -33,7 +21,7 @@ BESIDE = np.arange(100.0).reshape(2, 50)
 @pytest.fixture
 def opening(tmp_path):
     np.save(tmp_path / "a.npy", A)
-    return Opening((str(tmp_path / "a.npy"),), "called so", {})
+    return Opening((str(tmp_path / "a.npy"),), "called so", PLAIN)
 
 
 def seen(block):
@@ -82,42 +70,6 @@ def test_the_sum_of_a_group_is_that_of_the_tree(kind, opening):
         tree.add(BESIDE[:, start:stop] @ A[start:stop])
     assert [start for _, start in kept] == [start for start, _ in span.blocks()]
     np.testing.assert_array_equal(total, tree.total())
-
-
-def test_a_file_is_opened_once_and_not_before_it_travelled(opening):
-    file = SharedFile(opening)
-    source = file.source()
-    assert file.source() is source
-    assert source.name == "called so"
-    again = pickle.loads(pickle.dumps(file))
-    assert again.opening == opening
-    assert again.source() is not source
-    with open_source(opening.paths[0]) as expected:
-        assert described(again) == Description.of(expected)
-    assert described(again).unfolding == Unfolding.of(A.shape)
-
-
-def test_files_are_the_same_everywhere(opening, tmp_path):
-    (size,) = opening.checked()
-    assert size == (tmp_path / "a.npy").stat().st_size
-    there = Opening(opening.paths, "a", {}, lengths=(size + 1,))
-    with pytest.raises(ClusterError, match="sees another file") as caught:
-        there.checked()
-    assert (caught.value.found, caught.value.expected) == (f"{size} bytes", f"{size + 1}")
-    absent = Opening((str(tmp_path / "none"),), "a", {})
-    with pytest.raises(ClusterError, match="cannot open it: No such file"):
-        absent.checked()
-    others = Opening(("s3://bucket/a.npy", str(tmp_path)), "a", {})
-    assert others.checked() == (None, None)
-
-
-def test_versions_are_the_same_everywhere(here_is_a_worker):
-    expected = dask_worker.versions()
-    assert expected["numpy"] == np.__version__
-    assert dask_worker.check_versions(expected) == here_is_a_worker
-    with pytest.raises(ClusterError, match="another version of numba") as caught:
-        dask_worker.check_versions({**expected, "numba": "0.0"})
-    assert caught.value.found == expected["numba"]
 
 
 def test_other_work_takes_one_thread_too():

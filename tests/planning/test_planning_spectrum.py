@@ -1,13 +1,15 @@
-"""Factors whose energy lies in bands: as without where it is flat, cheaper where it is not."""
+"""What factors cost: band by band in plain loops, and cheaper the fewer bands the energy is in."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from lplrcli.planning.spectrum import Bands, Spectrum
+from lplrcli.planning.normal_rates import LAGRANGIAN, one_bits_and_distortion
+from lplrcli.planning.spectrum import VANISHING, Bands, Spectrum
 
 SHAPE = (600, 400)
 ENERGIES = np.exp(-np.arange(50) / 10.0)
@@ -58,3 +60,41 @@ def test_smooth_factors_cost_less(step):
 def test_the_error_is_never_less_than_the_tail_nor_more_than_everything():
     for step in STEPS:
         assert SMOOTH.tail <= SMOOTH.factors(step)[1] <= SMOOTH.total * (1 + 1e-12)
+
+
+def in_loops(spectrum, step):
+    """Bits and squared error of each direction in turn, and how many are worth their bits."""
+    total, left, rank = 0.0, spectrum.total - sum(spectrum.energies), 0
+    for i, energy in enumerate(spectrum.energies):
+        bits = error = 0.0
+        peaks = []
+        for length, bands in zip(spectrum.shape, spectrum.bands, strict=True):
+            counts = [length] if bands is None else bands.counts
+            parts = [energy] if bands is None else energy * bands.shares[i]
+            for count, part in zip(counts, parts, strict=True):
+                each, square = one_bits_and_distortion(math.sqrt(part / count), step)
+                bits += count * each
+                error += min(count * square, part)
+            peaks.append(max(part / count for count, part in zip(counts, parts, strict=True)))
+        if min(peaks) > (VANISHING * step) ** 2:
+            rank = i + 1
+        if error < energy:
+            total += bits
+        left += min(error, energy)
+    return total, left, rank
+
+
+@ANY
+@pytest.mark.parametrize("step", STEPS[::3])
+def test_bits_and_error_are_those_of_every_direction_in_turn(spectrum, step):
+    bits, error, rank = in_loops(spectrum, step)
+    assert spectrum.factors(step) == pytest.approx((bits, error), rel=1e-9)
+    assert spectrum.cost(step) == pytest.approx(bits + error / (LAGRANGIAN * step**2), rel=1e-9)
+    assert spectrum.rank(step) == rank
+
+
+def test_many_steps_are_evaluated_as_each_alone(monkeypatch):
+    monkeypatch.setattr("lplrcli.planning.spectrum._EVALUATED_AT_ONCE", 7 * len(ENERGIES))
+    bits, errors = PLAIN.factors_at(STEPS)
+    alone = [PLAIN.factors(step) for step in STEPS]
+    assert list(zip(bits, errors, strict=True)) == alone
