@@ -14,6 +14,7 @@ from lplr_samples import WHOLE_FILE, Draft, DraftSection, factorization, read_al
 from reference import decoded
 
 import lplrcli
+from lplrcli.container import metadata
 from lplrcli.errors import (
     CorruptSectionError,
     NotLplrError,
