@@ -119,9 +119,7 @@ def test_scales_stay_positive_and_finite(size):
 def test_the_number_of_threads_changes_nothing():
     factor = np.random.default_rng(0).standard_normal((9, 6000))
     bits = np.arange(1, 10).astype(np.uint8)
-    sides = {
-        NormalQuantizer.fit(factor, bits, threads).quantizer_parameters for threads in (1, 2, 5)
-    }
+    sides = {NormalQuantizer.fit(factor, bits, threads).parameters for threads in (1, 2, 5)}
     assert len(sides) == 1
 
 
