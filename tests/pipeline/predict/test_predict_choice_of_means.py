@@ -50,3 +50,24 @@ def test_a_sparse_matrix_is_not_centered(center):
 def test_auto_leaves_a_sparse_matrix_as_it_is():
     a = sp.random(60, 50, 0.1, "csr", random_state=0)
     assert lplrcli.compress(a, rel_error=0.1, center="auto").mean_row is None
+
+
+@pytest.mark.parametrize("center", ["auto", "both"])
+def test_the_predictor_chosen_knows_what_the_means_leave(predictor_of, center):
+    a = strong(1000, 60) + 30 * np.random.default_rng(0).standard_normal(60).astype(np.float32)
+    predictor = predictor_of(a, rel_error=0.02, center=center)
+    settled = predictor.plan.target.center
+    assert settled in CENTERS if center == "auto" else settled == "both"
+    assert predictor.survey.passes.means is not None
+    assert predictor.survey.means.file_bytes > 0
+    assert predictor.survey.passes.original().norm == pytest.approx(np.linalg.norm(a), rel=1e-5)
+    assert predictor.survey.passes.scan().norm < 0.7 * np.linalg.norm(a)
+
+
+@pytest.mark.parametrize(
+    "asked", [{"mode": "direct", "bpc": 1}, {"max_abs_error": 1.0}, {"rel_error": 0}], ids=str
+)
+def test_entries_of_a_large_sparse_matrix_are_not_coded_one_by_one(predictor_of, asked):
+    a = sp.csr_array(([1.0], ([0], [0])), (2**20, 2**12))
+    with pytest.raises(PlanError, match="entry by entry"):
+        predictor_of(a, **asked)
