@@ -34,6 +34,7 @@ def small_chunks(monkeypatch):
     monkeypatch.setattr(chunking, "_SMALLEST_CHUNK", 1)
     monkeypatch.setattr(chunking, "_CHUNKS", 2**60)
     monkeypatch.setattr(residual, "_CHUNK", 1)
+    monkeypatch.setattr(residual, "_LARGE_CHUNK", 1)
     monkeypatch.setattr(residual, "_LEAST_ROWS", 64)
 
 

@@ -110,3 +110,18 @@ def test_the_name_of_a_matrix_counts():
     # What the file is made of, not only what is coded.
     for size in (1400, 1449, 1500):
         assert lplrcli.compress(matrices.harmonic(60, 50), size=size).size.file_bytes <= size
+
+
+@pytest.mark.usefixtures("few_states")
+@pytest.mark.parametrize("size", [1200, 2500, 9000])
+@pytest.mark.parametrize("mode", MODES)
+def test_sizes_are_kept_and_filled_in_every_mode(mode, size):
+    a = matrices.low_rank(120, 80, 6, noise=0.2, dtype=np.float64)
+    found = lplrcli.compress(a, size=size, mode=mode)
+    written = len(file_bytes(found))
+    assert written == found.size.file_bytes
+    assert 0.5 * size <= written <= size
+    assert written >= min(0.984 * size, size - GRANULE) or size == 1200
+    assert found.plan.mode == mode
+    error = naive.relative_error(a, np.asarray(found))
+    assert found.report.relative_frobenius_error == pytest.approx(error, rel=1e-6)
