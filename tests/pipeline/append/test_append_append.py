@@ -9,30 +9,23 @@ import matrices
 import naive
 import numpy as np
 import pytest
+from growing import ANY_ERROR, check, grown, values
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lplr_samples import factorization, written
-from rans_samples import random_codes, rans_factor, tables_for
 from reference import decoded as by_reference
 
 import lplrcli
 from lplrcli.errors import (
     InputError,
-    NonFiniteError,
-    NotAMatrixError,
     PlanError,
     TargetUnreachableError,
 )
 from lplrcli.io import open_array
 from lplrcli.pipeline.append.append import append
-from lplrcli.pipeline.append.new_rows import _slabs
-from lplrcli.pipeline.decode.factors import decode_factor
-from lplrcli.pipeline.decode.reconstruction import Reconstruction
 from lplrcli.pipeline.encode import chunking, residual
 
 pytestmark = pytest.mark.usefixtures("few_states_throughout")
-
-ANY_ERROR = 1e9
 
 
 @pytest.fixture
@@ -41,47 +34,8 @@ def small_chunks(monkeypatch):
     monkeypatch.setattr(chunking, "_SMALLEST_CHUNK", 1)
     monkeypatch.setattr(chunking, "_CHUNKS", 2**60)
     monkeypatch.setattr(residual, "_CHUNK", 1)
+    monkeypatch.setattr(residual, "_LARGE_CHUNK", 1)
     monkeypatch.setattr(residual, "_LEAST_ROWS", 64)
-
-
-def grown(old, rows, **options):
-    options.setdefault("rel_error", ANY_ERROR)
-    with open_array(rows, threads=1) as source:
-        return append(source, old, threads=1, **options)
-
-
-def values(f):
-    return np.concatenate(list(Reconstruction(f).blocks())).reshape(f.array_shape)
-
-
-def check(old, rows, done):
-    """Everything that is promised of an appended matrix, whatever it holds."""
-    new, count = done.factorization, old.shape[0]
-    for name, part in old.parts.items():
-        kind = np.dtype(np.float64)
-        again = decode_factor(new.parts[name], kind, 0, part.length)
-        np.testing.assert_array_equal(again, decode_factor(part, kind), err_msg=name)
-    for name in ("right", "mean_row", "right_basis"):
-        assert old.parts.get(name) is new.parts.get(name)
-    assert new.array_shape == (old.array_shape[0] + len(rows), *old.array_shape[1:])
-    # The product of a row is summed in an order that depends on where the row lies in a block.
-    decoded, before = values(new).astype(float), values(old).astype(float)
-    scale = np.abs(before).max(initial=1e-300)
-    np.testing.assert_allclose(decoded[: len(before)], before, rtol=0, atol=1e-5 * scale)
-    reached = naive.relative_error(rows, decoded[len(before) :])
-    if np.any(rows):
-        assert done.added.relative_frobenius_error == pytest.approx(reached, rel=1e-4, abs=1e-9)
-    assert done.added.max_abs_error == pytest.approx(
-        np.abs(rows.astype(float) - decoded[len(before) :]).max(), rel=1e-4, abs=1e-6 * scale
-    )
-    error = old.report.relative_frobenius_error * old.report.source_norm
-    added = np.linalg.norm(rows.astype(float) - decoded[len(before) :])
-    norm = math.hypot(old.report.source_norm, np.linalg.norm(rows.astype(float)))
-    assert new.report.source_norm == pytest.approx(norm)
-    whole = math.hypot(error, added) / norm if norm else 0.0
-    assert new.report.relative_frobenius_error == pytest.approx(whole, rel=1e-4, abs=1e-9)
-    assert done.rows == new.shape[0] - count
-    return decoded
 
 
 # -- whatever a file may hold: random codes, for every quantizer, machine and mode
@@ -125,112 +79,6 @@ def test_any_file(
     np.testing.assert_allclose(
         found.array.astype(float), decoded, rtol=0, atol=max(off * scale, off if off == 1 else 0)
     )
-
-
-@pytest.mark.parametrize("machine", [3, 5, 8])
-@pytest.mark.parametrize("context", [0, 1])
-@pytest.mark.parametrize("weights", ["all", "few"])
-def test_chunks_of_a_trellis_are_continued(machine, context, weights):
-    """Six components: in two lanes the stored codes of a second one follow the new ones."""
-    few = [[40, 36, 36, 30, 30], [40, 20, 20]]
-    options = {"weights": few, "most": 1} if weights == "few" else {}
-    left = rans_factor(40, 6, "trellis", 32, machine=machine, context=context, **options)
-    old = replace(factorization((40, 7), (1,) * 6, quantizer="trellis"), left=left)
-    rows = 3 * np.random.default_rng(machine).standard_normal((70, 7)).astype(np.float32)
-    done = grown(old, rows)
-    check(old, rows, done)
-    new = done.factorization.left
-    assert new.chunk_length == 32
-    assert len(new.chunks) == 4
-    # With tables that know all codes, whole chunks are the bytes that they were.
-    kept = new.coding_parameters == left.coding_parameters
-    assert kept or weights == "few"
-    assert (new.chunks[0] == left.chunks[0]) is kept
-
-
-def test_tables_are_fitted_again_where_they_do_not_know_a_code():
-    tables = tables_for(1, weights=[[40, 30, 30]])
-    left = rans_factor(16, 1, "deadzone", 8, weights=[[40, 30, 30]], most=1)
-    assert left.coding_parameters == tables
-    old = replace(factorization((16, 3), (1,), quantizer="deadzone"), left=left)
-    row = decode_factor(old.right, np.dtype(np.float32)).reshape(1, -1)
-    done = grown(old, (1000 * row).repeat(3, axis=0))
-    check(old, (1000 * row).repeat(3, axis=0), done)
-    assert done.added.relative_frobenius_error < 0.01
-    assert done.factorization.left.coding_parameters != tables
-
-
-@pytest.mark.parametrize("count", [1, 2])
-def test_too_few_rows_for_a_trellis(count):
-    left = rans_factor(40, 6, "trellis", 32, machine=4)
-    old = replace(factorization((40, 7), (1,) * 6, quantizer="trellis"), left=left)
-    with pytest.raises(PlanError, match=f"left.*found {count} rows.*at least 4\nAppend 4"):
-        grown(old, np.ones((count, 7), np.float32))
-    full = rans_factor(62, 6, "trellis", 32, machine=4)
-    old = replace(factorization((62, 7), (1,) * 6, quantizer="trellis"), left=full)
-    with pytest.raises(PlanError, match=r"room for 2 rows.*at least 4\nCompress all rows again"):
-        grown(old, np.ones((50, 7), np.float32))
-
-
-def test_few_rows_of_a_trellis_are_refused_with_advice():
-    left = rans_factor(30, 6, "trellis", 32)
-    old = replace(factorization((30, 7), (1,) * 6, quantizer="trellis"), left=left)
-    with pytest.raises(TargetUnreachableError, match="Append 64 rows or more at a time"):
-        grown(old, np.eye(7, dtype=np.float32), rel_error=1e-6)
-
-
-@pytest.mark.parametrize("machine", [3, 8])
-@pytest.mark.parametrize("n", [31, 32])
-def test_a_single_chunk_becomes_longer(machine, n):
-    left = rans_factor(n, 6, "trellis", 32, machine=machine)
-    old = replace(factorization((n, 7), (1,) * 6, quantizer="trellis"), left=left)
-    for count in (8, 300):
-        rows = np.random.default_rng(0).standard_normal((count, 7)).astype(np.float32)
-        done = grown(old, rows)
-        check(old, rows, done)
-        assert len(done.factorization.left.chunks) == 1
-    if n == 32:  # a row has a chunk of its own where the stored ones fill theirs
-        done = grown(old, rows[:1])
-        check(old, rows[:1], done)
-        assert len(done.factorization.left.chunks) == 2
-
-
-@pytest.mark.parametrize("quantizer", ["uniform", "normal", "deadzone"])
-@pytest.mark.parametrize("mode", ["factors", "factors+residual", "direct"])
-@pytest.mark.parametrize("count", [4, 5, 8, 9])
-def test_in_two_steps_as_in_one(quantizer, mode, count):
-    """With a scalar quantizer, across the ends of chunks and up to them: 12 + 4 are two chunks."""
-    old = factorization((12, 5), (3, 3), mode, quantizer, means=("row", "column"))
-    rows = np.random.default_rng(2).standard_normal((2 * count, 5)).astype(np.float32)
-    once = grown(old, rows).factorization
-    twice = grown(grown(old, rows[:count]).factorization, rows[count:]).factorization
-    if quantizer == "deadzone":  # prices of integers depend on codes counted: without them
-        once, twice = (
-            _plainly(old, [rows]),
-            _plainly(old, [rows[:count], rows[count:]]),
-        )
-    np.testing.assert_array_equal(values(once), values(twice))
-    for name, part in once.parts.items():
-        kind = np.dtype(np.float64)
-        np.testing.assert_array_equal(
-            decode_factor(part, kind), decode_factor(twice.parts[name], kind)
-        )
-
-
-def _plainly(old, batches):
-    side = {
-        name: replace(
-            part,
-            quantizer_parameters=part.quantizer_parameters[:8]
-            + bytes(3)
-            + part.quantizer_parameters[11:],
-        )
-        for name, part in old.parts.items()
-    }
-    old = replace(old, **side)
-    for rows in batches:
-        old = grown(old, rows).factorization
-    return old
 
 
 # -- what the engines make
@@ -301,15 +149,6 @@ def test_arrays_grow_along_their_first_axis():
         check(old, b, done)
         assert done.rows == rows * (3 if unfold == 2 else 1)
         assert done.factorization.left.grid == ((16,) if unfold == 1 else (16, 3))
-
-
-def test_rows_on_a_grid_come_in_layers():
-    a = np.random.default_rng(1).standard_normal((12, 5)).astype(np.float32)
-    old = lplrcli.compress(a, rank=2, row_grid=(4, 3)).factorization
-    done = grown(old, a[:6])
-    assert done.factorization.left.grid == (6, 3)
-    with pytest.raises(PlanError, match=r"found 7 rows, expected a multiple of 3.*4 x 3"):
-        grown(old, a[:7])
 
 
 def test_sparse_rows():
@@ -399,70 +238,3 @@ def test_what_the_metadata_keeps():
     assert new.plan.predictions is None
     assert new.source == {"format": "npy", "name": "a.npy"}
     assert new.report.passes == old.report.passes
-
-
-@pytest.mark.parametrize(
-    ("rows", "error", "words"),
-    [
-        (np.ones((3, 23), np.float32), InputError, "found 3 x 23, expected any number x 24"),
-        (np.ones((3, 24)), InputError, "found float64, expected float32"),
-        (np.ones((3, 4, 6), np.float32), InputError, "found 3 x 4 x 6"),
-        (np.full((3, 24), np.nan, np.float32), NonFiniteError, "72 entries"),
-        (np.ones(24, np.float32), NotAMatrixError, "1-dimensional"),
-    ],
-)
-def test_rows_that_are_none(rows, error, words):
-    old = lplrcli.compress(A, **ASKED["packed"]).factorization
-    with pytest.raises(error, match=words):
-        grown(old, rows, path="a.lplr")
-
-
-@pytest.mark.parametrize("name", ["left", "residual", "mean_column"])
-def test_factors_that_are_transformed(name):
-    old = factorization((24, 7), (3, 3), "factors+residual", "deadzone", means=("row", "column"))
-    part = rans_factor(24, old.parts[name].components, "deadzone", 24, transform="dct", context=2)
-    if name == "residual":
-        part = rans_factor(24 * 7, 1, "deadzone", 24 * 7, transform="dct", context=2)
-    old = replace(old, **{name: part})
-    text = f"{name.replace('_', ' ')} is transformed.*dct, expected identity\n.*--transform none"
-    with pytest.raises(PlanError, match=text):
-        grown(old, np.ones((8, 7), np.float32))
-
-
-def test_a_transformed_right_factor_does_not_matter():
-    old = factorization((24, 32), (3, 3), quantizer="deadzone")
-    right = rans_factor(32, 2, "deadzone", 32, transform="dct", context=2, grid=(4, 8))
-    rows = np.random.default_rng(0).standard_normal((9, 32)).astype(np.float32)
-    old = replace(old, right=right)
-    check(old, rows, grown(old, rows))
-
-
-def test_a_residual_that_is_one_run_of_codes():
-    old = factorization((24, 7), mode="direct", quantizer="deadzone")
-    old = replace(old, residual=rans_factor(24 * 7, 1, "deadzone", 64))
-    with pytest.raises(PlanError, match="one run of all rows"):
-        grown(old, np.ones((8, 7), np.float32))
-
-
-def test_arrays_that_have_no_rows_to_follow():
-    old = replace(factorization((24, 7)), array_shape=(24, 7), unfold=1)
-    column = replace(factorization((1, 24 * 7)), array_shape=(24, 7), unfold=0)
-    grown(old, np.ones((8, 7), np.float32))
-    with pytest.raises(PlanError, match="0 of 2 axes"):
-        grown(column, np.ones((8, 7), np.float32))
-
-
-def test_slabs_are_cut_from_blocks():
-    rows = np.arange(20).reshape(10, 2)
-    blocks = [rows[:3], rows[3:4], rows[4:10]]
-    found = list(_slabs(iter(blocks), [1, 4, 8, 10]))
-    assert [(number, start) for number, start, _ in found] == [(0, 0), (1, 1), (2, 4), (3, 8)]
-    np.testing.assert_array_equal(np.concatenate([part for *_, part in found]), rows)
-    assert [len(part) for *_, part in found] == [1, 3, 4, 2]
-
-
-def test_random_codes_have_the_parity_of_the_machine():
-    # What the samples above rest on.
-    tables = tables_for(6, 3)
-    states = naive.trellis_states(random_codes(tables, 6, 9), 3)
-    assert len(states) == 6

@@ -1,16 +1,13 @@
-"""Means stored apart: what they are, that decoding adds them everywhere, and where they may be."""
+"""Means stored apart: what they are, and that every promise is kept with them."""
 
 from __future__ import annotations
 
-import dataclasses
-import functools
 import importlib.util
 import io
-import itertools
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
+from around_means import CENTERS, COLUMNS, MODES, ROWS, centered, error, strong
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,39 +17,9 @@ from lplrcli.errors import PlanError, TargetUnreachableError
 from lplrcli.io import UnfoldingRequest, open_array
 from lplrcli.linalg.adjustment import Means
 from lplrcli.linalg.passes import Passes
-from lplrcli.model.selection import Selection
-from lplrcli.pipeline.decode.array_part import Part
-from lplrcli.pipeline.decode.reconstruction import Reconstruction
-from lplrcli.pipeline.encode import factors
 from lplrcli.runtime.format_files import format_folder
 
 pytestmark = pytest.mark.usefixtures("few_states_throughout")
-
-ROWS, COLUMNS = 150, 70
-CENTERS = ["mean-row", "mean-column", "both"]
-MODES = ["factors", "factors+residual", "direct"]
-
-
-def strong(rows=ROWS, columns=COLUMNS, dtype=np.float32, seed=0, noise=0.05):
-    """Low rank and noise around a mean row, a mean column and a constant, all stronger."""
-    g = np.random.default_rng(seed)
-    a = g.standard_normal((rows, 5)) @ g.standard_normal((5, columns))
-    a += noise * g.standard_normal((rows, columns))
-    a += 7 + 6 * g.standard_normal(columns) + 4 * g.standard_normal((rows, 1))
-    return a.astype(dtype)
-
-
-def error(found, a):
-    wide = np.asarray(a, np.float64)
-    return np.linalg.norm(np.asarray(found, np.float64) - wide) / np.linalg.norm(wide)
-
-
-def centered(a, center):
-    """What the means leave of a matrix, and the means, by NumPy."""
-    row = a.mean(axis=0) if center != "mean-column" else None
-    rest = a - (0 if row is None else row)
-    column = rest.mean(axis=1) if center != "mean-row" else None
-    return rest - (0 if column is None else column[:, None]), row, column
 
 
 # -- passes
@@ -121,105 +88,6 @@ def test_modes_are_those_of_the_fluctuation():
     np.testing.assert_allclose(c.singular_values[:5], expected, rtol=0.01)
     rebuilt = c.mean_column[:, None] + c.modes() @ c.coefficients()
     np.testing.assert_allclose(rebuilt, np.asarray(c), atol=1e-9)
-
-
-def test_a_strong_mean_saves_bits():
-    g = np.random.default_rng(0)
-    a = strong(1000, 60) + 30 * g.standard_normal(60).astype(np.float32)
-    sizes = {
-        center: lplrcli.compress(a, rel_error=0.02, center=center).size.file_bytes
-        for center in ("none", "mean-row", "auto")
-    }
-    assert sizes["auto"] == sizes["mean-row"] < 0.95 * sizes["none"]
-
-
-def test_auto_stores_none_that_does_not_pay():
-    white = np.random.default_rng(0).standard_normal((120, 90)).astype(np.float32)
-    for goal in ({"rel_error": 0.2}, {"bpc": 2}, {"max_abs_error": 0.5}):
-        auto = lplrcli.compress(white, center="auto", **goal)
-        none = lplrcli.compress(white, **goal)
-        assert auto.plan.target.center is None
-        assert auto.size.file_bytes == none.size.file_bytes
-
-
-# -- decoding
-
-ANY = pytest.mark.parametrize(("center", "mode"), list(itertools.product(CENTERS, MODES)))
-
-
-@functools.cache
-def sample(center, mode):
-    return lplrcli.compress(strong(), rel_error=0.02, center=center, mode=mode)
-
-
-@ANY
-def test_products_add_the_means(center, mode):
-    c = sample(center, mode)
-    a = np.asarray(c, np.float64)
-    g = np.random.default_rng(1)
-    for x in (g.standard_normal(COLUMNS), g.standard_normal((COLUMNS, 3))):
-        np.testing.assert_allclose(c @ x, a @ x, rtol=1e-4, atol=1e-3)
-    for x in (g.standard_normal(ROWS), g.standard_normal((3, ROWS))):
-        np.testing.assert_allclose(x @ c, x @ a, rtol=1e-4, atol=1e-3)
-
-
-@ANY
-@settings(max_examples=15, deadline=None)
-@given(data=st.data())
-def test_slices_are_parts_of_the_whole(center, mode, data):
-    c = sample(center, mode)
-    whole = np.asarray(c)
-    index = tuple(
-        data.draw(st.one_of(st.integers(-extent, extent - 1), st.slices(extent)))
-        for extent in c.shape
-    )
-    np.testing.assert_allclose(c[index], whole[index], rtol=1e-5, atol=1e-5)
-
-
-@pytest.mark.parametrize("mode", MODES)
-def test_a_slice_decodes_the_chunks_of_the_means_that_it_needs(mode, monkeypatch):
-    monkeypatch.setattr(factors, "chunk_entries", lambda *_: 64)
-    a = strong(600, 500)
-    f = lplrcli.compress(
-        a, rel_error=0.05, center="both", mode=mode, transform="none"
-    ).factorization
-    whole = np.concatenate(list(Reconstruction(f).blocks()))
-    counted = {}
-    for name in ("mean_row", "mean_column"):
-        mean = getattr(f, name)
-        assert len(mean.chunks) > 5
-        counted[name] = Counted(mean.chunks)
-        f = dataclasses.replace(f, **{name: dataclasses.replace(mean, chunks=counted[name])})
-    for index in ((slice(130, 190), slice(70, 100)), (slice(130, 190, 7), slice(70, 100, 3))):
-        part = Part(f, Selection.of(index, f.shape)).array()
-        np.testing.assert_allclose(part, whole[index], rtol=1e-5, atol=1e-5)
-    assert set(counted["mean_row"].asked) == {1}
-    assert set(counted["mean_column"].asked) == {2}
-
-
-class Counted:
-    """Chunks that remember which were asked for."""
-
-    def __init__(self, chunks):
-        self.chunks, self.asked = chunks, []
-
-    def __len__(self):
-        return len(self.chunks)
-
-    def __getitem__(self, number):
-        self.asked.append(number)
-        return self.chunks[number]
-
-
-@ANY
-def test_the_file_gives_back_the_same(center, mode, tmp_path):
-    c = sample(center, mode)
-    c.save(tmp_path / "a.lplr")
-    with lplrcli.open(tmp_path / "a.lplr") as opened:
-        assert np.array_equal(np.asarray(opened), np.asarray(c))
-        for name in ("mean_row", "mean_column"):
-            found, expected = getattr(opened, name), getattr(c, name)
-            assert found is expected is None or np.array_equal(found, expected)
 
 
 # -- promises
@@ -297,13 +165,6 @@ def test_a_constant_matrix_is_its_mean(center):
     assert c.rank == 0 and error(c, a) <= 1e-3
 
 
-def test_nothing_lost_stores_no_mean():
-    a = np.random.default_rng(0).integers(0, 9, (50, 40))
-    for center in (*CENTERS, "auto"):
-        c = lplrcli.compress(a, rel_error=0, center=center)
-        assert np.array_equal(np.asarray(c), a) and c.plan.target.center is None
-
-
 def test_the_bytes_do_not_depend_on_threads():
     one, two = (
         lplrcli.compress(strong(90, 40), bpc=5, center="both", threads=threads).factorization
@@ -316,19 +177,6 @@ def test_the_bytes_do_not_depend_on_threads():
 
 
 # -- refusals
-
-
-@pytest.mark.parametrize("center", CENTERS)
-def test_a_sparse_matrix_is_not_centered(center):
-    a = sp.random(60, 50, 0.1, "csr", random_state=0)
-    with pytest.raises(PlanError, match="sparse") as caught:
-        lplrcli.compress(a, rel_error=0.1, center=center)
-    assert center in str(caught.value)
-
-
-def test_auto_leaves_a_sparse_matrix_as_it_is():
-    a = sp.random(60, 50, 0.1, "csr", random_state=0)
-    assert lplrcli.compress(a, rel_error=0.1, center="auto").mean_row is None
 
 
 @pytest.mark.parametrize("method", ["packed", "lplr", "lsvd", "dsvd", "nq"])
