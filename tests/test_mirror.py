@@ -32,7 +32,7 @@ NO_TEST = {
 }
 """Modules without a test file, and why."""
 
-UNSETTLED = ("pipeline",)
+UNSETTLED: tuple[str, ...] = ()
 """Packages whose modules are being moved."""
 
 
