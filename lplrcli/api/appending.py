@@ -71,8 +71,10 @@ def append(
 
     Examples
     --------
-    >>> compress(np.ones((100, 50), np.float32), rank=1, bits=2).save("a.lplr")
-    >>> append("a.lplr", np.ones((3, 50), np.float32)).rows
+    >>> import numpy as np
+    >>> import lplrcli
+    >>> lplrcli.compress(np.ones((100, 50), np.float32), rank=1, bits=2).save("a.lplr")
+    >>> lplrcli.append("a.lplr", np.ones((3, 50), np.float32)).rows
     3
     """
     name = os.fspath(path)

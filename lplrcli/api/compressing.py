@@ -143,7 +143,9 @@ def compress(
 
     Examples
     --------
-    >>> c = compress(np.ones((100, 50), np.float32), rank=1, bits=2)
+    >>> import numpy as np
+    >>> import lplrcli
+    >>> c = lplrcli.compress(np.ones((100, 50), np.float32), rank=1, bits=2)
     >>> c.shape, c.rank
     ((100, 50), 1)
     """

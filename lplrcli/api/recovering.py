@@ -84,9 +84,12 @@ def recover(
 
     Examples
     --------
-    >>> recovered = recover("damaged.lplr")
-    >>> recovered.losses.rows
-    ((4096, 8192),)
+    >>> import numpy as np
+    >>> import lplrcli
+    >>> lplrcli.compress(np.ones((100, 50), np.float32), rank=1, bits=2).save("a.lplr")
+    >>> recovered = lplrcli.recover("a.lplr")
+    >>> recovered.array.shape, recovered.losses.rows
+    ((100, 50), ())
     """
     file, name, _ = open_seekable(os.fspath(path))
     with file, salvage_container(file, name) as salvage:

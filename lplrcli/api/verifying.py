@@ -44,8 +44,10 @@ def verify(
 
     Examples
     --------
-    >>> compress(np.ones((100, 50), np.float32), rank=1, bits=2).save("a.lplr")
-    >>> verify("a.lplr").ok
+    >>> import numpy as np
+    >>> import lplrcli
+    >>> lplrcli.compress(np.ones((100, 50), np.float32), rank=1, bits=2).save("a.lplr")
+    >>> lplrcli.verify("a.lplr").ok
     True
     """
     file, name, _ = open_seekable(os.fspath(path))

@@ -6,8 +6,8 @@ option              commands         meaning
 -o, --output        c a d r          where to write; ``-`` is standard output
 -f, --force         c a d r p m      replace an existing file
 --dataset           c a d r v i p m  name of an array in a file that may hold several
---shape, --dtype    c v i p m        what raw numbers are; in inputs.py, with INPUT..., --against
---order             c v i p m        how they lie; likewise
+--shape, --dtype    c a v i p m      what raw numbers are; in inputs.py, with INPUT..., --against
+--order             c a v i p m      how they lie; in inputs.py too
 --unfold            c p m            how many axes of an array become rows
 -T, --threads       c a d r v i p m  processors used; never changes a byte
 -M, --memory-limit  c a d r v i p m  memory used at most; never changes a byte

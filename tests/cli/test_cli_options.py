@@ -15,8 +15,8 @@ from lplrcli.cli.main import COMMANDS
 LETTERS = dict(zip(COMMANDS, "cadvripm", strict=True))
 
 
-MORE = ("--shape", "--dtype", "--order")
-"""Options that come with INPUT... to further commands; ``--dtype`` has a second meaning."""
+MORE = ("--dtype",)
+"""An option with a second meaning: the type of what `lplr decompress` writes."""
 
 
 def declared(name):
