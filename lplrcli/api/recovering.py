@@ -88,7 +88,7 @@ def recover(
     >>> recovered.losses.rows
     ((4096, 8192),)
     """
-    file, name, _ = open_seekable(os.fspath(path))
+    file, name, _ = open_seekable(os.fsdecode(path))
     with file, salvage_container(file, name) as salvage:
         recovery = Recovery(
             salvage.factorization(matrix),

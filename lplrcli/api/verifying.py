@@ -48,6 +48,6 @@ def verify(
     >>> verify("a.lplr").ok
     True
     """
-    file, name, _ = open_seekable(os.fspath(path))
+    file, name, _ = open_seekable(os.fsdecode(path))
     with file, limited_memory(memory_limit):
         return verify_file(file, name, threads or usable_cpus())
