@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from lplrcli.api.arguments import real, whole
 from lplrcli.api.opening import opened, paths_of
 from lplrcli.container.rewriter import check_rewritable, rewrite_container
 from lplrcli.io import AtomicOutput, open_array, open_source
@@ -77,8 +78,10 @@ def append(
     >>> lplrcli.append("a.lplr", np.ones((3, 50), np.float32)).rows
     3
     """
-    name = os.fspath(path)
-    target = name if output is None else os.fspath(output)
+    rel_error, matrix = real("rel_error", rel_error), whole("matrix", matrix) or 0
+    threads, memory_limit = whole("threads", threads), whole("memory_limit", memory_limit)
+    name = os.fsdecode(path)
+    target = name if output is None else os.fsdecode(output)
     unchanged = Unchanged(target)
     inputs = paths_of(rows)
     source = (

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from numpy.typing import DTypeLike
 
+from lplrcli.api.arguments import real, whole
 from lplrcli.api.matrix import CompressedMatrix
 from lplrcli.api.opening import paths_of
 from lplrcli.errors import PlanError
@@ -80,7 +80,7 @@ def compress(
         ``factors``, ``factors+residual`` or ``direct``; the best for the matrix by default.
     transform : str, optional
         Transform of factors and fields over their grids: ``dct``, ``cdf97`` or ``cdf97-tensor``
-        where it pays, for factors ``klt`` too, or ``none``; the best by default.
+        where it pays, for factors ``klt`` too, or ``none``; ``auto``, the default, takes the best.
     center : str, optional
         Means stored apart from the factors: ``mean-row`` (the mean over the rows, 1 x d),
         ``mean-column`` (the mean over the columns, n x 1; the mean field where snapshots are
@@ -135,7 +135,7 @@ def compress(
     InputError
         If the matrix cannot be read, is not one, or holds NaN or infinity.
     PlanError
-        If the options contradict each other or the shape.
+        If the options contradict each other or the shape, or are numbers of another kind.
     TargetUnreachableError
         If the size or the error cannot be reached.
     ClusterError
@@ -149,6 +149,7 @@ def compress(
     >>> c.shape, c.rank
     ((100, 50), 1)
     """
+    threads, memory_limit = whole("threads", threads), whole("memory_limit", memory_limit)
     paths = paths_of(matrix)
     layout = None
     if shape is not None or dtype is not None:
@@ -156,9 +157,9 @@ def compress(
             raise PlanError("shape and dtype say what a file of raw numbers holds, both together")
         layout = RawLayout.of(shape, dtype, order)
     request = UnfoldingRequest(
-        None if unfold is None or unfold == "auto" else operator.index(unfold),
-        None if row_grid is None else tuple(map(operator.index, row_grid)),
-        None if column_grid is None else tuple(map(operator.index, column_grid)),
+        None if unfold == "auto" else whole("unfold", unfold),
+        _extents("row_grid", row_grid),
+        _extents("column_grid", column_grid),
     )
     opening: dict[str, Any] = {"request": request, "threads": threads, "scheduler": scheduler}
     source = (
@@ -168,22 +169,22 @@ def compress(
     )
     asked = CompressionRequest(
         method=method,
-        rank=rank,
-        bits=bits,
-        bits_right=bits_right,
-        bpc=bpc,
-        ratio=ratio,
-        size=size,
-        rel_error=rel_error,
-        max_abs_error=max_abs_error,
+        rank=whole("rank", rank),
+        bits=whole("bits", bits),
+        bits_right=whole("bits_right", bits_right),
+        bpc=real("bpc", bpc),
+        ratio=real("ratio", ratio),
+        size=whole("size", size),
+        rel_error=real("rel_error", rel_error),
+        max_abs_error=real("max_abs_error", max_abs_error),
         mode=mode,
         transform=transform,
         center=center,
-        passes=passes,
+        passes=whole("passes", passes),
         sketch=sketch,
-        oversampling=oversampling,
-        power_iterations=power_iterations,
-        seed=seed,
+        oversampling=whole("oversampling", oversampling),
+        power_iterations=whole("power_iterations", power_iterations),
+        seed=whole("seed", seed) or 0,
     )
     with limited_memory(memory_limit), source:
         predictor = None
@@ -192,3 +193,9 @@ def compress(
         return CompressedMatrix(
             pipeline.compress(source, asked, threads=threads, predictor=predictor)
         )
+
+
+def _extents(name: str, grid: Sequence[int] | None) -> tuple[int, ...] | None:
+    if grid is None:
+        return None
+    return tuple(whole(name, extent) or 0 for extent in grid)

@@ -205,7 +205,7 @@ class CompressedMatrix:
         OutputError
             If it cannot be written.
         """
-        with AtomicOutput(os.fspath(path), force=True) as stream:
+        with AtomicOutput(os.fsdecode(path), force=True) as stream:
             write_container(stream, [self.factorization])
 
     def __matmul__(self, other: Any) -> NDArray[Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 from lplrcli.api.matrix import CompressedMatrix
@@ -28,7 +27,7 @@ def open(path: str | os.PathLike[str], matrix: int = 0) -> CompressedMatrix:  # 
     ContainerError
         If it is not an ``.lplr`` file, or is damaged.
     """
-    container = opened(os.fspath(Path(path)))
+    container = opened(os.fsdecode(path))
     try:
         return CompressedMatrix(container.factorization(matrix), container)
     except BaseException:
@@ -48,10 +47,10 @@ def opened(path: str) -> Container:
 
 def paths_of(matrix: Any) -> list[str] | None:
     """Names of the files, None where it is no file."""
-    if isinstance(matrix, (str, os.PathLike)):
-        return [os.fspath(matrix)]
+    if isinstance(matrix, (str, bytes, os.PathLike)):
+        return [os.fsdecode(matrix)]
     if not isinstance(matrix, (list, tuple)) or not matrix:
         return None
-    if not all(isinstance(one, (str, os.PathLike)) for one in matrix):
+    if not all(isinstance(one, (str, bytes, os.PathLike)) for one in matrix):
         return None
-    return [os.fspath(one) for one in matrix]
+    return [os.fsdecode(one) for one in matrix]

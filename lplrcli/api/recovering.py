@@ -91,7 +91,7 @@ def recover(
     >>> recovered.array.shape, recovered.losses.rows
     ((100, 50), ())
     """
-    file, name, _ = open_seekable(os.fspath(path))
+    file, name, _ = open_seekable(os.fsdecode(path))
     with file, salvage_container(file, name) as salvage:
         recovery = Recovery(
             salvage.factorization(matrix),

@@ -50,6 +50,6 @@ def verify(
     >>> lplrcli.verify("a.lplr").ok
     True
     """
-    file, name, _ = open_seekable(os.fspath(path))
+    file, name, _ = open_seekable(os.fsdecode(path))
     with file, limited_memory(memory_limit):
         return verify_file(file, name, threads or usable_cpus())

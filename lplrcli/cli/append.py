@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lplrcli.cli import inputs, options, render
+from lplrcli.cli.destinations import goes_to_stdout
 from lplrcli.cli.explanation import mode_text
 from lplrcli.cli.opened import chosen_matrix, opened_container, opened_matrix
+from lplrcli.errors import printable
 
 if TYPE_CHECKING:
     from lplrcli.cli.inputs import Inputs
@@ -80,7 +82,7 @@ def command(
         raise click.UsageError("FILE and INPUT cannot both be standard input.")
     if output is None and source != "-" and Path(source).is_fifo():
         raise click.UsageError("FILE is a pipe, which cannot be replaced: say -o.")
-    if as_json and destination == "-":
+    if as_json and goes_to_stdout(destination):
         raise click.UsageError("--json and -o - would both write to standard output.")
     if rel_error is not None and not math.isfinite(rel_error):
         raise click.BadParameter("it must be a finite number.", param_hint="'-e' / '--rel-error'")
@@ -153,11 +155,12 @@ def _result(done: Appended, written: int, entry_bytes: int) -> dict[str, Any]:
 
 
 def _summary_line(result: dict[str, Any], source_bytes: int) -> str:
+    names = f"{result['file']} + {result['input']}", result["output"]
     new = render.error_text(result["added"]["relative_frobenius_error"])
     allowed = "" if result["limit"] is None else f" (at most {result['limit']:.4g})"
     whole = render.error_text(result["relative_frobenius_error"], result["exact"])
     return (
-        f"{result['file']} + {result['input']} -> {result['output']}: "
+        f"{' -> '.join(map(printable, names))}: "
         f"{result['rows_added']} rows added, "
         f"{render.shape_text(result['shape'], result['matrix_shape'])} {result['dtype']}, "
         f"{mode_text(result['method'], result['mode'], result['rank'])}, "

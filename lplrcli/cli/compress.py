@@ -11,6 +11,7 @@ import click
 
 from lplrcli.cli import inputs, options, render
 from lplrcli.cli.compress_text import print_decisions, summary_line
+from lplrcli.cli.destinations import goes_to_stdout
 from lplrcli.cli.dry_run import predicted, show_predicted
 from lplrcli.cli.opened import opened_matrix
 from lplrcli.cli.targets import requested, target_options
@@ -146,7 +147,7 @@ def command(
     --max-abs-error) to get the least size, or for a rank and bits (-r, -b).
     """
     destination = _output_name(source, output)
-    if as_json and destination == "-" and not dry_run:
+    if as_json and goes_to_stdout(destination) and not dry_run:
         raise click.UsageError("--json and -o - would both write to standard output.")
     asked = requested(options)
     if unfold == AUTO and asked.passes is not None:

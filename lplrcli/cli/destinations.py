@@ -5,7 +5,7 @@ The options that say so, which `decompress` and `recover` share, and what they c
 
 from __future__ import annotations
 
-import os
+import shutil
 from pathlib import Path
 
 import click
@@ -41,7 +41,17 @@ dataset: Decorator = options.dataset("Dataset to create in an HDF5 file.  [defau
 def is_a_stream(target: str) -> bool:
     """Whether what is written there cannot be taken back: a pipe, a FIFO or a device."""
     path = Path(target)
-    return target == "-" or (path.exists() and not path.is_file())
+    from lplrcli.io.files.descriptors import descriptor_of
+
+    already_open = target == "-" or descriptor_of(target) is not None
+    return already_open or (path.exists() and not path.is_file())
+
+
+def goes_to_stdout(target: str) -> bool:
+    """Whether that is standard output, under whatever name."""
+    from lplrcli.io.files.descriptors import descriptor_of
+
+    return target == "-" or descriptor_of(target) == 1
 
 
 def destination(
@@ -95,7 +105,7 @@ def check_streams(kind: str, target: str, dataset: str | None, as_json: bool) ->
     """
     if dataset is not None and kind != "hdf5":
         raise click.UsageError("--dataset names a place in an HDF5 file; write one with --to h5.")
-    if as_json and target == "-":
+    if as_json and goes_to_stdout(target):
         raise click.UsageError("--json and the matrix would both go to standard output.")
 
 
@@ -112,8 +122,7 @@ def check_size(result_bytes: int, max_output: int | None, target: str, advice: s
         folder = Path(target).resolve().parent
         if is_a_stream(target) or not folder.is_dir():
             return
-        disk = os.statvfs(folder)
-        limit = disk.f_bavail * disk.f_frsize
+        limit = shutil.disk_usage(folder).free
     if result_bytes > limit:
         raise OutputError(
             "the decoded matrix is too large",

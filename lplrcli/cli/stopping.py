@@ -10,7 +10,12 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+BROKEN_PIPE: int = getattr(signal, "SIGPIPE", signal.SIGTERM)
+"""Signal that a process ends by when the reader of its output is gone."""
+
 _farewells: list[bytes] = []
 
 

@@ -7,11 +7,26 @@ from typing import Any
 
 from numba import njit
 
+from lplrcli.kernels.cache import keep_machine_code
+
 Decorator = Callable[[Callable[..., Any]], Any]
 
-kernel: Decorator = njit(cache=True, nogil=True)
+
+def _kept(**options: Any) -> Decorator:
+    """Make a decorator that compiles at the first call, and keeps what it compiled on disk."""
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        compiled: Any = njit(nogil=True, **options)(function)
+        if compiled is not function:  # NUMBA_DISABLE_JIT leaves it as it is
+            keep_machine_code(compiled)
+        return compiled
+
+    return decorate
+
+
+kernel: Decorator = _kept()
 """Decorator of every kernel whose result must not depend on the machine."""
 
-summing_kernel: Decorator = njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+summing_kernel: Decorator = _kept(fastmath={"reassoc", "contract"})
 """Decorator of kernels that add up: reassociation lets the compiler keep partial sums in vector
 registers; NaN and infinity still propagate."""

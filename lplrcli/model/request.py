@@ -40,7 +40,7 @@ class CompressionRequest:
         The only one of `lplrcli.model.plan.MODES` to use; the best for the matrix by default.
     transform : str or None
         The only transform to try, ``dct``, ``cdf97``, ``cdf97-tensor`` or, for factors, ``klt``;
-        ``none`` for none; any by default.
+        ``none`` for none; ``auto``, the default, for any.
     center : str or None
         Means stored apart: ``mean-row`` (the mean over the rows, 1 x d), ``mean-column`` (the
         mean over the columns, n x 1), ``both``, ``auto`` for what is predicted to pay; ``none``,

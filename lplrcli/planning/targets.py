@@ -15,6 +15,9 @@ from lplrcli.planning.pass_budget import check_iterations, check_passes
 
 DEFAULT_BITS = 4
 
+MAX_COUNT = 2**63 - 1
+"""Largest size in bytes, and largest number of anything, that a file can state."""
+
 ENGINES = ("rate-distortion", "packed")
 
 
@@ -33,7 +36,12 @@ def check(request: CompressionRequest) -> None:
     method = request.chosen_method
     require(method in METHODS, "unknown method", method, " or ".join(METHODS))
     rank = request.rank
-    require(rank is None or rank >= 1, "rank out of range", rank, "1 or more")
+    require(rank is None or 1 <= rank <= MAX_COUNT, "rank out of range", rank, "1 to 2**63 - 1")
+    for name in ("passes", "oversampling", "power_iterations"):
+        count = getattr(request, name)
+        require(
+            count is None or count <= MAX_COUNT, f"{name} out of range", count, "less than 2**63"
+        )
     _check_goals(method, request.goals)
     _check_bits(method, request.bits, request.bits_right)
     _check_mode(method, request)
@@ -92,7 +100,7 @@ def target_of(request: CompressionRequest, shape: tuple[int, int], dtype: np.dty
         request.max_abs_error,
         # A limit to the passes leaves the one mode of which they can be counted.
         request.mode if request.passes is None else "factors",
-        request.transform,
+        None if request.transform == "auto" else request.transform,
         None if request.center == "none" else request.center,
         request.passes,
     )
@@ -110,10 +118,12 @@ def _file_bytes(
     """Bytes that a file may have, if a size is asked for in whatever unit."""
     entries = shape[0] * shape[1]
     if request.bpc is not None:
-        return max(math.floor(request.bpc * entries / 8), 1)
-    if request.ratio is not None:
-        return max(math.floor(entries * dtype.itemsize / request.ratio), 1)
-    return request.size
+        size = request.bpc * entries / 8
+    elif request.ratio is not None:
+        size = entries * dtype.itemsize / request.ratio
+    else:
+        return request.size
+    return min(max(math.floor(size), 1), MAX_COUNT)
 
 
 def _check_goals(method: str, asked: dict[str, float]) -> None:
@@ -124,9 +134,17 @@ def _check_goals(method: str, asked: dict[str, float]) -> None:
     require(bool(asked), "method rate-distortion needs a size or an error", "neither", None)
     require(len(asked) == 1, "one target at a time", names, "one of them")
     ((name, value),) = asked.items()
-    least_is_zero = name in ("rel_error", "max_abs_error")
-    valid = math.isfinite(value) and (value >= 0 if least_is_zero else value > 0)
-    require(valid, f"{name} out of range", value, "0 or more" if least_is_zero else "more than 0")
+    if name in ("rel_error", "max_abs_error"):
+        most = MAX_COUNT if name == "rel_error" else math.inf
+        valid = math.isfinite(value) and 0 <= value <= most
+        expected = "0 or more" if math.isinf(most) else "0 or more, and less than 2**63"
+        require(valid, f"{name} out of range", value, expected)
+    elif name == "ratio":
+        valid = math.isfinite(value) and value >= 1 / MAX_COUNT
+        require(valid, "ratio out of range", value, "more than 0, and no less than 2**-63")
+    else:
+        valid = 0 < value <= MAX_COUNT
+        require(valid, f"{name} out of range", value, "more than 0, and less than 2**63")
 
 
 def _check_bits(method: str, bits: int | None, bits_right: int | None) -> None:
@@ -155,10 +173,11 @@ def _check_choice(
 ) -> None:
     """Refuse an unknown transform or choice of means, and any that the method has no use for."""
     name = getattr(request, option)
-    if name is None or (option == "center" and name == "none"):
+    if name is None or name == {"center": "none", "transform": "auto"}[option]:
         return
     what = "choice of means" if option == "center" else option
-    require(name in known, f"unknown {what}", name, " or ".join(known))
+    known_names = known if option == "center" else ("auto", *known)
+    require(name in known, f"unknown {what}", name, " or ".join(known_names))
     require(request.chosen_method == "rate-distortion", message, name, None)
 
 

@@ -24,6 +24,14 @@ def resident_memory() -> int:
         return int(psutil.Process().memory_info().rss)
 
 
+def pages_can_be_dropped() -> bool:
+    """Whether a process may say that it no longer needs what it mapped.
+
+    Where it may not, the system writes such pages out when memory is short.
+    """
+    return hasattr(mmap.mmap, "madvise") and hasattr(mmap, "MADV_DONTNEED")
+
+
 def default_limit() -> int:
     """Choose how many bytes this process may have resident if the user sets no limit.
 

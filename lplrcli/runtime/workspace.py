@@ -15,14 +15,18 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import IO, Any
 from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from lplrcli.errors import MemoryLimitError, OutputError
-from lplrcli.runtime.available_memory import default_limit, resident_memory
+from lplrcli.runtime.available_memory import (
+    default_limit,
+    pages_can_be_dropped,
+    resident_memory,
+)
 from lplrcli.runtime.lazy_sequence import LazySequence
 
 _MEMORY_PARTS = 32
@@ -32,6 +36,7 @@ _SCRATCH_BYTES = 64 << 20
 """Least bytes of a scratch file: small arrays share one."""
 
 _ALIGNED = 64
+_WRITTEN_AT_ONCE = 1 << 20
 
 _FULL = 0.7
 """Part of the limit from which pages of scratch files are dropped."""
@@ -127,9 +132,7 @@ class Workspace:
     def _mapped(self, size: int) -> NDArray[np.uint8]:
         try:
             with tempfile.TemporaryFile(prefix="lplr-") as file:
-                # Space is reserved now: if a hole could not be filled later, the process would be
-                # killed.
-                os.posix_fallocate(file.fileno(), 0, size)
+                _reserve(file, size)
                 mapping = mmap.mmap(file.fileno(), size)
         except OSError as error:
             raise OutputError(
@@ -138,7 +141,7 @@ class Workspace:
                 advice="Set TMPDIR to a folder with room, or allow more memory with -M.",
             ) from error
         self._mappings.add(mapping)
-        if self._pager is None:
+        if self._pager is None and pages_can_be_dropped():
             self._pager = threading.Thread(target=self._page, name="lplr-pager", daemon=True)
             self._pager.start()
         return np.frombuffer(mapping, np.uint8)
@@ -150,6 +153,17 @@ class Workspace:
                 for mapping in list(self._mappings):
                     # Nothing is lost: shared pages belong to the file.
                     mapping.madvise(mmap.MADV_DONTNEED)
+
+
+def _reserve(file: IO[bytes], size: int) -> None:
+    """Reserve the space of a file: the process is killed if a hole cannot be filled later."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file.fileno(), 0, size)
+        return
+    zeros = bytes(min(size, _WRITTEN_AT_ONCE))
+    for start in range(0, size, _WRITTEN_AT_ONCE):
+        file.write(zeros[: size - start])
+    file.flush()
 
 
 _CURRENT: ContextVar[Workspace | None] = ContextVar("workspace", default=None)

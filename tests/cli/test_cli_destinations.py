@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 
 import click
 import pytest
@@ -14,6 +15,7 @@ from lplrcli.cli.destinations import (
     check_size,
     check_streams,
     destination,
+    goes_to_stdout,
     is_a_stream,
 )
 from lplrcli.errors import OutputError
@@ -86,3 +88,17 @@ def test_every_type_that_may_be_asked_for_is_one():
         assert entry_dtype(name).name == name
     assert len(set(DTYPES)) == len(DTYPES)
     assert set(FORMATS.values()) == {"npy", "hdf5", "mtx"}
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="no names for open files")
+def test_standard_output_under_any_name(tmp_path):
+    (tmp_path / "a").write_bytes(b"")
+    for name in ("-", "/dev/stdout", "/dev/fd/1"):
+        assert goes_to_stdout(name)
+        assert is_a_stream(name)
+        with pytest.raises(click.UsageError, match="standard output"):
+            check_streams("npy", name, None, as_json=True)
+    with (tmp_path / "a").open() as stream:
+        assert not goes_to_stdout(f"/dev/fd/{stream.fileno()}")
+        assert is_a_stream(f"/dev/fd/{stream.fileno()}")
+    assert not is_a_stream(str(tmp_path / "a"))

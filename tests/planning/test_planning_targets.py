@@ -36,6 +36,17 @@ def test_sizes_are_bytes_of_the_whole_file(options, size):
     assert target(**options) == Target("rate-distortion", None, None, None, size)
 
 
+def test_sizes_that_no_file_can_state_are_cut_or_refused():
+    assert target(bpc=2.0**60).size == 2**63 - 1
+    assert target(ratio=2.0**-60).size == 2**63 - 1
+    assert target(size=2**63 - 1).size == 2**63 - 1
+
+
+def test_any_transform_is_the_default():
+    assert target(bpc=1.0, transform="auto") == target(bpc=1.0)
+    assert target(rank=3, transform="auto") == target(rank=3)
+
+
 @pytest.mark.parametrize("name", ["rel_error", "max_abs_error"])
 @pytest.mark.parametrize("value", [0.0, 1e-9, 0.5, 3.0])
 def test_errors_ask_for_the_rate_distortion_engine(name, value):
@@ -56,6 +67,17 @@ def test_a_mode_may_be_forced(mode):
 
 
 REFUSED = [
+    ({"size": 2**63}, "size out of range: found 9223372036854775808, expected.*less than"),
+    ({"bpc": 1e300}, "bpc out of range"),
+    ({"bpc": float("inf")}, "bpc out of range"),
+    ({"ratio": 1e-300}, "ratio out of range.*no less than"),
+    ({"rel_error": 1e300}, "rel_error out of range"),
+    ({"rank": 2**63}, "rank out of range"),
+    ({"bpc": 1.0, "rank": 2**63}, "rank out of range"),
+    ({"rank": 1, "passes": 2**63}, "passes out of range"),
+    ({"rank": 1, "oversampling": 2**63}, "oversampling out of range"),
+    ({"bpc": 1.0, "power_iterations": 2**63}, "power_iterations out of range"),
+    ({"bpc": 1.0, "transform": "best"}, "unknown transform.*expected auto or none or dct"),
     ({}, "packed needs a rank.*neither.*a size, an error, or a rank"),
     ({"method": "zip"}, "unknown method"),
     ({"method": "lplr"}, "lplr needs a rank"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import mmap
 from pathlib import Path
 
 import psutil
@@ -54,6 +55,13 @@ def test_elsewhere_psutil_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(available_memory, "_MACHINE", tmp_path / "none")
     found = available_memory.resident_memory(), available_memory._available()
     assert found == pytest.approx(here, rel=0.2)
+
+
+def test_pages_are_dropped_where_the_system_takes_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mmap, "MADV_DONTNEED", 4, raising=False)
+    assert available_memory.pages_can_be_dropped() == hasattr(mmap.mmap, "madvise")
+    monkeypatch.delattr(mmap, "MADV_DONTNEED")
+    assert not available_memory.pages_can_be_dropped()
 
 
 def test_a_group_without_a_limit_bounds_nothing(

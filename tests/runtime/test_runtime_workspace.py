@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lplrcli.errors import OutputError
+from lplrcli.runtime import workspace as workspace_module
 from lplrcli.runtime.available_memory import resident_memory
 from lplrcli.runtime.workspace import KeptArrays, KeptBytes, Workspace, limited_memory, workspace
 
@@ -93,6 +94,27 @@ def test_without_room_for_scratch_nothing_crashes(monkeypatch: pytest.MonkeyPatc
     ):
         here.empty((4 * MB,), np.float64)
     assert "TMPDIR" in str(refused.value)
+
+
+def test_space_is_reserved_where_the_system_does_not_do_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "posix_fallocate")
+    monkeypatch.setattr(workspace_module, "_WRITTEN_AT_ONCE", 1000)
+    with tempfile.TemporaryFile() as file:
+        workspace_module._reserve(file, 2500)
+        assert os.fstat(file.fileno()).st_size == 2500
+    with limited_memory(64 * MB) as here:
+        array = here.empty((4 * MB,), np.float64)
+        assert is_mapped(array)
+        array[-1] = 1.0
+
+
+def test_nothing_is_dropped_where_the_system_takes_no_advice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(workspace_module, "pages_can_be_dropped", lambda: False)
+    with limited_memory(64 * MB) as here:
+        here.empty((4 * MB,), np.float64)
+        assert here._pager is None
 
 
 @given(

@@ -9,9 +9,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TextIO
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from lplrcli.errors import OutputError
+from lplrcli.io.files import temporary as temporary_files
+from lplrcli.io.files.descriptors import descriptor_of, is_closed
 from lplrcli.io.files.durability import sync_folder, written_back
 from lplrcli.io.files.temporary import temporary_file
 from lplrcli.io.files.unchanged import Unchanged
@@ -33,7 +35,8 @@ class AtomicOutput:
 
     It is used in a ``with`` statement. A temporary file in the folder of the target is written,
     synced and renamed; after an error or an interrupt it is gone and the target is unchanged.
-    Standard output, devices and FIFOs are written directly.
+    Standard output, devices and FIFOs are written directly, and so is what is open already under
+    a name such as ``/dev/stdout``: where it is written to, at the end with ``>>``, has been said.
 
     Parameters
     ----------
@@ -85,9 +88,12 @@ class AtomicOutput:
     def _choose(self) -> AbstractContextManager[BinaryIO]:
         if self.path == "-":
             return _to_stdout(self.inputs)
+        number = descriptor_of(self.path)
+        if number is not None:
+            return _to_descriptor(number, self.path, self.inputs)
         target = _resolve(self.path)
         try:
-            # The path is taken as given: /dev/stdout resolves to a name that no file has.
+            # The path is taken as given: that of an open file may resolve to a name that is gone.
             status = Path(self.path).stat()
         except FileNotFoundError:
             return self._replacing(target, None)
@@ -102,7 +108,7 @@ class AtomicOutput:
         if not self.force:
             raise _exists(self.path)
         if not _is_same(status, target, str(target)):
-            return _to_special(Path(self.path), self.path)  # an open file whose name is gone
+            return _to_special(Path(self.path), self.path)  # a file that another process has open
         return self._replacing(target, stat.S_IMODE(status.st_mode))
 
     @contextmanager
@@ -114,13 +120,23 @@ class AtomicOutput:
                     yield stream
                     stream.flush()
                     if mode is not None:
-                        os.fchmod(stream.fileno(), mode)
+                        _set_mode(stream, temporary, mode)
                     os.fsync(stream.fileno())
                 if self.unchanged is not None:
                     self.unchanged.check()
                 # The file is still open and so locked: otherwise it might be taken for abandoned.
+                # Where there are no such locks, an open file has no new name.
+                if temporary_files.fcntl is None:
+                    stream.close()
                 _name(temporary, target, self.path, self.force)
             sync_folder(target.parent, self.path)
+
+
+def _set_mode(stream: BinaryIO, path: Path, mode: int) -> None:
+    if hasattr(os, "fchmod"):
+        os.fchmod(stream.fileno(), mode)
+    else:
+        path.chmod(mode)
 
 
 def _resolve(path: str) -> Path:
@@ -157,12 +173,7 @@ def _status_of(stream: TextIO | None) -> os.stat_result | None:
 def _to_stdout(inputs: Sequence[str]) -> Iterator[BinaryIO]:
     if sys.stdout is None or sys.stdout.closed:
         raise OutputError("standard output is closed", path=STDOUT_NAME)
-    if sys.stdout.isatty():
-        raise OutputError(
-            "binary data is not written to a terminal",
-            path=STDOUT_NAME,
-            advice="Redirect it, or name a file with -o.",
-        )
+    _refuse_terminal(sys.stdout, STDOUT_NAME)
     status = _status_of(sys.stdout)
     # Output appended to its own input with >> would be read as a part of it. Devices are safe.
     regular = status is not None and stat.S_ISREG(status.st_mode)
@@ -174,11 +185,33 @@ def _to_stdout(inputs: Sequence[str]) -> Iterator[BinaryIO]:
 
 
 @contextmanager
+def _to_descriptor(number: int, path: str, inputs: Sequence[str]) -> Iterator[BinaryIO]:
+    """Write to a file that is open already, from where its next byte goes."""
+    if is_closed(number):
+        raise OutputError("it was closed before the command began", path=path)
+    with _reported(path), os.fdopen(os.dup(number), "wb") as stream:
+        _refuse_terminal(stream, path)
+        status = os.fstat(number)
+        target = Path(os.path.realpath(path))
+        if stat.S_ISREG(status.st_mode) and any(_is_same(status, target, one) for one in inputs):
+            raise _is_input(path)
+        yield stream
+
+
+def _refuse_terminal(stream: IO[Any], path: str) -> None:
+    if stream.isatty():
+        raise OutputError(
+            "binary data is not written to a terminal",
+            path=path,
+            advice="Redirect it, or name a file with -o.",
+        )
+
+
+@contextmanager
 def _to_special(target: Path, path: str) -> Iterator[BinaryIO]:
     """Write to a device or a FIFO, which cannot be replaced."""
     with _reported(path), target.open("wb") as stream:
-        if stream.isatty():
-            raise OutputError("binary data is not written to a terminal", path=path)
+        _refuse_terminal(stream, path)
         yield stream
 
 

@@ -3,11 +3,11 @@
 A process that is killed, or loses its power, cannot remove its file. So each file is locked for as
 long as its process lives: an unlocked one is abandoned, and the next output in that folder removes
 it. Names contain the machine, since locks of network file systems may not be seen by others.
+Where files cannot be locked, none is taken for abandoned.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import platform
 import re
@@ -16,7 +16,14 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import ModuleType
 from typing import BinaryIO
+
+fcntl: ModuleType | None
+try:
+    import fcntl
+except ImportError:  # not POSIX: an open file there can be neither removed nor renamed
+    fcntl = None
 
 _own: set[Path] = set()
 
@@ -45,11 +52,12 @@ def temporary_file(folder: Path, mode: int | None) -> Iterator[tuple[BinaryIO, P
     _own.add(path)
     try:
         # The module tempfile is not used, so that the umask decides the permissions of the file.
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         descriptor = os.open(path, flags, 0o666 if mode is None else mode | stat.S_IWUSR)
         with os.fdopen(descriptor, "w+b") as stream:
-            with suppress(OSError):  # without locks, files of killed processes are not removed
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if fcntl is not None:
+                with suppress(OSError):  # a file system without locks
+                    fcntl.flock(descriptor, fcntl.LOCK_EX)
             if not os.fstat(descriptor).st_nlink:
                 # Another process removed the file as abandoned before it was locked: try again.
                 with temporary_file(folder, mode) as another:
@@ -75,6 +83,8 @@ def _prefix() -> str:
 
 def _remove_abandoned(folder: Path) -> None:
     """Remove the files that killed processes of this machine left."""
+    if fcntl is None:
+        return
     ours = re.compile(re.escape(_prefix()) + r"[0-9a-f]{12}\.tmp")
     with suppress(OSError):  # the folder may not be readable
         for path in folder.iterdir():
@@ -86,7 +96,8 @@ def _remove_abandoned(folder: Path) -> None:
 def _remove_if_abandoned(path: Path) -> None:
     # It is opened for writing, without which NFS gives no lock. The path may be a link or a FIFO
     # that another user put into the folder.
-    descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    assert fcntl is not None, "a lock tells whether a file is in use"
+    descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         status = os.fstat(descriptor)
         if stat.S_ISREG(status.st_mode):

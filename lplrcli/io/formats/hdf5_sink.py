@@ -154,7 +154,10 @@ def _signals_deferred() -> Iterator[None]:
         return
     waiting: list[tuple[int, FrameType | None]] = []
     handlers: dict[int, Callable[[int, FrameType | None], Any]] = {}
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is None:  # Windows has no SIGHUP
+            continue
         handler = signal.getsignal(number)
         if callable(handler):
             handlers[number] = handler

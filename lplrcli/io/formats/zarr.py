@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from lplrcli.errors import InputError, LplrError, MissingDependencyError, NotAMatrixError
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lplrcli.model.source import Unfolding
+
+
+_DESCRIPTORS = Path("/dev/fd")
 
 
 class ZarrHandle(ArrayHandle):
@@ -71,6 +75,12 @@ def open_handle(
     """
     with file:
         # The library wants a name. The one of the descriptor leads to what has no other.
+        if path is None and not _DESCRIPTORS.exists():
+            raise InputError(
+                "a Zarr archive without a name cannot be read on this system",
+                path=name,
+                advice="Save it as a file, and name that.",
+            )
         return _open("ZipStore", path or f"/dev/fd/{file.fileno()}", name, dataset, request)
 
 

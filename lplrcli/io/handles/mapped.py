@@ -97,8 +97,8 @@ class MappedHandle(Handle):
         self._offset = stored.ctypes.data - start_of_map
         self._by_columns = not stored.flags.c_contiguous
         self._arrange()
-        if not self._by_columns and hasattr(mmap, "MADV_SEQUENTIAL"):
-            mapping.madvise(mmap.MADV_SEQUENTIAL)
+        if not self._by_columns:
+            self._advise("MADV_SEQUENTIAL", -self._offset, len(mapping) - self._offset)
 
     def _arrange(self) -> None:
         self.block_rows = dense_block_rows(self.shape, self.dtype)
@@ -113,13 +113,13 @@ class MappedHandle(Handle):
 
     def expect(self, start: int, stop: int) -> None:
         """Start reading the rows into the page cache, if they lie together in the file."""
-        if not self._by_columns and hasattr(mmap, "MADV_WILLNEED"):
-            self._advise_rows(mmap.MADV_WILLNEED, start, stop)
+        if not self._by_columns:
+            self._advise_rows("MADV_WILLNEED", start, stop)
 
     def release(self, start: int, stop: int) -> None:
         """Drop the pages of the rows; those of a column-major file were dropped already."""
         if not self._by_columns:
-            self._advise_rows(mmap.MADV_DONTNEED, start, stop)
+            self._advise_rows("MADV_DONTNEED", start, stop)
 
     def close(self) -> None:
         """Drop the map, which is unmapped when the last block of it is gone."""
@@ -154,17 +154,18 @@ class MappedHandle(Handle):
                     part = part.reshape(-1, *part.shape[axes:])
                     block[(slice(row, row + len(part)), *columns)] = part
                     row += len(part)
-            self._advise(mmap.MADV_DONTNEED, left * column_bytes, right * column_bytes)
+            self._advise("MADV_DONTNEED", left * column_bytes, right * column_bytes)
         return block.reshape(height, -1)
 
-    def _advise_rows(self, advice: int, start: int, stop: int) -> None:
+    def _advise_rows(self, advice: str, start: int, stop: int) -> None:
         row_bytes = self.shape[1] * self.dtype.itemsize
         self._advise(advice, start * row_bytes, stop * row_bytes)
 
-    def _advise(self, advice: int, begin: int, end: int) -> None:
-        """Advise the system on the pages of bytes ``begin : end``, rounded outwards."""
-        if self._mapping is None:
+    def _advise(self, advice: str, begin: int, end: int) -> None:
+        """Advise the system, if it takes advice, on bytes ``begin : end``, rounded outwards."""
+        number = getattr(mmap, advice, None)
+        if self._mapping is None or number is None or not hasattr(self._mapping, "madvise"):
             return
         begin = (self._offset + begin) // mmap.PAGESIZE * mmap.PAGESIZE
         end = min(self._offset + end, len(self._mapping))
-        self._mapping.madvise(advice, begin, end - begin)
+        self._mapping.madvise(number, begin, end - begin)

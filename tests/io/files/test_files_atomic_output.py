@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import pty
 import stat
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 
 from lplrcli.errors import OutputError
 from lplrcli.io import AtomicOutput
+from lplrcli.io.files import atomic_output, temporary
 
 
 @pytest.fixture(autouse=True)
@@ -451,6 +453,66 @@ def test_a_file_of_an_input_that_is_a_folder(tmp_path):
 def test_an_open_file_without_a_name(tmp_path):
     with (tmp_path / "a").open("w+b") as stream:
         (tmp_path / "a").unlink()
-        put(f"/proc/self/fd/{stream.fileno()}", force=True)
+        put(f"/proc/self/fd/{stream.fileno()}")
+        stream.seek(0)
         assert stream.read() == b"new"
+        other = f"/proc/{os.getpid()}/task/{os.getpid()}/fd/{stream.fileno()}"
+        put(other, b"newer", force=True)  # by a name of which that is not known
+        stream.seek(0)
+        assert stream.read() == b"newer"
     assert not list(tmp_path.iterdir())
+
+
+# -- names of what is open already
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="no names for open files")
+def test_an_open_file_is_written_where_its_next_byte_goes(tmp_path):
+    name = tmp_path / "a"
+    name.write_bytes(b"old ")
+    (tmp_path / "link").symlink_to("/dev/fd")
+    for mode, content in (("ab", b"old newnew"), ("wb", b"newnew"), ("r+b", b"newnew")):
+        with name.open(mode) as stream:
+            put(f"/dev/fd/{stream.fileno()}")
+            put(tmp_path / "link" / str(stream.fileno()), force=True)
+            with pytest.raises(OutputError, match="input file"):
+                put(f"/dev/fd/{stream.fileno()}", inputs=[str(name)])
+        assert name.read_bytes() == content
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="no names for open files")
+def test_what_cannot_be_written_by_such_a_name(tmp_path, monkeypatch):
+    (tmp_path / "a").write_bytes(b"old")
+    cannot = pytest.raises(OutputError, match=r"fd/\d+: cannot be written")
+    with (tmp_path / "a").open("rb") as stream, cannot:
+        put(f"/dev/fd/{stream.fileno()}")
+    assert (tmp_path / "a").read_bytes() == b"old"
+    monkeypatch.setattr(sys, "__stdout__", None)  # closed, and its number may be another file's
+    with pytest.raises(OutputError, match="/dev/stdout: it was closed"):
+        put("/dev/stdout")
+    primary, secondary = pty.openpty()
+    try:
+        with pytest.raises(OutputError, match="terminal"):
+            put(f"/dev/fd/{secondary}")
+    finally:
+        os.close(primary)
+        os.close(secondary)
+
+
+# -- systems that have less
+
+
+def test_permissions_and_names_where_files_have_no_locks(tmp_path, monkeypatch):
+    monkeypatch.delattr(os, "fchmod")
+    monkeypatch.setattr(temporary, "fcntl", None)
+    renamed = []
+    monkeypatch.setattr(atomic_output, "_name", lambda *names: renamed.append(names))
+    (tmp_path / "a").write_bytes(b"old")
+    (tmp_path / "a").chmod(0o640)
+    with AtomicOutput(str(tmp_path / "a"), force=True) as stream:
+        stream.write(b"new")
+        (made,) = set(tmp_path.iterdir()) - {tmp_path / "a"}
+        stream.flush()
+    assert stream.closed
+    ((path, target, _, force),) = renamed
+    assert (path, target, force) == (made, tmp_path / "a", True)

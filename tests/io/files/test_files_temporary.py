@@ -86,6 +86,14 @@ def test_a_file_system_without_locks(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [other]
 
 
+def test_a_system_without_locks(tmp_path, monkeypatch):
+    monkeypatch.setattr(temporary, "fcntl", None)
+    other = left_behind(tmp_path)
+    with temporary_file(tmp_path, None) as (_, path):
+        assert set(tmp_path.iterdir()) == {other, path}
+    assert list(tmp_path.iterdir()) == [other]
+
+
 def test_all_of_a_process_that_ends(tmp_path):
     with pytest.raises(ZeroDivisionError), temporary_file(tmp_path, None) as (_, path):
         temporary.remove_own()

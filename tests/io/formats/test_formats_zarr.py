@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ import zarr.storage
 
 from lplrcli.errors import InputError, MissingDependencyError, NotAMatrixError
 from lplrcli.io import UnfoldingRequest, open_source
+from lplrcli.io.formats import zarr as zarr_module
 from lplrcli.io.formats.zarr import refuse_code
 
 A = np.random.default_rng(1).standard_normal((60, 9)).astype(np.float32)
@@ -75,6 +77,16 @@ def test_a_zip_archive(path, version):
         group.create_array("u", data=A, chunks=(7, 4))
     for dataset in (None, "u"):
         np.testing.assert_array_equal(whole(open_source(path, dataset=dataset)), A)
+
+
+def test_a_zip_archive_without_a_name(path, tmp_path, monkeypatch):
+    with zarr.storage.ZipStore(path, mode="w") as store:
+        zarr.create_array(store, data=A)
+    monkeypatch.setattr(zarr_module, "_DESCRIPTORS", tmp_path / "none")
+    refused = pytest.raises(InputError, match=r"<stdin>: .*this system\n.*name that")
+    with Path(path).open("rb") as stream, refused:
+        zarr_module.open_handle(stream, None, "<stdin>", None, UnfoldingRequest())
+    assert stream.closed
 
 
 def test_blocks_are_of_whole_chunks(path):

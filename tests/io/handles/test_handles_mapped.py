@@ -60,6 +60,18 @@ def test_any_rows_are_those_of_the_reshaped_array(written, order, axes, dtype, m
     handle.close()
 
 
+def test_a_system_that_takes_no_advice(written, monkeypatch):
+    for advice in ("MADV_SEQUENTIAL", "MADV_WILLNEED", "MADV_DONTNEED"):
+        monkeypatch.delattr(mapped.mmap, advice, raising=False)
+    a = some((40, 50), "f4")
+    for order in "CF":
+        handle = MappedHandle(*written(a, 100, order), Unfolding.of(a.shape), a.dtype)
+        handle.expect(0, 40)
+        np.testing.assert_array_equal(handle[3:40], a[3:40])
+        handle.release(0, 40)
+        handle.close()
+
+
 def test_pages_of_both_ends_are_told_of_and_none_beyond_the_file(written):
     a = some((4000, 50), "f4")
     stored, mapping = written(a, 100, "C")
