@@ -81,18 +81,21 @@ _OPTIONS: tuple[Decorator, ...] = (
         "-r",
         "--rank",
         type=click.IntRange(min=1),
+        metavar="N",
         help="Most components kept; needed without a size or an error.",
     ),
     click.option(
         "-b",
         "--bits",
         type=click.IntRange(1, 16),
+        metavar="N",
         help="Bits per factor entry, for a rank alone: the mean, at most, for packed; exact for "
         "the paper's methods.  [default: 4]",
     ),
     click.option(
         "--bits-right",
         type=click.IntRange(1, 16),
+        metavar="N",
         help="The same for the right factor.  [default: -b]",
     ),
     click.option(

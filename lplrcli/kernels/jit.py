@@ -7,6 +7,10 @@ from typing import Any
 
 from numba import njit
 
+from lplrcli.kernels.compilation import listen
+
+listen()  # costs nothing where nothing waits for the news
+
 Decorator = Callable[[Callable[..., Any]], Any]
 
 kernel: Decorator = njit(cache=True, nogil=True)

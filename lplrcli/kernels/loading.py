@@ -13,18 +13,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 _MAPS = Path("/proc/self/maps")
-
-
-def compiled_before() -> bool:
-    """Whether machine code of the kernels is in the cache, in the package or the user's folder."""
-    with _without_scipy():
-        from lplrcli.kernels.statistics import sum_of_squares
-
-    dispatcher: Any = sum_of_squares
-    return any(Path(dispatcher._cache.cache_path).glob("statistics.sum_of_squares*.nbi"))
 
 
 def load_kernels() -> None:
