@@ -16,6 +16,7 @@ from pathlib import Path
 
 import lplrcli
 from lplrcli.cli import main as entry
+from lplrcli.cli.command import COMPILING
 
 ROOT = Path(lplrcli.__file__).resolve().parent.parent
 COMMAND = [sys.executable, "-m", "lplrcli"]
@@ -44,6 +45,11 @@ class Result:
 class _Terminal(io.TextIOWrapper):
     def isatty(self) -> bool:
         return True
+
+
+def _told(err: bytes) -> str:
+    """What was written, but for the news that kernels are compiled: another run has done that."""
+    return err.decode().replace(f"{COMPILING}\n", "")
 
 
 def lplr(*arguments, stdin=b"", terminal=False) -> Result:
@@ -76,7 +82,7 @@ def lplr(*arguments, stdin=b"", terminal=False) -> Result:
     for stream in streams[1:]:
         stream.flush()
     out, err = (stream.buffer.getvalue() for stream in streams[1:])
-    return Result(code or 0, out, err.decode())
+    return Result(code or 0, out, _told(err))
 
 
 def _not_here(number):
@@ -95,7 +101,7 @@ def run(*arguments, stdin=b"", **options) -> Result:
     """Run a real process to its end."""
     with start(*arguments, **options) as process:
         out, err = process.communicate(None if "stdin" in options else stdin, timeout=PATIENCE)
-    return Result(process.returncode, out or b"", (err or b"").decode())
+    return Result(process.returncode, out or b"", _told(err or b""))
 
 
 def shell(line, cwd, **variables) -> Result:
@@ -109,7 +115,7 @@ def shell(line, cwd, **variables) -> Result:
         timeout=PATIENCE,
         check=False,
     )
-    return Result(done.returncode, done.stdout, done.stderr.decode())
+    return Result(done.returncode, done.stdout, _told(done.stderr))
 
 
 def on_terminal(*arguments, terminal=("stderr",), **options) -> tuple[Result, str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lplrcli.cli import inputs, options, render
+from lplrcli.cli.command import Command, complete_paths
 from lplrcli.cli.destinations import goes_to_stdout
 from lplrcli.cli.explanation import mode_text
 from lplrcli.cli.opened import chosen_matrix, opened_container, opened_matrix
@@ -23,14 +24,15 @@ if TYPE_CHECKING:
 
 @click.command(
     "append",
+    cls=Command,
     epilog="""\b
 Examples:
-  lplr append a.lplr more.npy                a.lplr has the new rows, or is as it was
-  lplr append a.lplr more.npy -e 0.02        rows of at most 2 % error, whatever the file's own
+  lplr append a.lplr more.npy          a.lplr with the new rows, or as it was
+  lplr append a.lplr more.npy -e 0.02  new rows of at most 2 % error
   lplr append run.lplr new.h5 --dataset /u -o longer.lplr
   cat more.npy | lplr append a.lplr -""",
 )
-@click.argument("source", metavar="FILE")
+@click.argument("source", metavar="FILE", shell_complete=complete_paths)
 @inputs.addition
 @click.option(
     "-e",
@@ -45,6 +47,7 @@ Examples:
     "-o",
     "--output",
     metavar="PATH",
+    shell_complete=complete_paths,
     help="Where to write; - is standard output.  [default: FILE itself, replaced at once]",
 )
 @click.option("-f", "--force", is_flag=True, help="Replace an existing file that -o names.")
@@ -109,7 +112,6 @@ def command(
             threads=threads,
             memory_limit=memory_limit,
             progress=progress,
-            quiet=quiet,
         ) as rows,
     ):
         check_rewritable(container)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lplrcli.cli import charts, inputs, options, render
+from lplrcli.cli.command import Command
 from lplrcli.cli.opened import opened_matrix
 from lplrcli.model.plan import METHODS
 
@@ -30,6 +31,7 @@ def _parse_sizes(
 
 @click.command(
     "compare",
+    cls=Command,
     epilog="""\b
 Examples:
   lplr compare a.npy

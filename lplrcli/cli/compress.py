@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lplrcli.cli import inputs, options, render
+from lplrcli.cli.command import Command
 from lplrcli.cli.compress_text import print_decisions, summary_line
 from lplrcli.cli.destinations import goes_to_stdout
 from lplrcli.cli.dry_run import predicted, show_predicted
@@ -24,6 +25,23 @@ if TYPE_CHECKING:
     from lplrcli.pipeline.predict.predictions import Predictor
 
 AUTO = "auto"
+
+GROUPS = {
+    "What to reach": (
+        *("bpc", "ratio", "size", "rel_error", "max_abs_error", "rank", "bits", "bits_right"),
+    ),
+    "What to read": (
+        *("dataset", "shape", "dtype", "order", "unfold", "row_grid", "column_grid"),
+        *("passes", "scheduler"),
+    ),
+    "How to compress": (
+        *("method", "mode", "transform", "center", "sketch", "oversampling", "power_iterations"),
+        *("seed", "threads", "memory_limit"),
+    ),
+    "Where to write": ("output", "force", "dry_run"),
+    "What to print": ("as_json", "progress", "quiet", "verbose", "help"),
+}
+"""Options by what they are about, in the order of the help."""
 
 
 def _parse_unfold(
@@ -43,14 +61,16 @@ def _parse_unfold(
 
 @click.command(
     "compress",
+    cls=Command,
+    groups=GROUPS,
     epilog="""\b
 Examples:
-  lplr compress a.npy --bpc 1                least error at 1 bit per coordinate
-  lplr compress a.npy -e 0.01                smallest file with at most 1 % error
-  lplr compress a.npy -r 64 -b 2             at most 64 components, 2 bits an entry
+  lplr compress a.npy --bpc 1               least error, 1 bit per coordinate
+  lplr compress a.npy -e 0.01               smallest file of at most 1 % error
+  lplr compress a.npy -r 64 -b 2            64 components, 2 bits an entry
   lplr compress run.h5 --dataset /u --size 20M
-  lplr compress a.npy --ratio 30 --dry-run   what would be chosen, and why
-  lplr compress u.npy -e 0.01 --unfold 2     of 4 axes, the first two against the others
+  lplr compress a.npy --ratio 30 --dry-run  what would be chosen, and why
+  lplr compress u.npy -e 0.01 --unfold 2    axes 1 and 2 against the others
   lplr compress part-*.npy --bpc 1 -o all.lplr
   lplr compress u.bin --shape 1000x500 --dtype float32 --bpc 1
   lplr compress a.npy --bpc 1 --scheduler tcp://host:8786
@@ -73,16 +93,19 @@ Examples:
 @click.option(
     "--oversampling",
     type=click.IntRange(min=0),
+    metavar="N",
     help="Columns of the sketch beyond the rank.  [default: 8 for packed, 3 r + 1 for one pass]",
 )
 @click.option(
     "--power-iterations",
     type=click.IntRange(min=0),
+    metavar="N",
     help="Products with AᵀA in the range finder.  [default: 2 for the engines, 0 for lplr]",
 )
 @click.option(
     "--seed",
     type=click.IntRange(0, 2**64 - 1),
+    metavar="N",
     default=0,
     show_default=True,
     help="Seed of the sketch.",
@@ -174,7 +197,6 @@ def command(
         "scheduler": scheduler,
         "once": asked.passes == 1,
         "progress": progress,
-        "quiet": quiet,
     }
     if dry_run:
         with render.shown_log(verbose), opened_matrix(source, "predicting", **opening) as matrix:

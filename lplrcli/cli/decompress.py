@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lplrcli.cli import destinations, options, render
+from lplrcli.cli.command import Command, complete_paths
 from lplrcli.cli.destinations import (
     DTYPES,
+    DTYPES_TEXT,
     check_size,
     check_streams,
     destination,
@@ -32,17 +34,21 @@ _ADVICE_IF_LARGE = "Decode a part with --rows, --cols or --slice, or allow more 
 
 @click.command(
     "decompress",
+    cls=Command,
     epilog="""\b
 Examples:
-  lplr decompress a.lplr                     writes a.npy, or the format it came from
+  lplr decompress a.lplr  writes a.npy, or the format it came from
   lplr decompress a.lplr -o b.h5 --dataset /u --gzip
   lplr decompress a.lplr --rows 100:200 -o - | ...
   lplr decompress u.lplr --slice 10,:,32:64 -o part.npy""",
 )
-@click.argument("source", metavar="INPUT")
+@click.argument("source", metavar="INPUT", shell_complete=complete_paths)
 @destinations.to
 @click.option(
-    "--dtype", type=click.Choice(DTYPES), help="Type of the entries.  [default: the original one]"
+    "--dtype",
+    type=click.Choice(DTYPES),
+    metavar="TYPE",
+    help=f"Type of the entries: {DTYPES_TEXT}.  [default: the original one]",
 )
 @click.option(
     "--rows",
@@ -120,7 +126,7 @@ def command(
             require_for_decoding(factorization, threads, container.path)
             with (
                 AtomicOutput(target, force=force, inputs=[source]) as stream,
-                progress_bar("decompressing", progress) as observe,
+                progress_bar("decompressing", progress, "rows") as observe,
                 threadpool_limits(1, "blas"),
                 render.shown_log(verbose),
             ):

@@ -19,6 +19,7 @@ DTYPES = (
     *("float16", "float32", "float64", "bfloat16", "bool"),
     *(f"{kind}{width}" for kind in ("int", "uint") for width in (8, 16, 32, 64)),
 )
+DTYPES_TEXT = "float16, float32, float64, bfloat16, bool, int8 to int64, uint8 to uint64"
 
 to: Decorator = click.option(
     "--to",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from lplrcli.cli import options
+from lplrcli.cli.command import complete_paths
 from lplrcli.errors import LplrError
 
 if TYPE_CHECKING:
@@ -50,6 +51,20 @@ class Inputs:
         names = [path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] for path in self.paths]
         name = _first_and_last(names)
         return f"{name}:{self.dataset}" if self.dataset else name
+
+    def dataset_in(self, name: str | None) -> str | None:
+        """Which array a name stored in a compressed file speaks of; None if of a file's only one.
+
+        Examples
+        --------
+        >>> Inputs(("here/run.h5",), None, None).dataset_in("run.h5:/u")
+        '/u'
+        """
+        if name is None or name == self.name or ":" not in name:
+            return None
+        if self.name is not None and name.startswith(f"{self.name}:"):
+            return name.removeprefix(f"{self.name}:")
+        return name.rpartition(":")[2]  # the original may have been renamed
 
 
 def _first_and_last(names: Sequence[str]) -> str:
@@ -124,18 +139,14 @@ def _layout(
         raise click.UsageError(str(error)) from None
 
 
-argument = _taken_by(
-    "source",
-    click.argument("paths", metavar="INPUT...", nargs=-1, required=True),
-    "Which array",
+_paths = click.argument(
+    "paths", metavar="INPUT...", nargs=-1, required=True, shell_complete=complete_paths
 )
+
+argument = _taken_by("source", _paths, "Which array")
 """``INPUT...``, as `source`."""
 
-addition = _taken_by(
-    "addition",
-    click.argument("paths", metavar="INPUT...", nargs=-1, required=True),
-    "Which array",
-)
+addition = _taken_by("addition", _paths, "Which array")
 """``INPUT...``, as `addition`: for a command that takes another file first."""
 
 against = _taken_by(
@@ -144,6 +155,7 @@ against = _taken_by(
         "--against",
         "paths",
         metavar="ORIGINAL",
+        shell_complete=complete_paths,
         multiple=True,
         help="Measure the true error against the original matrix; repeated, against several "
         "files joined.",

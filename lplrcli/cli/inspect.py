@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lplrcli.cli import inputs, options, render, spectrum
+from lplrcli.cli.command import Command, complete_paths
 from lplrcli.cli.inspect_text import print_one, print_table
 from lplrcli.cli.opened import opened_container, opened_source
 from lplrcli.container.byte_layout import CHUNK_TAGS
@@ -20,15 +21,16 @@ if TYPE_CHECKING:
 
 @click.command(
     "inspect",
+    cls=Command,
     epilog="""\b
 Examples:
-  lplr inspect a.lplr                        reads headers only
-  lplr inspect *.lplr                        one line a matrix
-  lplr inspect a.lplr --against a.npy        measures the error on every entry
-  lplr inspect a.lplr --spectrum             decodes the factors; singular values and energy
+  lplr inspect a.lplr                  reads headers only
+  lplr inspect *.lplr                  one line a matrix
+  lplr inspect a.lplr --against a.npy  measures the error on every entry
+  lplr inspect a.lplr --spectrum       decodes factors; singular values
   lplr inspect --json a.lplr | python -m json.tool""",
 )
-@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.argument("files", metavar="FILE...", shell_complete=complete_paths, nargs=-1, required=True)
 @inputs.against
 @click.option(
     "--spectrum",
@@ -186,6 +188,7 @@ def _measure(
 
     factorization = container.factorization(i)
     request = UnfoldingRequest(like=factorization.unfolding)
+    opening = {**opening, "stored_name": container.metadata(i)["array"].get("name")}
     with opened_source(original, "measuring", request=request, **opening) as source:
         report = assess(source, factorization, threads or usable_cpus())
     return {

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from difflib import get_close_matches
 from typing import NoReturn
 
 import click
@@ -24,7 +25,12 @@ COMMANDS = {
     "inspect": "Show what .lplr files hold, and how exact they are.",
     "plan": "Predict what compressing a matrix would give.",
     "compare": "Compress a matrix by every method at equal file sizes.",
+    "completion": "Print a script that completes commands in your shell.",
 }
+
+
+ASKED = "_LPLR_COMPLETE"
+"""Variable by which a shell asks what may stand next on the line; see `lplr completion`."""
 
 
 class LazyGroup(click.Group):
@@ -41,6 +47,16 @@ class LazyGroup(click.Group):
         command: click.Command = importlib.import_module(f"lplrcli.cli.{cmd_name}").command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is named, or say which name was perhaps meant."""
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(COMMANDS)}."
+            ctx.fail(f"No such command {args[0]!r}. {hint}")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
         with formatter.section("Commands"):
@@ -49,7 +65,7 @@ class LazyGroup(click.Group):
 
 @click.group(
     cls=LazyGroup,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": ["-h", "--help"]},
     epilog="""\b
 Example:
   lplr compress a.npy --bpc 1         writes a.lplr
@@ -86,6 +102,10 @@ def run() -> NoReturn:
     end_on_signals()
     status = 0
     try:
+        if question := os.environ.get(ASKED):
+            from click.shell_completion import shell_complete
+
+            sys.exit(shell_complete(cli, {}, "lplr", ASKED, question))
         # Not `cli.main()`, which turns a broken pipe into exit status 1.
         with cli.make_context("lplr", sys.argv[1:]) as context:
             cli.invoke(context)

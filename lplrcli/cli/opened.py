@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from lplrcli.cli import render
 from lplrcli.cli.progress import progress_bar
-from lplrcli.errors import PlanError
+from lplrcli.errors import InputError, NotAMatrixError, PlanError
 
 if TYPE_CHECKING:
     from lplrcli.cli.inputs import Inputs
@@ -80,12 +79,12 @@ def chosen_matrix(container: Container | Salvage, matrix: int | None) -> int:
 
 
 @contextmanager
-def opened_matrix(
-    source: Inputs, label: str, *, quiet: bool = False, **opening: Any
-) -> Iterator[Source]:
+def opened_matrix(source: Inputs, label: str, **opening: Any) -> Iterator[Source]:
     """As `opened_source`, kernels loaded."""
     with opened_source(source, label, **opening) as matrix:
-        _load_kernels(quiet)
+        from lplrcli.kernels.loading import load_kernels
+
+        load_kernels()
         yield matrix
 
 
@@ -100,10 +99,13 @@ def opened_source(
     progress: bool | None,
     scheduler: str | None = None,
     once: bool = False,
+    stored_name: str | None = None,
 ) -> Iterator[Source]:
     """Yield the matrix in the files, its passes under a progress bar.
 
-    Memory is limited meanwhile. See `lplrcli.io.open_source` for `once`.
+    Memory is limited meanwhile. See `lplrcli.io.open_source` for `once`. Where a file holds
+    several arrays and none is named, the name stored in a compressed file, `stored_name`, tells
+    which.
 
     Raises
     ------
@@ -115,37 +117,47 @@ def opened_source(
         If the cluster is not there, or does not see the files.
     """
     from lplrcli.io import open_source
+    from lplrcli.runtime.stages import READ, begin
     from lplrcli.runtime.workspace import limited_memory
 
-    with (
-        limited_memory(memory_limit),
-        progress_bar(label, progress) as observe,
-        open_source(
+    with limited_memory(memory_limit), progress_bar(label, progress) as observe:
+        begin(READ)
+        opening = partial(
+            open_source,
             source.paths,
-            dataset=source.dataset,
             layout=source.layout,
             request=request,
             threads=threads,
             observer=observe,
             scheduler=scheduler,
             once=once,
-        ) as matrix,
-    ):
-        if scheduler is not None:
-            _silence_dask()
-        yield matrix
+        )
+        with _of_dataset(opening, source, stored_name) as matrix:
+            if scheduler is not None:
+                _silence_dask()
+            yield matrix
+
+
+def _of_dataset(opening: Callable[..., Source], source: Inputs, stored_name: str | None) -> Source:
+    """The array that is named, or the only one, or the one that a compressed file came from.
+
+    Raises
+    ------
+    NotAMatrixError
+        If it is none of these.
+    """
+    try:
+        return opening(dataset=source.dataset)
+    except NotAMatrixError:
+        stored = source.dataset_in(stored_name)
+        if source.dataset is not None or stored is None or "-" in source.paths:
+            raise
+        with suppress(InputError):
+            return opening(dataset=stored)
+        raise
 
 
 def _silence_dask() -> None:
     """What goes wrong on a cluster is said once, by the error that it ends in."""
     for name in ("distributed", "distributed.client", "tornado"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-
-
-def _load_kernels(quiet: bool) -> None:
-    """Load the kernels; say why the first run is slow, to a person only."""
-    from lplrcli.kernels.loading import compiled_before, load_kernels
-
-    if sys.stderr is not None and sys.stderr.isatty() and not compiled_before():
-        render.summary("lplr: compiling its kernels, once; later runs start at once", quiet)
-    load_kernels()

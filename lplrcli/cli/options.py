@@ -33,18 +33,24 @@ from typing import Any
 
 import click
 
+from lplrcli.cli.command import complete_paths
 from lplrcli.cli.sizes import parse_size
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 output: Decorator = click.option(
-    "-o", "--output", metavar="PATH", help="Where to write; - is standard output."
+    "-o",
+    "--output",
+    metavar="PATH",
+    shell_complete=complete_paths,
+    help="Where to write; - is standard output.",
 )
 force: Decorator = click.option("-f", "--force", is_flag=True, help="Replace an existing file.")
 threads: Decorator = click.option(
     "-T",
     "--threads",
     type=click.IntRange(min=1),
+    metavar="N",
     help="Processors to use; the result does not depend on it.  [default: all]",
 )
 memory_limit: Decorator = click.option(
@@ -82,7 +88,7 @@ quiet: Decorator = click.option("-q", "--quiet", is_flag=True, help="Print no su
 verbose: Decorator = click.option("-v", "--verbose", is_flag=True, help="Explain what was decided.")
 
 matrix: Decorator = click.option(
-    "--matrix", type=click.IntRange(min=0), help="Which matrix, if there are several."
+    "--matrix", type=click.IntRange(min=0), metavar="N", help="Which matrix, if there are several."
 )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lplrcli.cli import charts, inputs, options, render
+from lplrcli.cli.command import Command
 from lplrcli.cli.opened import opened_matrix
 
 if TYPE_CHECKING:
@@ -27,9 +28,10 @@ _LEADING = 8
 
 @click.command(
     "plan",
+    cls=Command,
     epilog="""\b
 Examples:
-  lplr plan a.npy                            what sizes cost in error, and errors in size
+  lplr plan a.npy  what sizes cost in error, and errors in size
   lplr plan a.npy --plot a.svg
   lplr plan --json run.h5 --dataset /u""",
 )

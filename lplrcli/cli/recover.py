@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lplrcli.cli import destinations, options, render
-from lplrcli.cli.destinations import DTYPES, check_size, check_streams, destination
+from lplrcli.cli.command import Command, complete_paths
+from lplrcli.cli.destinations import DTYPES, DTYPES_TEXT, check_size, check_streams, destination
 from lplrcli.cli.opened import chosen_matrix, opened_file
 from lplrcli.cli.progress import progress_bar
 
@@ -30,20 +31,22 @@ _ADVICE_ON_OUTPUT = "Allow more with --max-output."
 
 @click.command(
     "recover",
+    cls=Command,
     epilog="""\b
 Examples:
-  lplr recover a.lplr -o rest.npy            lost rows are NaN, and listed
-  lplr recover i.lplr -o rest.npy --fill 0   keeps the type of integers
-  lplr recover a.lplr -o rest.npy --json     where exactly they are
+  lplr recover a.lplr -o rest.npy           lost rows are NaN, and listed
+  lplr recover i.lplr -o rest.npy --fill 0  keeps the type of integers
+  lplr recover a.lplr -o rest.npy --json    where exactly they are
   lplr recover all.lplr --matrix 2 -o two.npy""",
 )
-@click.argument("source", metavar="DAMAGED")
+@click.argument("source", metavar="DAMAGED", shell_complete=complete_paths)
 @destinations.to
 @click.option(
     "--dtype",
     type=click.Choice(DTYPES),
-    help="Type of the entries.  [default: the original one; for integers and bool with losses and "
-    "without --fill, float32 where it holds them all, else float64]",
+    metavar="TYPE",
+    help=f"Type of the entries: {DTYPES_TEXT}.  [default: the original one; for integers "
+    "and bool with losses and without --fill, float32 where it holds them all, else float64]",
 )
 @click.option(
     "--fill", type=float, metavar="VALUE", help="Stands for lost entries.  [default: NaN]"
@@ -123,7 +126,7 @@ def command(
                 dataset="matrix" if dataset is None else dataset,
                 gzip=gzip or (kind == "mtx" and target.lower().endswith(".gz")),
             )
-            with progress_bar("recovering", progress) as observe:
+            with progress_bar("recovering", progress, "rows") as observe:
                 _write(recovery, sink, observe)
             sink.close()
         result = {

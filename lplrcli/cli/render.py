@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from lplrcli.cli.progress import tell
 from lplrcli.errors import OutputError, printable
 
 
@@ -40,12 +41,12 @@ def error_text(value: float | None, exact: bool = True) -> str:
 def summary(text: str, quiet: bool) -> None:
     """Print a line for people, on standard error."""
     if not quiet:
-        click.echo(text, err=True)
+        tell(text)
 
 
 class _EchoHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        click.echo(f"  {record.getMessage()}", err=True)
+        tell(f"  {record.getMessage()}")
 
 
 @contextmanager

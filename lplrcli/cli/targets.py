@@ -81,18 +81,21 @@ _OPTIONS: tuple[Decorator, ...] = (
         "-r",
         "--rank",
         type=click.IntRange(min=1),
+        metavar="N",
         help="Largest number of components; needed without a size or error target.",
     ),
     click.option(
         "-b",
         "--bits",
         type=click.IntRange(1, 16),
+        metavar="N",
         help="Bits per factor entry (with a rank alone): at most this on average for packed, "
         "exactly this for the paper's methods.  [default: 4]",
     ),
     click.option(
         "--bits-right",
         type=click.IntRange(1, 16),
+        metavar="N",
         help="Bits per entry of the right factor.  [default: those of -b]",
     ),
     click.option(

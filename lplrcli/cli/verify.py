@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lplrcli.cli import inputs, options, render
+from lplrcli.cli.command import Command, complete_paths
 from lplrcli.cli.opened import chosen_matrix, opened_file, opened_source
 from lplrcli.cli.progress import progress_bar
 from lplrcli.errors import LplrError
@@ -25,15 +26,16 @@ _SHOWN_FAULTS = 20
 
 @click.command(
     "verify",
+    cls=Command,
     epilog="""\b
 Examples:
-  lplr verify *.lplr                         every checksum, and every chunk decoded
-  lplr verify -q a.lplr || ...               the exit status alone
-  lplr verify a.lplr --against a.npy         is the error it states the true one?
-  lplr verify --json a.lplr                  all faults, with their places
+  lplr verify *.lplr                  every checksum, and every chunk decoded
+  lplr verify -q a.lplr || ...        the exit status alone
+  lplr verify a.lplr --against a.npy  is the error it states the true one?
+  lplr verify --json a.lplr           all faults, with their places
   curl ... | lplr verify -""",
 )
-@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.argument("files", metavar="FILE...", shell_complete=complete_paths, nargs=-1, required=True)
 @inputs.against
 @options.matrix
 @options.threads
@@ -143,7 +145,9 @@ def _held_against(
     from lplrcli.runtime.parallel import usable_cpus
 
     container = open_container(file, name)
-    factorization = container.factorization(chosen_matrix(container, matrix))
+    number = chosen_matrix(container, matrix)
+    factorization = container.factorization(number)
+    opening = {**opening, "stored_name": container.metadata(number)["array"].get("name")}
     request = UnfoldingRequest(like=factorization.unfolding)
     with opened_source(original, "measuring", request=request, **opening) as source:
         threads = opening["threads"] or usable_cpus()

@@ -10,6 +10,7 @@ from lplrcli.container.section_writer import SectionWriter
 from lplrcli.container.writer import heads_of, write_matrix
 from lplrcli.errors import UnsupportedVersionError
 from lplrcli.model.compressed import Factorization
+from lplrcli.runtime.stages import WRITE, stage
 
 
 def check_rewritable(container: Container) -> None:
@@ -32,6 +33,7 @@ def check_rewritable(container: Container) -> None:
         )
 
 
+@stage(WRITE)
 def rewrite_container(
     stream: BinaryIO, container: Container, matrix: int, factorization: Factorization
 ) -> int:

@@ -30,10 +30,12 @@ from lplrcli.container.metadata_text import compress_text
 from lplrcli.container.section_writer import SectionWriter
 from lplrcli.errors import CorruptSectionError
 from lplrcli.model.compressed import Factorization, QuantizedFactor
+from lplrcli.runtime.stages import WRITE, counted, stage
 
 FACTORS = {tag: part for part, tag in CHUNK_TAGS.items()}
 
 
+@stage(WRITE)
 def write_container(
     stream: BinaryIO,
     factorizations: Sequence[Factorization],
@@ -99,7 +101,7 @@ def write_matrix(
     for tag, payload in heads.items():
         sections.write(sections.next_section(tag, matrix, 0, payload), payload)
     for tag, factor in _factors(factorization):
-        for ordinal in range(len(factor.chunks)):
+        for ordinal in counted(range(len(factor.chunks)), len(factor.chunks)):
             payload = factor.chunks[ordinal]
             section = sections.next_section(tag, matrix, ordinal, payload)
             _check_chunk(factor, section, payload)

@@ -8,6 +8,9 @@ from typing import Any
 from numba import njit
 
 from lplrcli.kernels.cache import keep_machine_code
+from lplrcli.kernels.compilation import listen
+
+listen()  # costs nothing where nothing waits for the news
 
 Decorator = Callable[[Callable[..., Any]], Any]
 

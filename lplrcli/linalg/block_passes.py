@@ -36,6 +36,7 @@ from lplrcli.linalg.scan import (
     unsafe_scale,
 )
 from lplrcli.model.source import MatrixSource, RowBlock, working_dtype
+from lplrcli.runtime.stages import READ, stage
 
 T = TypeVar("T")
 
@@ -123,7 +124,8 @@ class BlockPasses:
             raises it too.
         """
         if self._scan is None:
-            self._scan = self._concluded(list(self.map_scaled("range and norm", scan_block)))
+            with stage(READ):
+                self._scan = self._concluded(list(self.map_scaled("range and norm", scan_block)))
         return self._scan
 
     def original(self) -> Scan:

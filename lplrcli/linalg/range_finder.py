@@ -13,6 +13,7 @@ from lplrcli.linalg.krylov import dense_operand, grown_basis, krylov_projection
 from lplrcli.linalg.passes import Passes
 from lplrcli.linalg.sketching import sketching_operator
 from lplrcli.linalg.tall import gram_of, transposed_image, transposed_product
+from lplrcli.runtime.stages import FIND_DIRECTIONS, stage
 
 GRAM_COLUMNS = 1024
 """Columns up to which the d x d Gram matrix costs less than its exactness is worth."""
@@ -61,6 +62,7 @@ class LeadingDirections:
         return product
 
 
+@stage(FIND_DIRECTIONS)
 def leading_directions(
     passes: Passes,
     rank: int,
@@ -119,12 +121,14 @@ def gram_is_affordable(shape: tuple[int, int]) -> bool:
     return columns <= GRAM_COLUMNS or (columns <= 2 * rows and rows * columns**2 <= GRAM_PRODUCTS)
 
 
+@stage(FIND_DIRECTIONS)
 def exact_energies(passes: Passes) -> NDArray[np.float64]:
     """All min(n, d) squared singular values, descending, from the Gram matrix: one pass."""
     values = np.linalg.eigvalsh(passes.gram())[::-1][: min(passes.shape)]
     return _without_rounding_noise(np.maximum(values, 0), passes)
 
 
+@stage(FIND_DIRECTIONS)
 def directions_needed(
     passes: Passes,
     needed: Callable[[NDArray[np.float64], bool], int],

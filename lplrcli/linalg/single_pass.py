@@ -23,6 +23,7 @@ from lplrcli.linalg.row_filler import RowFiller
 from lplrcli.linalg.sketching import gaussian_rows, sketching_operator
 from lplrcli.linalg.tall import gram_of, row_blocks, transposed, transposed_image
 from lplrcli.model.source import RowBlock
+from lplrcli.runtime.stages import FIND_DIRECTIONS, stage
 from lplrcli.runtime.workspace import workspace
 
 _CORE_FACTOR = 4
@@ -50,6 +51,7 @@ def core_size(size: int, extent: int) -> int:
     return min(_CORE_FACTOR * size + 1, extent)
 
 
+@stage(FIND_DIRECTIONS)
 def single_pass_directions(
     passes: Passes, rank: int, *, sketch: str, sketch_size: int, seed: int
 ) -> LeadingDirections:

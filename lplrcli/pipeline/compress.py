@@ -22,6 +22,7 @@ from lplrcli.pipeline.memory_needs import require_for_compressing
 from lplrcli.planning.pass_budget import MEASURED
 from lplrcli.planning.targets import require
 from lplrcli.runtime.parallel import usable_cpus, work_mapped_by
+from lplrcli.runtime.stages import CODE, stage
 
 if TYPE_CHECKING:
     from lplrcli.pipeline.predict.predictions import Predictor
@@ -122,6 +123,7 @@ def carried_out(
         return replace(factorization, report=measure(passes, factorization, scan, threads))
 
 
+@stage(CODE)
 def _factorized(
     passes: Passes, plan: CompressionPlan, rank: int, threads: int
 ) -> tuple[Sections, CompressionPlan, float | None]:

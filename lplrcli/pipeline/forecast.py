@@ -26,6 +26,7 @@ from lplrcli.pipeline.survey.matrix_survey import MatrixSurvey
 from lplrcli.planning.limits import DIRECT_ENTRIES
 from lplrcli.planning.rate_bounds import least_bits, least_error
 from lplrcli.planning.spectrum import Spectrum
+from lplrcli.runtime.stages import CHOOSE, stage
 
 _MOST_DIRECTIONS = 512
 """Where the exact spectrum is too dear, so many directions at most are looked for."""
@@ -68,6 +69,7 @@ class Forecast:
         The largest size and the smallest error that will be asked about.
     """
 
+    @stage(CHOOSE)
     def __init__(
         self, source: MatrixSource, threads: int, most_bpc: float, least_error: float
     ) -> None:
@@ -106,6 +108,7 @@ class Forecast:
         held = np.cumsum(self.energies) >= share * self.norm**2 * (1 - 1e-12)
         return int(held.argmax()) + 1 if held.any() else None
 
+    @stage(CHOOSE)
     def at_size(self, bpc: float) -> dict[str, Estimate]:
         """What each mode would reach in files of `bpc` bits per coordinate; none for zeros."""
         file_bytes = math.floor(bpc * self.entries / 8)
@@ -113,6 +116,7 @@ class Forecast:
             return {}
         return {mode: self._at_size(mode, SizeGoal(file_bytes)) for mode in self.modes}
 
+    @stage(CHOOSE)
     def at_error(self, error: float) -> dict[str, Estimate]:
         """What each mode that reaches it would take for a relative error; nothing for zeros."""
         if self.norm == 0:

@@ -12,12 +12,14 @@ from lplrcli.model.source import MatrixSource
 from lplrcli.pipeline.compress import passes_over, surveyed
 from lplrcli.pipeline.first_plan import first_plan
 from lplrcli.pipeline.predict.predictions import Predictor
+from lplrcli.runtime.stages import CHOOSE, stage
 
 logger = logging.getLogger(__name__)
 
 Source = TypeVar("Source", bound=MatrixSource)
 
 
+@stage(CHOOSE)
 def best_unfolded(
     source: Source, request: CompressionRequest, threads: int, name: str | None
 ) -> tuple[Source, Predictor | None]:

@@ -12,6 +12,7 @@ import zarr
 from lplr_command import lplr
 
 import lplrcli
+from lplrcli.cli.inputs import Inputs
 from lplrcli.errors import PlanError
 
 PLAN = ("-r", 6, "-b", 4, "-q")
@@ -193,3 +194,19 @@ def test_the_same_in_python(parts):
     ):
         with pytest.raises(PlanError, match="both together"):
             lplrcli.compress(given, **more, **options)
+
+
+@pytest.mark.parametrize(
+    ("paths", "name", "dataset"),
+    [
+        (("in/run.h5",), "run.h5:/u", "/u"),
+        (("in/run.h5",), "run.h5", None),
+        (("run_12:30.h5",), "run_12:30.h5:/a:b", "/a:b"),
+        (("renamed.h5",), "run_12:30.h5:/u", "/u"),
+        (("a.h5", "b.h5"), "a.h5 ... b.h5:/u", "/u"),
+        (("run_12:30.h5",), "run_12:30.h5", None),
+        (("run.h5",), None, None),
+    ],
+)
+def test_the_dataset_in_a_stored_name(paths, name, dataset):
+    assert Inputs(paths, None, None).dataset_in(name) == dataset

@@ -52,7 +52,7 @@ def test_help_and_version_load_nothing_heavy(work, monkeypatch):
             continue
         assert text.startswith("Usage: lplr")
         assert "Example" in text
-        if " " in arguments:
+        if " " in arguments and "completion" not in arguments:
             assert "default: " in text
 
 
@@ -93,7 +93,22 @@ def test_no_arguments_show_the_help():
 
 
 def test_an_unknown_command():
-    refused(lplr("frobnicate"), 2, "frobnicate")
+    refused(lplr("frobnicate"), 2, "frobnicate", *COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["compres", "a.npy"], "Did you mean 'compress'?"),
+        (["decompres"], "Did you mean 'decompress'?"),
+        (["info"], "There are: "),
+        (["compress", "a.npy", "--rel-eror", "1"], "--rel-error"),
+        (["inspect", "a.lplr", "--agains", "a.npy"], "--against"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_what_was_perhaps_meant(arguments, meant):
+    refused(lplr(*arguments), 2, meant)
 
 
 def test_an_unknown_command_of_a_real_process(work):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import logging
-import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -66,19 +65,14 @@ def test_a_source_is_read_as_the_options_say(tmp_path):
     np.testing.assert_array_equal(np.concatenate(rows), array.reshape(6, 4))
 
 
-@pytest.mark.parametrize("terminal", [True, False])
-@pytest.mark.parametrize("compiled", [True, False])
-def test_compiling_is_told_once_to_a_person(terminal, compiled, monkeypatch, capsys):
+def test_kernels_are_loaded_before_a_matrix_is_worked_on(tmp_path, monkeypatch):
+    np.save(tmp_path / "a.npy", np.eye(3))
     loaded = []
-    monkeypatch.setattr(loading, "compiled_before", lambda: compiled)
     monkeypatch.setattr(loading, "load_kernels", lambda: loaded.append(True))
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal, raising=False)
-    opened._load_kernels(quiet=False)
-    told = capsys.readouterr().err
-    assert ("compiling" in told) == (terminal and not compiled)
-    monkeypatch.setattr(sys, "stderr", None)
-    opened._load_kernels(quiet=True)
-    assert loaded == [True, True]
+    options = {"threads": 1, "memory_limit": None, "progress": False}
+    inputs = Inputs((str(tmp_path / "a.npy"),), None, None)
+    with opened.opened_matrix(inputs, "reading", request=UnfoldingRequest(), **options):
+        assert loaded == [True]
 
 
 def test_a_cluster_is_silent():

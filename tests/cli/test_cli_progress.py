@@ -1,14 +1,16 @@
-"""The progress bar: shown where it is wanted, numbered by pass, gone at the end."""
+"""The progress bar: shown where it is wanted, told of stages, gone at the end."""
 
 from __future__ import annotations
 
 import io
+import re
 import sys
 
 import pytest
 
-from lplrcli.cli import stopping
-from lplrcli.cli.progress import progress_bar
+from lplrcli.cli import progress, stopping
+from lplrcli.cli.progress import progress_bar, tell
+from lplrcli.runtime.stages import CODE, counted, stage
 
 
 class Terminal(io.StringIO):
@@ -36,16 +38,31 @@ def test_a_bar_is_shown_on_a_terminal_or_if_it_is_asked_for(stream, wanted, show
         assert bool(found.getvalue()) == shown
 
 
-def test_a_pass_that_starts_again_has_the_next_number(monkeypatch):
+def test_what_is_counted_is_told_to_the_bar(monkeypatch):
     monkeypatch.setattr(sys, "stderr", Terminal())
-    with progress_bar("working", True, unit="chunks") as observe:
-        progress = observe.__closure__
-        tasks = next(c.cell_contents for c in progress if hasattr(c.cell_contents, "tasks")).tasks
-        for done, name in ((5, 1), (10, 1), (5, 2), (10, 2), (5, 3)):
-            observe(done, 10)
-            assert tasks[0].description == f"working, pass {name}"
-            assert (tasks[0].completed, tasks[0].total) == (done, 10)
-            assert tasks[0].fields["rows"] == f"{done}/10 chunks"
+    with progress_bar("working", True, unit="sections") as observe:
+        (bar,) = progress._shown
+        observe(5, 10)
+        assert bar.task.fields["counted"] == "5/10 sections"
+        with stage(CODE):
+            assert bar.task.description == "working: code"
+            list(counted("ab", 2, "chunks"))
+        assert bar.task.fields["counted"] == "2/2 chunks"
+    with progress_bar("working", True) as observe:
+        (bar,) = progress._shown
+        observe(5, 10)
+        assert bar.task.description == "working, pass 1"
+    assert progress._shown == []
+
+
+def test_notices_stand_above_the_bar_while_there_is_one(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with progress_bar("working", True):
+        tell("lplr: a notice")
+    during = sys.stderr.getvalue()
+    assert re.search(r"(\r\x1b\[2K|\n)lplr: a notice\n", during)
+    tell("another")
+    assert sys.stderr.getvalue().removeprefix(during) == "another\n"
 
 
 def test_a_signal_meanwhile_puts_the_cursor_back(monkeypatch):

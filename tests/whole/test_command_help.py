@@ -15,3 +15,11 @@ def test_examples_are_shown_as_they_are_typed(command):
     assert "  Examples:\n    lplr " in result.text
     assert "\b" not in result.text
     assert "\\" not in result.text
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+@pytest.mark.parametrize("columns", ["80", "200"])
+def test_help_fits_eighty_columns(command, columns, monkeypatch):
+    monkeypatch.setenv("COLUMNS", columns)
+    lines = lplr(*([command] if command else []), "--help").text.splitlines()
+    assert [line for line in lines if len(line) > 80] == []

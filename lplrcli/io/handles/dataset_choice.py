@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from lplrcli.errors import NotAMatrixError
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 MAX_LISTED = 8
+_LIKELY = {"b": 0, "i": 1, "u": 1}
 
 
 @dataclass(frozen=True)
@@ -28,11 +31,15 @@ class Candidate:
         Shape and type, for messages.
     is_matrix : bool
         Whether the array is, or unfolds to, a matrix of real numbers.
+    likelihood : tuple of int
+        How likely the type is, and how many entries there are: what is measured is more often
+        meant than what counts, labels or masks it.
     """
 
     path: str
     text: str
     is_matrix: bool
+    likelihood: tuple[int, int] = field(default=(0, 0), compare=False)
 
     @classmethod
     def of(cls, path: str, shape: Sequence[int], dtype: np.dtype[Any]) -> Candidate:
@@ -43,7 +50,7 @@ class Candidate:
             unfolding_of(shape, path)
         except NotAMatrixError:
             return cls(path, text, False)
-        return cls(path, text, True)
+        return cls(path, text, True, (_LIKELY.get(dtype.kind, 2), math.prod(shape)))
 
 
 def only_matrix(candidates: Sequence[Candidate], name: str) -> str:
@@ -58,10 +65,11 @@ def only_matrix(candidates: Sequence[Candidate], name: str) -> str:
     if len(matrices) == 1:
         return matrices[0].path
     if matrices:
+        example = max(matrices, key=lambda one: one.likelihood)
         raise NotAMatrixError(
             f"the file holds {len(matrices)} arrays: {_listed(matrices)}",
             path=name,
-            advice=f"Choose one with --dataset, for example --dataset {matrices[0].path}.",
+            advice=f"Choose one with --dataset, for example --dataset {quote(example.path)}.",
         )
     raise NotAMatrixError(
         f"the file holds no matrix of real numbers; its datasets: {_listed(candidates) or 'none'}",

@@ -25,6 +25,7 @@ from lplrcli.pipeline.append.rans_growth import comes_back
 from lplrcli.pipeline.decode.memory_needs import require_for_decoding
 from lplrcli.planning.targets import require
 from lplrcli.runtime.parallel import usable_cpus
+from lplrcli.runtime.stages import CODE, stage
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +62,7 @@ class Appended:
     limit: float
 
 
+@stage(CODE)
 def append(
     source: MatrixSource,
     factorization: Factorization,

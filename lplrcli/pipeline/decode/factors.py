@@ -16,6 +16,7 @@ from lplrcli.errors import ContainerError
 from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.quantize import QUANTIZERS, Quantizer
 from lplrcli.runtime.parallel import ordered_map
+from lplrcli.runtime.stages import counted
 from lplrcli.runtime.workspace import workspace
 from lplrcli.transform.component_layout import Layout
 from lplrcli.transform.klt import orthonormal
@@ -69,7 +70,7 @@ def decode_factor(
     numbers = range(start // factor.chunk_length, -(-stop // factor.chunk_length))
     layout = _layout_of(factor)
     decode = partial(_decode_chunk, factor, layout, coding, quantizer, start, out)
-    for _ in ordered_map(decode, numbers, threads):
+    for _ in counted(ordered_map(decode, numbers, threads), len(numbers)):
         pass
     return out
 

@@ -21,6 +21,7 @@ from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.model.rans_constants import CONTEXTS, NO_CONTEXT, TOKENS
 from lplrcli.quantize import SteppedQuantizer
 from lplrcli.runtime.parallel import ordered_map
+from lplrcli.runtime.stages import counted
 from lplrcli.runtime.workspace import KeptBytes, workspace
 from lplrcli.transform.component_layout import Layout
 
@@ -106,7 +107,12 @@ class CodedCoefficients:
             grid=self.layout.grid,
             chunk_length=-(-chunk_length // 8) * 8,
             chunks=(
-                KeptBytes(ordered_map(self._coding(model).encode_chunk, self.codes, threads))
+                KeptBytes(
+                    counted(
+                        ordered_map(self._coding(model).encode_chunk, self.codes, threads),
+                        len(self.codes),
+                    )
+                )
                 if len(self.classes)
                 else []
             ),

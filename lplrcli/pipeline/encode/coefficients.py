@@ -6,7 +6,7 @@ round on a sample starts from the normal distribution, the second is the final o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from functools import partial
 from itertools import chain, islice
 from typing import Any
@@ -18,6 +18,7 @@ from lplrcli.pipeline.encode.coded_coefficients import CodedCoefficients
 from lplrcli.pipeline.encode.coefficient_coder import CoefficientCoder
 from lplrcli.quantize import SteppedQuantizer
 from lplrcli.runtime.parallel import heavy_map, ordered_map
+from lplrcli.runtime.stages import counted
 from lplrcli.runtime.workspace import KeptArrays
 from lplrcli.transform.component_layout import Layout
 
@@ -60,6 +61,7 @@ def code_coefficients(
         coder = _learnt(coder, list(sample), threads)
     codes = KeptArrays()
     offsets = np.zeros(7)
+    total = len(chunks) if isinstance(chunks, Sized) else None
     chunks = iter(chunks)
     first = list(islice(chunks, threads))
     # Many chunks at once, or the lanes of one: whichever there is enough of.
@@ -67,7 +69,7 @@ def code_coefficients(
     task = partial(_quantized_chunk, coder=coder, threads=within)
     heavy = len(first) == threads and coder.state_bits and first[0].size >= _HEAVY
     mapped = heavy_map if heavy else ordered_map
-    for part, found in mapped(task, chain(first, chunks), across):
+    for part, found in counted(mapped(task, chain(first, chunks), across), total):
         codes.append(part)
         offsets += found
     shifts, squared_error = _centroids(offsets, coder.plain)

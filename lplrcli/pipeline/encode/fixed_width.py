@@ -14,6 +14,7 @@ from lplrcli.model.compressed import QuantizedFactor
 from lplrcli.pipeline.decode.factors import logger
 from lplrcli.quantize import CODEBOOKS, CodebookQuantizer
 from lplrcli.runtime.parallel import ordered_map
+from lplrcli.runtime.stages import counted
 from lplrcli.runtime.workspace import KeptBytes
 
 
@@ -46,7 +47,7 @@ def encode_factor(
     fitted = CODEBOOKS[quantizer].fit(coefficients, bits, threads)
     starts = range(0, length if len(bits) else 0, chunk_length)
     encode = partial(_encode_chunk, coefficients, fitted, chunk_length)
-    chunks = KeptBytes(ordered_map(encode, starts, threads))
+    chunks = KeptBytes(counted(ordered_map(encode, starts, threads), len(starts)))
     logger.info(
         "coding a factor of %d x %d: %.2f s", length, len(bits), time.perf_counter() - started
     )

@@ -16,6 +16,7 @@ from lplrcli.pipeline.measure.error import measure
 from lplrcli.pipeline.predict.estimates import relative, told_of
 from lplrcli.pipeline.predict.predictions import LOSSLESS, Predictor
 from lplrcli.planning.mode_predictions import Prediction
+from lplrcli.runtime.stages import CHOOSE, stage
 
 T = TypeVar("T")
 
@@ -95,6 +96,7 @@ class Attempts:
         """What messages call the matrix."""
         return self.passes.source.name
 
+    @stage(CHOOSE)
     def promising(self, goal: Goal, without: Collection[str] = ()) -> list[Prediction]:
         """Modes to code in for a goal, the best first: those that come close too, if quick.
 

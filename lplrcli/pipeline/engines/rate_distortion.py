@@ -12,8 +12,10 @@ from lplrcli.pipeline.engines import error_target, pointwise_target, size_target
 from lplrcli.pipeline.engines.attempts import Attempts, Candidate
 from lplrcli.pipeline.predict import refusals
 from lplrcli.pipeline.predict.predictions import Predictor
+from lplrcli.runtime.stages import CODE, stage
 
 
+@stage(CODE)
 def factorize(predictor: Predictor) -> Factorization:
     """Code a matrix for the target of a plan, and measure the error of what decodes.
 

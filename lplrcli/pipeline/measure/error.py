@@ -28,12 +28,14 @@ from lplrcli.pipeline.measure.sparse_error import (
     is_good_enough,
     measure_sparse,
 )
+from lplrcli.runtime.stages import VERIFY, stage
 
 _TILE_BYTES = 2**22
 
 _WIDE_INTEGERS = (np.dtype(np.int64), np.dtype(np.uint64))
 
 
+@stage(VERIFY)
 def measure(passes: Passes, factorization: Factorization, scan: Scan, threads: int) -> ErrorReport:
     """Error of `factorization` against the matrix it was made from; an estimate without a pass.
 

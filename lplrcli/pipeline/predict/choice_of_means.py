@@ -15,6 +15,7 @@ from lplrcli.pipeline.predict import refusals
 from lplrcli.pipeline.predict.means import predictor_of
 from lplrcli.pipeline.predict.predictions import Predictor
 from lplrcli.planning.limits import DIRECT_ENTRIES
+from lplrcli.runtime.stages import CHOOSE, stage
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ _WORTH_STORING = 0.97
 much less: predictions of files that differ so little are no better than that."""
 
 
+@stage(CHOOSE)
 def chosen_predictor(
     passes: Passes, plan: CompressionPlan, threads: int, name: str | None
 ) -> Predictor:

@@ -64,3 +64,17 @@ def test_a_name_that_leads_nowhere_lists_those_that_lead_somewhere():
     assert error.advice
     assert no_such_dataset("x", candidates(0), "a.h5").advice is None
     assert "'x' is a group" in str(no_such_dataset("x", [], "a.h5", what="is a group"))
+
+
+def test_the_example_is_the_likeliest_array():
+    arrays = [
+        Candidate.of("/labels", (1000, 40), np.dtype("i8")),
+        Candidate.of("/small", (10, 3), F4),
+        Candidate.of("/the u", (100, 30), F4),
+        Candidate.of("/mask", (1000, 40), np.dtype("?")),
+    ]
+    for order in (arrays, arrays[::-1]):
+        with pytest.raises(NotAMatrixError, match="for example --dataset '/the u'"):
+            only_matrix(order, "a.h5")
+    with pytest.raises(NotAMatrixError, match="for example --dataset /labels"):
+        only_matrix([arrays[3], Candidate.of("/few", (3, 4), np.dtype("i8")), arrays[0]], "a.h5")
