@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+
 def load_kernels() -> None:
     """Import Numba and load machine code, compiling it the first time."""
     import numpy as np
