@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 
 from lplrcli.cli.options import Decorator
-from lplrcli.errors import MissingDependencyError
+from lplrcli.errors import MissingDependencyError, printable
 
 if TYPE_CHECKING:
     Points = Sequence[tuple[float, float | None]]
@@ -105,7 +105,7 @@ def write_plot(
             axes.plot(*_drawable(points), marker=marker, markersize=4, label=label)
         for label, points in dashed.items():
             axes.plot(*_drawable(points), color="0.4", linestyle="--", label=label)
-        axes.set(yscale="log", title=title)
+        axes.set(yscale="log", title=printable(title))
         axes.set_xscale("log", base=2)
         axes.xaxis.set_major_formatter("{x:g}")
         axes.set(xlabel="bits per coordinate", ylabel="relative Frobenius error")
