@@ -46,6 +46,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def printable_lines(text: str) -> str:
+    """Replace in each line what a terminal would not show as it is."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 class LplrError(Exception):
     """Root of every error this package raises on purpose.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pickle
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lplrcli.errors import (
     CorruptSectionError,
@@ -12,6 +14,7 @@ from lplrcli.errors import (
     LplrError,
     NonFiniteError,
     printable,
+    printable_lines,
 )
 
 
@@ -52,3 +55,10 @@ def test_errors_travel(error):
     assert type(again) is type(error)
     assert str(again) == str(error)
     assert vars(again) == vars(error)
+
+
+@given(st.text("ab\x1b\x07\u202e\n"))
+def test_lines_stay_lines_and_give_a_terminal_no_orders(text):
+    shown = printable_lines(text)
+    assert shown.count("\n") == text.count("\n")
+    assert all(line.isprintable() for line in shown.split("\n"))

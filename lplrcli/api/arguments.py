@@ -41,6 +41,26 @@ def whole(name: str, value: Any) -> int | None:
     raise _refused(name, value, "a whole number")
 
 
+def integer(name: str, value: Any) -> int | None:
+    """Return what counts axes or points of a grid, or None; a float does not, and no bool.
+
+    Raises
+    ------
+    TypeError
+        It is of another type.
+
+    Examples
+    --------
+    >>> integer("unfold", 2)
+    2
+    """
+    if value is None:
+        return None
+    if _is_bool(value) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name} is not an integer: found {value!r}")
+    return operator.index(value)
+
+
 def real(name: str, value: Any) -> float | None:
     """Return a real number, or None, as Python's own type.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from numpy.typing import DTypeLike
 
-from lplrcli.api.arguments import real, whole
+from lplrcli.api.arguments import integer, real, whole
 from lplrcli.api.matrix import CompressedMatrix
 from lplrcli.api.opening import paths_of
 from lplrcli.errors import PlanError
@@ -157,7 +157,7 @@ def compress(
             raise PlanError("shape and dtype say what a file of raw numbers holds, both together")
         layout = RawLayout.of(shape, dtype, order)
     request = UnfoldingRequest(
-        None if unfold == "auto" else whole("unfold", unfold),
+        None if unfold == "auto" else integer("unfold", unfold),
         _extents("row_grid", row_grid),
         _extents("column_grid", column_grid),
     )
@@ -198,4 +198,4 @@ def compress(
 def _extents(name: str, grid: Sequence[int] | None) -> tuple[int, ...] | None:
     if grid is None:
         return None
-    return tuple(whole(name, extent) or 0 for extent in grid)
+    return tuple(integer(name, extent) or 0 for extent in grid)

@@ -13,7 +13,7 @@ import click
 
 from lplrcli.cli.command import complete_paths
 from lplrcli.cli.options import Decorator
-from lplrcli.errors import MissingDependencyError
+from lplrcli.errors import MissingDependencyError, printable
 
 if TYPE_CHECKING:
     Points = Sequence[tuple[float, float | None]]
@@ -125,7 +125,7 @@ def write_plot(
                 _mark_beyond(axes, points, top, line.get_color())
         for label, curve in dashed.items():
             axes.plot(*_coordinates(_drawable(curve)), color="0.4", linestyle="--", label=label)
-        axes.set(yscale="log", title=title)
+        axes.set(yscale="log", title=printable(title))
         axes.set_xscale("log", base=2)
         if top is not None:
             low = min(y for _, y in shown if y <= top)

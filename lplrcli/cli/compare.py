@@ -11,6 +11,7 @@ import click
 from lplrcli.cli import charts, inputs, options, render
 from lplrcli.cli.command import Command
 from lplrcli.cli.opened import opened_matrix
+from lplrcli.errors import printable
 from lplrcli.model.plan import METHODS
 
 if TYPE_CHECKING:
@@ -174,8 +175,8 @@ def _text(document: dict[str, Any]) -> str:
         ]
     notes = "".join(f"{method}: {note}\n" for method, note in document["notes"].items())
     return (
-        f"{document['input']}: {shape} {document['dtype']}, least relative error of files of at "
-        f"most so many bits per coordinate\n{render.aligned(errors)}\n{notes}\n"
+        f"{printable(document['input'])}: {shape} {document['dtype']}, least relative error of "
+        f"files of at most so many bits per coordinate\n{render.aligned(errors)}\n{notes}\n"
         f"the files\n{render.aligned(files, left=2)}"
     )
 

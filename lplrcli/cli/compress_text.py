@@ -16,6 +16,7 @@ from lplrcli.cli.explanation import (
     reason_text,
     target_text,
 )
+from lplrcli.errors import printable
 
 if TYPE_CHECKING:
     from lplrcli.model.compressed import Factorization, QuantizedFactor
@@ -67,7 +68,7 @@ def summary_line(result: dict[str, Any], source_bytes: int) -> str:
     target = result["plan"]["target"]
     error = render.error_text(result["relative_frobenius_error"], result["exact"])
     return (
-        f"{result['input']} -> {result['output']}: "
+        f"{printable(result['input'])} -> {printable(result['output'])}: "
         f"{render.shape_text(result['shape'], result['matrix_shape'])} {result['dtype']}, "
         f"{mode_text(target['method'], result['mode'], result['rank'])}, "
         f"{reached_text(target, error, result['max_abs_error'])}, "

@@ -21,6 +21,7 @@ from lplrcli.cli.destinations import (
 from lplrcli.cli.opened import chosen_matrix, opened_container
 from lplrcli.cli.parts import Range, chosen_part, parse_range, parse_slice
 from lplrcli.cli.progress import progress_bar
+from lplrcli.errors import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -190,7 +191,7 @@ def _write(
 def _summary_line(result: dict[str, Any], result_bytes: int) -> str:
     error = render.error_text(result["relative_frobenius_error"], result["exact"])
     return (
-        f"{result['input']} -> {result['output']}: "
+        f"{printable(result['input'])} -> {printable(result['output'])}: "
         f"{render.shape_text(result['shape'])} {result['dtype']}, stored error {error}, "
         f"{result['bits_per_coordinate']:.4g} bits/coordinate, "
         f"{render.rate_text(result_bytes, result['seconds'])}"

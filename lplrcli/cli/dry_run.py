@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lplrcli.cli import render
 from lplrcli.cli.explanation import target_text
+from lplrcli.errors import printable
 
 if TYPE_CHECKING:
     from lplrcli.io import Source
@@ -105,8 +106,9 @@ def show_predicted(document: dict[str, Any], as_json: bool) -> None:
     ]
     shape = render.shape_text(document["shape"], document["matrix_shape"])
     kind = "measured" if document["exact"] else "predicted"
+    asked = target_text(target, entries)
     render.print_lines(
-        f"{document['input']}: {shape} {document['dtype']}, asked: {target_text(target, entries)}\n"
+        f"{printable(document['input'])}: {shape} {document['dtype']}, asked: {asked}\n"
         f"{render.aligned(rows)}\n"
-        f"{kind}; nothing written to {document['output']}"
+        f"{kind}; nothing written to {printable(document['output'])}"
     )

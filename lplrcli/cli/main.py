@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
+import re
 import signal
 import sys
 from contextlib import suppress
@@ -12,8 +14,8 @@ from typing import NoReturn
 
 import click
 
-from lplrcli.cli.stopping import die_of, end_on_signals
-from lplrcli.errors import LplrError, printable
+from lplrcli.cli.stopping import BROKEN_PIPE, die_of, end_on_signals
+from lplrcli.errors import LplrError, printable, printable_lines
 from lplrcli.model.version import __version__
 
 COMMANDS = {
@@ -111,18 +113,39 @@ def run() -> NoReturn:
             cli.invoke(context)
     except click.exceptions.Exit as end:
         status = end.exit_code
+        if sys.stdout is None and not status:  # of --help and --version
+            _fail("<stdout>: standard output is closed", 1)
     except click.ClickException as error:
-        error.show()
+        click.echo(_usage_text(error), err=True, nl=False)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         die_of(signal.SIGINT)
     except BrokenPipeError:
-        die_of(signal.SIGPIPE)
+        die_of(BROKEN_PIPE)
     except Exception as error:
         if "--debug" in sys.argv[1:2]:
             raise
         _fail(*_explained(error))
     sys.exit(status)
+
+
+class _Unfiltered(io.StringIO):
+    """Text from which Click takes no colours away: the arguments in it are to be found."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def _usage_text(error: click.ClickException) -> str:
+    """What Click says of wrong usage, of which it quotes the arguments as they are."""
+    stream = _Unfiltered()
+    error.show(stream)
+    text = stream.getvalue()
+    for part in re.findall(r"[^\n]{0,4}\n[^\n]{0,4}", "\0".join(sys.argv[1:])):
+        for fragment in part.split("\0"):  # an end of a line that an argument brought
+            if len(fragment) > 1 and "\n" in fragment:
+                text = text.replace(fragment, printable(fragment))
+    return printable_lines(text)
 
 
 def _explained(error: Exception) -> tuple[str, int]:

@@ -11,6 +11,7 @@ import click
 from lplrcli.cli import charts, inputs, options, render
 from lplrcli.cli.command import Command
 from lplrcli.cli.opened import opened_matrix
+from lplrcli.errors import printable
 
 if TYPE_CHECKING:
     from lplrcli.cli.inputs import Inputs
@@ -156,7 +157,7 @@ def _draw(stream: Any, path: str, title: str, forecast: Forecast) -> None:
 
 def _text(document: dict[str, Any], modes: list[str]) -> str:
     shape = render.shape_text(document["shape"], document["matrix_shape"])
-    head = f"{document['input']}: {shape} {document['dtype']}"
+    head = f"{printable(document['input'])}: {shape} {document['dtype']}"
     return "\n\n".join(
         [
             f"{head}\n{render.aligned(_facts(document), left=2)}",

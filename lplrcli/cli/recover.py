@@ -14,6 +14,7 @@ from lplrcli.cli.command import Command, complete_paths
 from lplrcli.cli.destinations import DTYPES, DTYPES_TEXT, check_size, check_streams, destination
 from lplrcli.cli.opened import chosen_matrix, opened_file
 from lplrcli.cli.progress import progress_bar
+from lplrcli.errors import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -190,12 +191,12 @@ def _described(salvage: Salvage, recovery: Recovery, number: int) -> dict[str, A
 
 def _print_losses(salvage: Salvage, recovery: Recovery, number: int, quiet: bool) -> None:
     for error in salvage.damage:
-        render.summary(f"{salvage.path}: {error.sentence}", quiet)
+        render.summary(printable(f"{salvage.path}: {error.sentence}"), quiet)
     for each in recovery.lost[:_SHOWN_LOSSES]:
         start, stop = each.span
         places = f"{each.axis} {start}-{stop - 1}"
         reason = each.chunks.error.sentence
-        render.summary(f"{places} of matrix {number} lost: {reason}", quiet)
+        render.summary(f"{places} of matrix {number} lost: {printable(reason)}", quiet)
     if len(recovery.lost) > _SHOWN_LOSSES:
         more = len(recovery.lost) - _SHOWN_LOSSES
         render.summary(f"and {more} more such losses; --json lists all", quiet)
@@ -206,7 +207,7 @@ def _summary_line(result: dict[str, Any], result_bytes: int) -> str:
     kept = entries - result["lost_entries"]
     share = "all" if result["whole"] else f"{kept} of {entries}"
     return (
-        f"{result['input']} -> {result['output']}: "
+        f"{printable(result['input'])} -> {printable(result['output'])}: "
         f"{render.shape_text(result['shape'], result['matrix_shape'])} {result['dtype']}, "
         f"{share} entries recovered, {render.rate_text(result_bytes, result['seconds'])}"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import click
 
 from lplrcli.cli.progress import tell
-from lplrcli.errors import OutputError, printable
+from lplrcli.errors import OutputError, printable, printable_lines
 
 
 def shape_text(shape: Sequence[int], matrix_shape: Sequence[int] | None = None) -> str:
@@ -26,7 +27,8 @@ def bytes_text(count: float) -> str:
     """Bytes with a binary unit, three digits."""
     for unit in ("B", "KiB", "MiB", "GiB"):
         if count < 1024:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.3g} {unit}"
+            digits = 3 if count < 999.5 else 4
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.{digits}g} {unit}"
         count /= 1024
     return f"{count:.4g} TiB"
 
@@ -39,14 +41,14 @@ def error_text(value: float | None, exact: bool = True) -> str:
 
 
 def summary(text: str, quiet: bool) -> None:
-    """Print a line for people, on standard error."""
+    """Print a line for people, on standard error, without what would do something to a terminal."""
     if not quiet:
-        tell(text)
+        tell(printable_lines(text))
 
 
 class _EchoHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        tell(f"  {record.getMessage()}")
+        tell(f"  {printable(record.getMessage())}")
 
 
 @contextmanager
@@ -65,15 +67,17 @@ def shown_log(wanted: bool) -> Iterator[None]:
 
 
 def print_lines(text: str) -> None:
-    """Print on standard output.
+    """Print on standard output, without what would do something to a terminal.
 
     Raises
     ------
     OutputError
-        If it cannot be written; a pipe whose reader is gone is no error.
+        If it is closed, or cannot be written; a pipe whose reader is gone is no error.
     """
+    if sys.stdout is None:  # which `click.echo` takes for a wish to see nothing
+        raise OutputError("standard output is closed", path="<stdout>")
     try:
-        click.echo(text)
+        click.echo(printable_lines(text))
     except BrokenPipeError:
         raise
     except OSError as error:

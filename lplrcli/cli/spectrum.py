@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lplrcli.cli import render
+from lplrcli.errors import printable
 
 if TYPE_CHECKING:
     from lplrcli.container.reader import Container
@@ -72,10 +73,10 @@ def _product(factors: dict[str, Any]) -> str:
 
 def _text(name: str, product: str, modes: list[dict[str, Any]]) -> str:
     if not modes:
-        return f"{name}: no modes, L R is zero"
+        return f"{printable(name)}: no modes, L R is zero"
     lines = [["mode", "singular value", "energy, %", "cumulative, %"]]
     lines += [_line(mode) for mode in modes[:SHOWN]]
-    title = f"{name}: energy of {product} by mode"
+    title = f"{printable(name)}: energy of {product} by mode"
     if len(modes) > SHOWN + 1:
         lines.append(["...", "", "", ""])
         title += f", the first {SHOWN} and the last of {len(modes)}; --json lists all"

@@ -11,7 +11,7 @@ from lplrcli.cli import inputs, options, render
 from lplrcli.cli.command import Command, complete_paths
 from lplrcli.cli.opened import chosen_matrix, opened_file, opened_source
 from lplrcli.cli.progress import progress_bar
-from lplrcli.errors import LplrError
+from lplrcli.errors import LplrError, printable
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -190,7 +190,9 @@ def _print_lines(record: dict[str, Any], faults: list[LplrError], quiet: bool) -
             error = ", error as stated: " + render.error_text(
                 measured["relative_frobenius_error"], measured["exact"]
             )
-        render.summary(f"{record['path']}: OK, {matrices}, {chunks}, {size}{error}", quiet)
+        render.summary(
+            f"{printable(record['path'])}: OK, {matrices}, {chunks}, {size}{error}", quiet
+        )
     elif len(faults) == 1:
         render.summary(f"lplr: {faults[0]}", quiet)
     else:
@@ -198,7 +200,9 @@ def _print_lines(record: dict[str, Any], faults: list[LplrError], quiet: bool) -
             render.summary(f"lplr: {str(fault).splitlines()[0]}", quiet)
         if len(faults) > _SHOWN_FAULTS:
             more = len(faults) - _SHOWN_FAULTS
-            render.summary(f"lplr: {record['path']}: {more} more; --json lists all", quiet)
+            render.summary(
+                f"lplr: {printable(record['path'])}: {more} more; --json lists all", quiet
+            )
 
 
 def _counted(count: int, one: str, several: str) -> str:

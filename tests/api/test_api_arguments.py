@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import lplrcli
-from lplrcli.api.arguments import real, whole
+from lplrcli.api.arguments import integer, real, whole
 from lplrcli.errors import PlanError
 
 A = np.random.default_rng(0).standard_normal((30, 20)).astype(np.float32)
@@ -63,8 +63,6 @@ def test_what_is_not_whole(value):
         ({"bpc": 2, "seed": 0.5}, "seed is not a whole number"),
         ({"bpc": 2, "threads": 1.5}, "threads is not a whole number"),
         ({"bpc": 2, "memory_limit": True}, "memory_limit is not a whole number"),
-        ({"bpc": 2, "unfold": True}, "unfold is not a whole number"),
-        ({"bpc": 2, "row_grid": (5, 6.5)}, "row_grid is not a whole number"),
         ({"size": 2**63}, "size out of range"),
         ({"bpc": 1e300}, "bpc out of range"),
     ],
@@ -72,6 +70,15 @@ def test_what_is_not_whole(value):
 def test_compress_refuses_them_by_name(options, words):
     with pytest.raises(PlanError, match=words):
         lplrcli.compress(A, **options)
+
+
+@pytest.mark.parametrize("options", [{"unfold": True}, {"row_grid": (5, True)}, {"unfold": "2"}])
+def test_axes_and_extents_are_integers(options):
+    (name,) = options
+    with pytest.raises(TypeError, match=f"{name} is not an integer: found "):
+        lplrcli.compress(A, bpc=2, **options)
+    assert integer(name, np.int64(3)) == 3
+    assert integer(name, None) is None
 
 
 def test_append_refuses_them_by_name(tmp_path):

@@ -7,7 +7,7 @@ import json
 
 import click
 import pytest
-from lplr_command import ENVIRONMENT, lplr, refused, run
+from lplr_command import ENVIRONMENT, lplr, refused, run, shell
 
 from lplrcli.cli.main import COMMANDS, LazyGroup
 from lplrcli.errors import PlanError
@@ -90,6 +90,12 @@ def test_no_arguments_show_the_help():
     result = lplr()
     assert "Commands:" in result.text + result.err
     assert result.code in (0, 2)
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["plan", "--help"], ["inspect", "a.lplr"]])
+def test_what_is_printed_needs_standard_output(work, arguments):
+    result = shell(f"lplr {' '.join(arguments)} >&-", work)
+    refused(result, 1, "<stdout>: standard output is closed")
 
 
 def test_an_unknown_command():

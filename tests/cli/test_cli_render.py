@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 
 import pytest
 from hypothesis import given
@@ -89,13 +90,19 @@ def test_a_full_device_is_an_error_and_a_closed_pipe_is_not(monkeypatch):
         render.print_lines("text")
 
 
+def test_closed_standard_output_is_an_error(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(OutputError, match="<stdout>: standard output is closed"):
+        render.print_lines("text")
+
+
 def test_what_is_logged_is_shown_only_if_wanted_and_only_meanwhile(capsys):
     logger = logging.getLogger("lplrcli.stage")
     for wanted in (False, True):
         with render.shown_log(wanted):
-            logger.info("a pass")
+            logger.info("a pass over %s", "\x1b[2J\n")
         logger.info("later")
-    assert capsys.readouterr().err == "  a pass\n"
+    assert capsys.readouterr().err == "  a pass over \\x1b[2J\\n\n"
     assert not logging.getLogger("lplrcli").handlers
 
 

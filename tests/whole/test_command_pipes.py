@@ -8,6 +8,7 @@ import re
 import resource
 import signal
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -101,9 +102,8 @@ def test_a_broken_pipe_ends_quietly(work, arguments):
 
 
 def test_closed_standard_output(work):
-    result = shell("lplr inspect a.lplr >&-", work)
-    assert "internal error" not in result.err
-    assert "Traceback" not in result.err
+    for line in ("inspect a.lplr", "inspect --json a.lplr", "compress a.npy --bpc 1 --dry-run"):
+        refused(shell(f"lplr {line} >&-", work), 1, "<stdout>", "closed")
     result = shell("lplr decompress a.lplr -o - >&-", work)
     refused(result, 1, "<stdout>", "closed")
 
@@ -329,3 +329,19 @@ def test_no_room_to_copy_standard_input(tmp_path, command):
     np.save(stream, np.zeros((400, 400)))
     result = limited(tmp_path, *command, "-o", "out", stdin=stream.getvalue())
     refused(result, 1, "<stdin>", "File too large", "TMPDIR")
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="no names for open files")
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "-"])
+@pytest.mark.parametrize("kind", ["compress", "h5"])
+def test_output_is_appended_where_the_shell_says_so(work, name, kind):
+    """Nothing of what was there is lost, and -f has nothing to do with it."""
+    line = "compress a.npy -r 2 -b 4" if kind == "compress" else "decompress a.lplr --to h5"
+    result = shell(
+        f"printf before > out && lplr {line} -o {name} >> out && printf after >> out", work
+    )
+    assert result.code == 0, result.err
+    result = shell(f"lplr {line} -o {name} > alone", work)
+    assert result.code == 0, result.err
+    assert Path("out").read_bytes() == b"before" + Path("alone").read_bytes() + b"after"
+    assert len(Path("alone").read_bytes()) > 100
