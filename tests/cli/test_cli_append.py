@@ -139,7 +139,7 @@ def test_rows_that_do_not_fit(work, refuses):
     np.save("strange.npy", strange)
     result = refuses(
         "append", "a.lplr", "strange.npy", code=4,
-        says=["strange.npy", "do not fit", "relative error of", "at most", "-e", "compress all"],
+        says=["strange.npy", "do not fit", "relative error of", "at most", "-e", "Compress all"],
     )  # fmt: skip
     told = float(result.err.split("relative error of ")[1].split(",")[0])
     assert lplr("append", "a.lplr", "strange.npy", "-e", 2, "-o", "b.lplr").code == 0
