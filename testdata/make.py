@@ -63,6 +63,19 @@ def write_doors(folder: Path, values: NDArray[np.float32]) -> None:
         zarr.create_array(path, data=values, chunks=(10, 16), zarr_format=version, overwrite=True)
     sparse = scipy.io.mmread(Path(__file__).parent / "west0067.mtx")
     scipy.sparse.save_npz(folder / "west0067.npz", sparse.tocsr())
+    write_h5ad(folder / "west0067.h5ad", sparse.tocsr())
+
+
+def write_h5ad(path: Path, matrix: Any) -> None:
+    """A sparse matrix as AnnData lays it out, and a dense array beside it."""
+    with h5py.File(path, "w") as file:
+        group = file.create_group("X")
+        group.attrs["encoding-type"] = "csr_matrix"
+        group.attrs["encoding-version"] = "0.1.0"
+        group.attrs["shape"] = matrix.shape
+        for part in ("data", "indices", "indptr"):
+            group[part] = getattr(matrix, part)
+        file["obsm/X_pca"] = np.ones((matrix.shape[0], 2), np.float32)
 
 
 def main() -> None:

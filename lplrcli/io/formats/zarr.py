@@ -6,7 +6,8 @@ import warnings
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from lplrcli.errors import InputError, LplrError, MissingDependencyError, NotAMatrixError
-from lplrcli.io.handles.base import ArrayHandle
+from lplrcli.io.formats.sparse_groups import open_sparse_group, sparse_group
+from lplrcli.io.handles.base import ArrayHandle, CsrHandle
 from lplrcli.io.handles.dataset_choice import Candidate, no_such_dataset, only_matrix
 from lplrcli.io.handles.dtypes import real_dtype
 from lplrcli.io.handles.unfolding import UnfoldingRequest, shorten, unfolding_of
@@ -57,7 +58,7 @@ class ZarrHandle(ArrayHandle):
 
 def open_handle(
     file: BinaryIO, path: str | None, name: str, dataset: str | None, request: UnfoldingRequest
-) -> ZarrHandle:
+) -> ZarrHandle | CsrHandle:
     """Open an array in a zipped Zarr store; see `open_folder`.
 
     Parameters
@@ -74,7 +75,9 @@ def open_handle(
         return _open("ZipStore", path or f"/dev/fd/{file.fileno()}", name, dataset, request)
 
 
-def open_folder(path: str, dataset: str | None, request: UnfoldingRequest) -> ZarrHandle:
+def open_folder(
+    path: str, dataset: str | None, request: UnfoldingRequest
+) -> ZarrHandle | CsrHandle:
     """Open an array in the folder of a Zarr store, for reading only.
 
     Parameters
@@ -102,7 +105,7 @@ def open_folder(path: str, dataset: str | None, request: UnfoldingRequest) -> Za
 
 def _open(
     kind: str, path: str, name: str, dataset: str | None, request: UnfoldingRequest
-) -> ZarrHandle:
+) -> ZarrHandle | CsrHandle:
     try:
         import zarr
         import zarr.storage
@@ -119,15 +122,30 @@ def _open(
             warnings.simplefilter("ignore")
             root = zarr.open(store, mode="r")
             array = _chosen(root, dataset, name)
+            if not isinstance(array, zarr.Array):
+                return _sparse(array, store, name, request)
             refuse_code(array.metadata.to_dict(), name)
             real_dtype(array.dtype, name)
             unfolding = unfolding_of(array.shape, name, request)
+            require_chunks(array, name)
             return ZarrHandle(array, store, unfolding, name)
     except BaseException as error:
         store.close()
         if isinstance(error, LplrError | MemoryError) or not isinstance(error, Exception):
             raise
         raise InputError(f"the Zarr store cannot be read: {_reason(error)}", path=name) from error
+
+
+def _sparse(group: Any, store: Any, name: str, request: UnfoldingRequest) -> CsrHandle:
+    """Read a sparse matrix, and close the store."""
+    found = sparse_group(group)
+    assert found is not None
+    for part in found.places.values():
+        refuse_code(group[part].metadata.to_dict(), name)
+        require_chunks(group[part], name)
+    handle = open_sparse_group(group, found, f"{name}:/{group.path}", request)
+    store.close()
+    return handle
 
 
 def _chosen(root: Any, dataset: str | None, name: str) -> Any:
@@ -141,23 +159,30 @@ def _chosen(root: Any, dataset: str | None, name: str) -> Any:
                 advice="Leave --dataset out; it chooses an array of a group.",
             )
         return root
+    if dataset is None and sparse_group(root) is not None:
+        return root
     if dataset is not None:
         try:
             found = root[dataset]
         except (KeyError, ValueError):  # ValueError: '..' among its parts
             raise no_such_dataset(dataset, _candidates(root), name) from None
-        if not isinstance(found, zarr.Array):
+        if not isinstance(found, zarr.Array) and sparse_group(found) is None:
             raise no_such_dataset(dataset, _candidates(root), name, "is not an array")
         return found
     return root[only_matrix(_candidates(root), name)]
 
 
 def _candidates(group: Any) -> list[Candidate]:
-    return [
-        Candidate.of(path, array.shape, array.dtype)
-        for path, array in sorted(group.members(max_depth=None), key=lambda member: member[0])
-        if hasattr(array, "shape")
-    ]
+    """Describe every array of a group, and every group below that is a sparse matrix."""
+    candidates = []
+    for path, member in sorted(group.members(max_depth=None), key=lambda member: member[0]):
+        if hasattr(member, "shape"):
+            candidates.append(Candidate.of(path, member.shape, member.dtype))
+        else:
+            sparse = sparse_group(member)
+            if sparse is not None:
+                candidates.append(sparse.candidate(path, member))
+    return candidates
 
 
 def refuse_code(metadata: Any, name: str) -> None:
@@ -182,6 +207,36 @@ def refuse_code(metadata: Any, name: str) -> None:
     if isinstance(metadata, list | tuple):
         for part in metadata:
             refuse_code(part, name)
+
+
+def require_chunks(array: Any, name: str) -> None:
+    """Refuse an array of which chunks are absent though it defines no fill value.
+
+    The package gives zeros for them, which are no data.
+
+    Parameters
+    ----------
+    array : zarr.Array
+        Array of version 2 or 3; only the former can leave the fill value undefined.
+    name : str
+        Name of the store, for messages.
+
+    Raises
+    ------
+    InputError
+        Chunks are absent.
+    """
+    if array.metadata.fill_value is not None:
+        return
+    missing = array.nchunks - array.nchunks_initialized
+    if missing:
+        raise InputError(
+            f"{missing} of {array.nchunks} chunks of array /{array.path} are absent, "
+            "and its fill value is undefined",
+            path=name,
+            advice="Copy the store again in whole; or, if they are zeros, set fill_value to 0 in "
+            "its .zarray.",
+        )
 
 
 def _reason(error: BaseException) -> str:

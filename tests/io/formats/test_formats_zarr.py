@@ -12,7 +12,7 @@ import zarr
 import zarr.storage
 
 from lplrcli.errors import InputError, MissingDependencyError, NotAMatrixError
-from lplrcli.io import UnfoldingRequest, open_source
+from lplrcli.io import UnfoldingRequest, open_array, open_source
 from lplrcli.io.formats.zarr import refuse_code
 
 A = np.random.default_rng(1).standard_normal((60, 9)).astype(np.float32)
@@ -93,6 +93,20 @@ def test_chunks_that_are_not_there_are_their_fill_value(path, version):
     )
     array[:3] = 1
     np.testing.assert_array_equal(whole(open_source(path))[:, 0], [1, 1, 1, 7, 7, 7])
+
+
+def test_chunks_that_are_absent_without_a_fill_value_are_refused(path):
+    array = zarr.create_array(
+        path, shape=(6, 4), chunks=(3, 4), dtype="f4", fill_value=None, zarr_format=2
+    )
+    array[:3] = 1
+    fault = r"1 of 2 chunks of array / are absent, and its fill value is undefined"
+    with pytest.raises(InputError, match=rf"a\.zarr: {fault}"):
+        open_source(path)
+    with pytest.raises(InputError, match=fault):
+        open_array(array)
+    array[3:] = 2
+    np.testing.assert_array_equal(whole(open_source(path))[:, 0], [1, 1, 1, 2, 2, 2])
 
 
 def test_nothing_is_written(path, tmp_path):
