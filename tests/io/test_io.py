@@ -27,6 +27,11 @@ from lplrcli.io.formats.raw import RawLayout
         ("a.safetensors", {}),
         ("v2.zarr", {}),
         ("v3.zarr", {}),
+        ("folder.zarr.zip", {}),
+        ("a.npy.zst", {}),
+        ("a.nc", {}),
+        ("v4.mat", {}),
+        ("v5.mat", {}),
         ("big_endian.bin", {"layout": RawLayout.of((24, 16), ">f4")}),
     ],
 )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from lplrcli.errors import InputError, LplrError, MissingDependencyError, NotAMatrixError
+from lplrcli.io.formats.magic import names_in_zip, zarr_roots
 from lplrcli.io.formats.sparse_groups import open_sparse_group, sparse_group
 from lplrcli.io.handles.base import ArrayHandle, CsrHandle
 from lplrcli.io.handles.dataset_choice import Candidate, no_such_dataset, only_matrix
@@ -16,6 +18,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lplrcli.model.source import Unfolding
+
+
+_UNKNOWN_CODEC = re.compile(r"(?:codec not available|unknown codec)[^\w]+([\w.:/-]+)", re.I)
+_ADVICE_BY_CODEC = {
+    extra: f"Install it with pip install 'numcodecs[{extra}]'."
+    for extra in ("crc32c", "msgpack", "pcodec", "zfpy")
+}
 
 
 class ZarrHandle(ArrayHandle):
@@ -44,6 +53,7 @@ class ZarrHandle(ArrayHandle):
         except (LplrError, MemoryError):
             raise
         except Exception as error:  # codecs of many packages raise what they please
+            _refuse_codec(error, self._name)
             raise InputError(
                 f"rows {rows.start} to {rows.stop - 1} cannot be read: {_reason(error)}",
                 path=self._name,
@@ -71,8 +81,17 @@ def open_handle(
         As for `open_folder`.
     """
     with file:
+        file.seek(0)
+        roots = zarr_roots(names_in_zip(file) or [])
+        if len(roots) > 1:
+            raise InputError(
+                f"the zip archive holds {len(roots)} Zarr stores: {shorten(', '.join(roots))}",
+                path=name,
+                advice="Extract it, and give the folder of one of them.",
+            )
         # The library wants a name. The one of the descriptor leads to what has no other.
-        return _open("ZipStore", path or f"/dev/fd/{file.fileno()}", name, dataset, request)
+        place = path or f"/dev/fd/{file.fileno()}"
+        return _open("ZipStore", place, name, dataset, request, "".join(roots))
 
 
 def open_folder(
@@ -104,7 +123,12 @@ def open_folder(
 
 
 def _open(
-    kind: str, path: str, name: str, dataset: str | None, request: UnfoldingRequest
+    kind: str,
+    path: str,
+    name: str,
+    dataset: str | None,
+    request: UnfoldingRequest,
+    folder: str = "",
 ) -> ZarrHandle | CsrHandle:
     try:
         import zarr
@@ -120,7 +144,7 @@ def _open(
         with warnings.catch_warnings():
             # Of what else lies in the folder, and of parts of the standard that may change.
             warnings.simplefilter("ignore")
-            root = zarr.open(store, mode="r")
+            root = zarr.open(store, path=folder, mode="r")
             array = _chosen(root, dataset, name)
             if not isinstance(array, zarr.Array):
                 return _sparse(array, store, name, request)
@@ -133,6 +157,7 @@ def _open(
         store.close()
         if isinstance(error, LplrError | MemoryError) or not isinstance(error, Exception):
             raise
+        _refuse_codec(error, name)
         raise InputError(f"the Zarr store cannot be read: {_reason(error)}", path=name) from error
 
 
@@ -237,6 +262,25 @@ def require_chunks(array: Any, name: str) -> None:
             advice="Copy the store again in whole; or, if they are zeros, set fill_value to 0 in "
             "its .zarray.",
         )
+
+
+def _refuse_codec(error: BaseException, name: str) -> None:
+    """Raise `MissingDependencyError` if what the library says is that it lacks a codec.
+
+    Its versions, and numcodecs, have an error of their own each.
+    """
+    found = _UNKNOWN_CODEC.search(str(error))
+    if found is None or "pickle" in found.group(1):  # never to be installed for this
+        return
+    codec = found.group(1)
+    raise MissingDependencyError(
+        f"the chunks are stored with the codec {shorten(codec)}, which is not installed",
+        path=name,
+        advice=_ADVICE_BY_CODEC.get(
+            codec.removeprefix("numcodecs."),
+            "Install the package that brings it, or store the array with another codec.",
+        ),
+    ) from error
 
 
 def _reason(error: BaseException) -> str:
