@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import bz2
 import gzip
 import io
-import lzma
 import zlib
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -89,7 +87,10 @@ def inflated(file: BinaryIO, compression: Compression) -> io.BufferedReader:
 
 
 class _Inflated(io.RawIOBase):
-    """What a compressed file holds; every error of the libraries becomes an `OSError`."""
+    """What a compressed file holds; every error of the libraries becomes an `OSError`.
+
+    Libraries are imported when they are needed: not every Python has them all.
+    """
 
     def __init__(self, file: BinaryIO, compression: Compression) -> None:
         self._name = compression.name
@@ -99,8 +100,12 @@ class _Inflated(io.RawIOBase):
             self._errors = (*self._errors, zlib.error)
             self._stream = gzip.GzipFile(fileobj=file, mode="rb")
         elif compression.name == "bzip2":
+            import bz2
+
             self._stream = bz2.BZ2File(file)
         elif compression.name == "xz":
+            import lzma
+
             self._errors = (*self._errors, lzma.LZMAError)
             self._stream = lzma.LZMAFile(file)  # noqa: SIM115 - it holds no descriptor
         else:
