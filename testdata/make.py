@@ -11,6 +11,8 @@ one, in each format that is only read). The real inputs are described in README.
 from __future__ import annotations
 
 import argparse
+import tempfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ import safetensors.numpy
 import scipy.io
 import scipy.sparse
 import zarr
+import zstandard
 from numpy.typing import NDArray
 
 FLOATS = ("float16", "float32", "float64")
@@ -61,8 +64,39 @@ def write_doors(folder: Path, values: NDArray[np.float32]) -> None:
     for version in (2, 3):
         path = str(folder / f"v{version}.zarr")
         zarr.create_array(path, data=values, chunks=(10, 16), zarr_format=version, overwrite=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        np.save(Path(scratch, "a.npy"), values)
+        (folder / "a.npy.zst").write_bytes(
+            zstandard.compress(Path(scratch, "a.npy").read_bytes(), 19)
+        )
+    with zipfile.ZipFile(folder / "folder.zarr.zip", "w") as archive:
+        for file in sorted((folder / "v3.zarr").rglob("*")):
+            if file.is_file():
+                name = f"a.zarr/{file.relative_to(folder / 'v3.zarr')}"
+                archive.writestr(zipfile.ZipInfo(name), file.read_bytes())
+    with scipy.io.netcdf_file(folder / "a.nc", "w") as dataset:
+        for side, extent in zip("yx", values.shape, strict=True):
+            dataset.createDimension(side, extent)
+        dataset.createVariable("values", ">f4", ("y", "x"))[:] = values
+        dataset.createVariable("y", ">f4", ("y",))[:] = np.arange(len(values))
+    for kind in ("4", "5"):
+        matlab = folder / f"v{kind}.mat"
+        scipy.io.savemat(matlab, {"values": values}, format=kind, do_compression=True)
     sparse = scipy.io.mmread(Path(__file__).parent / "west0067.mtx")
     scipy.sparse.save_npz(folder / "west0067.npz", sparse.tocsr())
+    write_h5ad(folder / "west0067.h5ad", sparse.tocsr())
+
+
+def write_h5ad(path: Path, matrix: Any) -> None:
+    """A sparse matrix as AnnData lays it out, and a dense array beside it."""
+    with h5py.File(path, "w") as file:
+        group = file.create_group("X")
+        group.attrs["encoding-type"] = "csr_matrix"
+        group.attrs["encoding-version"] = "0.1.0"
+        group.attrs["shape"] = matrix.shape
+        for part in ("data", "indices", "indptr"):
+            group[part] = getattr(matrix, part)
+        file["obsm/X_pca"] = np.ones((matrix.shape[0], 2), np.float32)
 
 
 def main() -> None:

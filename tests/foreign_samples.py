@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import safetensors.numpy
+import scipy.io
 import scipy.sparse as sp
 import zarr
 import zarr.storage
@@ -43,10 +44,25 @@ def bytes_of(key):
         return safetensors.numpy.save({"a": A})
     if key == "zarr":
         return zipped_zarr()
+    if key == "netcdf":
+        return netcdf()
+    if key == "mat":
+        scipy.io.savemat(stream, {"a": A})
+        return stream.getvalue()
     sink = create_sink(key, stream, A.shape, A.dtype)
     sink.write(A)
     sink.close()
     return stream.getvalue()
+
+
+def netcdf():
+    stream = io.BytesIO()
+    with scipy.io.netcdf_file(stream, "w") as file:
+        for name, extent in zip("xy", A.shape, strict=True):
+            file.createDimension(name, extent)
+        file.createVariable("a", "f8", ("x", "y"))[:] = A
+        file.flush()
+        return stream.getvalue()
 
 
 def zipped_zarr():

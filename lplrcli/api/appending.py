@@ -43,8 +43,9 @@ def append(
     matrix : int
         Which matrix, of a file that holds several.
     rel_error : float, optional
-        Largest relative Frobenius error of the new rows. By default what was asked of the file;
-        where no error was, 1.1 times the one it has.
+        Largest relative Frobenius error of the new rows. By default 1.1 times what was asked of
+        the file, or, where no error was, 1.1 times the one it has. If the error of all rows then
+        exceeds what was asked, the file asks for that.
     dataset : str, optional
         Which array of a file `rows` that may hold several.
     threads : int, optional

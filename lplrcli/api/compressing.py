@@ -59,10 +59,10 @@ def compress(
     Parameters
     ----------
     matrix : str, path, sequence of them, or array
-        A ``.npy``, ``.npz`` (SciPy's sparse ones too), HDF5, Zarr, safetensors or Matrix Market
-        file, or one of raw numbers; several files are joined along the first axis. Or anything
-        with ``shape``, ``dtype`` and row slices: an array, a memory map, an h5py dataset, a Zarr
-        array, a SciPy sparse matrix, a dask array. Of two to five dimensions.
+        A ``.npy``, ``.npz`` (SciPy's sparse ones too), HDF5, Zarr, safetensors, Matrix Market,
+        netCDF or MATLAB file, or one of raw numbers; several files are joined along the first axis.
+        Or anything with ``shape``, ``dtype`` and row slices: an array, a memory map, an h5py
+        dataset, a Zarr array, a SciPy sparse matrix, a dask array. Of two to five dimensions.
     rank : int, optional
         Most components kept. Needed where neither a size nor an error is asked for.
     bits : int, optional

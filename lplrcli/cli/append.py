@@ -147,6 +147,7 @@ def _result(done: Appended, written: int, entry_bytes: int) -> dict[str, Any]:
         "rank": grown.rank,
         "rows_added": done.rows,
         "limit": done.limit if math.isfinite(done.limit) else None,
+        "asked": done.asked,
         "added": {key: added[key] for key in ("relative_frobenius_error", "max_abs_error",
                                               "exact", "source_norm", "passes")},
         "file_bytes": written,
@@ -161,6 +162,9 @@ def _summary_line(result: dict[str, Any], source_bytes: int) -> str:
     new = render.error_text(result["added"]["relative_frobenius_error"])
     allowed = "" if result["limit"] is None else f" (at most {result['limit']:.4g})"
     whole = render.error_text(result["relative_frobenius_error"], result["exact"])
+    asked = result["asked"]
+    if asked is not None and result["relative_frobenius_error"] > asked:
+        whole += f" (more than the {asked:.4g} that was asked; the file now says so)"
     return (
         f"{' -> '.join(map(printable, names))}: "
         f"{result['rows_added']} rows added, "

@@ -160,9 +160,9 @@ def command(
 ) -> None:
     """Compress the matrix in INPUT into one .lplr file (- is standard input).
 
-    INPUT is .npy, .npz (SciPy's sparse ones too), HDF5, Zarr, safetensors or Matrix Market, by its
-    content; or raw numbers, with --shape and --dtype. Several inputs are joined along their first
-    axis, in the order given; -o then says where to.
+    INPUT is .npy, .npz (SciPy's sparse ones too), HDF5, Zarr, safetensors, Matrix Market, netCDF
+    or MATLAB, by its content; or raw numbers, with --shape and --dtype. Several inputs are joined
+    along their first axis, in the order given; -o then says where to.
 
     An array of 3 to 5 dimensions is unfolded: its first axis against the others, or --unfold.
 

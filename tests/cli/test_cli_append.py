@@ -253,3 +253,20 @@ def test_a_matrix_that_is_open_stays_what_it_was(work, more):
         lplrcli.append("a.lplr", more)
         assert c.shape == (120, 80)
         np.testing.assert_array_equal(c[...], before)
+
+
+def test_an_error_above_what_was_asked_is_told(work):
+    rng = np.random.default_rng(0)
+    left, right = rng.standard_normal((300, 8)), rng.standard_normal((8, 60))
+    a = (left @ right + 0.01 * rng.standard_normal((300, 60))).astype(np.float32)
+    lplrcli.compress(a[:200], rel_error=0.05, mode="factors").save("e.lplr")
+    np.save("new.npy", a[200:])
+    result = lplr("append", "e.lplr", "new.npy", "--json")
+    assert result.code == 0, result.err
+    found = json.loads(result.text)
+    assert (found["asked"], found["limit"]) == (0.05, pytest.approx(0.055))
+    told = "more than the 0.05 that was asked; the file now says so" in result.err
+    assert told == (found["relative_frobenius_error"] > 0.05)
+    with lplrcli.open("e.lplr") as c:
+        stated = c.factorization.plan.target.relative_error
+    assert stated == max(0.05, found["relative_frobenius_error"])

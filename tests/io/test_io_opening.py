@@ -28,6 +28,11 @@ DESCRIPTORS = Path("/proc/self/fd")
         ("a.safetensors", {}),
         ("v2.zarr", {}),
         ("v3.zarr", {}),
+        ("folder.zarr.zip", {}),
+        ("a.npy.zst", {}),
+        ("a.nc", {}),
+        ("v4.mat", {}),
+        ("v5.mat", {}),
         ("big_endian.bin", {"layout": RawLayout.of((24, 16), ">f4")}),
     ],
 )
@@ -38,9 +43,13 @@ def test_the_doors_of_testdata(name, options):
     )
 
 
-def test_the_sparse_door_of_testdata():
+@pytest.mark.parametrize(
+    ("name", "options"), [("west0067.npz", {}), ("west0067.h5ad", {"dataset": "X"})]
+)
+def test_the_sparse_doors_of_testdata(name, options):
     expected = whole(open_source(str(TESTDATA / "west0067.mtx")))
-    found = open_source(str(TESTDATA / "doors" / "west0067.npz"))
+    found = open_source(str(TESTDATA / "doors" / name), **options)
+    assert found.sparse
     np.testing.assert_array_equal(whole(found), expected)
 
 

@@ -11,7 +11,9 @@ import numpy as np
 from lplrcli.errors import InputError, LplrError, NotAMatrixError
 from lplrcli.io.formats.hdf5_filters import require_filters
 from lplrcli.io.formats.hdf5_library import H5_ERRORS, MAX_CACHE_BYTES, reason_of
-from lplrcli.io.handles.base import ArrayHandle, chunked_block_rows, layer_rows
+from lplrcli.io.formats.hdf5_storage import require_storage
+from lplrcli.io.formats.sparse_groups import open_sparse_group, sparse_group
+from lplrcli.io.handles.base import ArrayHandle, CsrHandle, chunked_block_rows, layer_rows
 from lplrcli.io.handles.dataset_choice import Candidate, no_such_dataset, only_matrix
 from lplrcli.io.handles.dtypes import real_dtype
 from lplrcli.io.handles.unfolding import UnfoldingRequest, unfolding_of
@@ -72,8 +74,8 @@ class Hdf5Handle(ArrayHandle):
 
 def open_handle(
     file: BinaryIO, path: str | None, name: str, dataset: str | None, request: UnfoldingRequest
-) -> Hdf5Handle:
-    """Open a dataset of an HDF5 file.
+) -> Hdf5Handle | CsrHandle:
+    """Open a dataset, or a group that is a sparse matrix, of an HDF5 file.
 
     Parameters
     ----------
@@ -84,7 +86,8 @@ def open_handle(
     name : str
         For messages.
     dataset : str, optional
-        Path of the dataset; by default the only one in the file that is or unfolds to a matrix.
+        Path of the dataset or group; by default the only one in the file that is or unfolds to a
+        matrix.
     request : UnfoldingRequest
         How the array is to become a matrix.
 
@@ -93,11 +96,13 @@ def open_handle(
     NotAMatrixError
         There is no such dataset, or several to choose from.
     InputError
-        The file is damaged.
+        The file is damaged, or a part of the dataset is stored nowhere.
     PlanError
         What is asked of the unfolding does not fit its shape.
     MissingDependencyError
         The data went through a filter that is not installed.
+    MemoryLimitError
+        Less memory is allowed than a sparse matrix takes.
     """
     h5 = None
     try:
@@ -108,9 +113,12 @@ def open_handle(
             chosen = h5[only_matrix(_candidates(h5), name)]
         else:
             chosen = _named(h5, dataset, name)
+        if isinstance(chosen, h5py.Group):
+            return _sparse(h5, file, chosen, name, request)
         dtype = real_dtype(chosen.dtype, name)
         unfolding = unfolding_of(chosen.shape, name, request)
         require_filters(chosen, name)
+        require_storage(chosen, name)
         cache = _cache_for(chosen.chunks, unfolding, dtype)
         if cache:
             # A dataset gets its cache when it is first opened in a file, hence a second time.
@@ -122,15 +130,31 @@ def open_handle(
     except BaseException as error:
         if h5 is not None:
             h5.close()
-        if isinstance(error, H5_ERRORS) and not isinstance(error, LplrError):
+        if isinstance(error, H5_ERRORS) and not isinstance(error, LplrError | MemoryError):
             raise InputError(
                 f"the HDF5 file cannot be read: {reason_of(error)}", path=name
             ) from error
         raise
 
 
+def _sparse(
+    h5: h5py.File, file: BinaryIO, group: h5py.Group, name: str, request: UnfoldingRequest
+) -> CsrHandle:
+    """Read a sparse matrix, and close the file."""
+    found = sparse_group(group)
+    assert found is not None
+    for part in found.places.values():
+        if isinstance(group.get(part), h5py.Dataset):
+            require_filters(group[part], name)
+            require_storage(group[part], name)
+    handle = open_sparse_group(group, found, f"{name}:{group.name}", request)
+    h5.close()
+    file.close()
+    return handle
+
+
 def _candidates(h5: h5py.File) -> list[Candidate]:
-    """Describe every dataset of the file.
+    """Describe every dataset of the file, and every group that is a sparse matrix.
 
     ``visititems`` comes to each object once and follows neither soft nor external links, so
     links in a circle do no harm.
@@ -140,7 +164,14 @@ def _candidates(h5: h5py.File) -> list[Candidate]:
     def visit(path: str, thing: object) -> None:
         if isinstance(thing, h5py.Dataset):
             found.append(_described(f"/{path}", thing))
+        elif isinstance(thing, h5py.Group):
+            sparse = sparse_group(thing)
+            if sparse is not None:
+                found.append(sparse.candidate(f"/{path}", thing))
 
+    whole = sparse_group(h5)
+    if whole is not None:
+        found.append(whole.candidate("/", h5))
     h5.visititems(visit)
     return found
 
@@ -152,7 +183,7 @@ def _described(path: str, dataset: h5py.Dataset) -> Candidate:
         return Candidate(path, "unreadable", False)
 
 
-def _named(h5: h5py.File, dataset: str, name: str) -> h5py.Dataset:
+def _named(h5: h5py.File, dataset: str, name: str) -> h5py.Dataset | h5py.Group:
     try:
         chosen = h5.get(dataset) if "\0" not in dataset else None
     except H5_ERRORS:
@@ -160,6 +191,8 @@ def _named(h5: h5py.File, dataset: str, name: str) -> h5py.Dataset:
     if isinstance(chosen, h5py.Dataset):
         if chosen.shape is None:
             raise NotAMatrixError(f"dataset {dataset} is empty", path=name)
+        return chosen
+    if isinstance(chosen, h5py.Group) and sparse_group(chosen) is not None:
         return chosen
     what = "is not a dataset" if chosen is not None else "does not exist"
     raise no_such_dataset(dataset, _candidates(h5), name, what)

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-import gzip
+import re
 import struct
 import zipfile
 import zlib
 from pathlib import Path
 from typing import BinaryIO
 
+from lplrcli.io.formats.inflation import start_of
+
 NPY_MAGIC = b"\x93NUMPY"
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MTX_BANNER = b"%%matrixmarket"
-GZIP_MAGIC = b"\x1f\x8b"
 ZIP_MAGIC = b"PK\x03\x04"
 EMPTY_ZIP_MAGIC = b"PK\x05\x06"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+"""What some editors put before a text in UTF-8."""
+
+NETCDF_MAGIC = b"CDF"
+_NETCDF_VERSIONS = b"\1\2\5"
+_MOST_SPACE = 64  # bytes of spaces and line ends before a banner
+MAT_HEADER = 128
+"""Bytes before the first variable of a MATLAB file of version 5."""
+
+_MAT4_HEADER = 20  # bytes before the name of a matrix
+_LONGEST_NAME = 64  # bytes of a name in MATLAB, and more
 _ZARR_MARKS = {"zarr.json", ".zarray", ".zgroup", ".zmetadata"}
 
 ZIP_ERRORS = (
@@ -31,21 +43,34 @@ ZIP_ERRORS = (
 
 
 def is_npy(file: BinaryIO) -> bool:
-    """Whether the file starts with NumPy's magic string."""
-    return file.read(len(NPY_MAGIC)) == NPY_MAGIC
+    """Whether the file, or what it holds compressed, starts with NumPy's magic string."""
+    return start_of(file, len(NPY_MAGIC)) == NPY_MAGIC
 
 
 def is_npz(file: BinaryIO) -> bool:
     """Whether it is a zip archive with .npy files, or too damaged a one to tell."""
-    names = _names_in_zip(file)
+    names = names_in_zip(file)
     if names is None:
         return False
     return not names or any(name.endswith(".npy") for name in names)
 
 
 def is_zipped_zarr(file: BinaryIO) -> bool:
-    """Whether it is a zip archive with an array or a group of Zarr at its root."""
-    return not _ZARR_MARKS.isdisjoint(_names_in_zip(file) or [])
+    """Whether it is a zip archive with an array or a group of Zarr, at its root or in a folder."""
+    return bool(zarr_roots(names_in_zip(file) or []))
+
+
+def zarr_roots(names: list[str]) -> list[str]:
+    """Folders, in a zip archive with these members, that are Zarr stores; empty for its root."""
+    marked = {name.rpartition("/")[::2] for name in names}
+    folders = {folder for folder, mark in marked if mark in _ZARR_MARKS}
+    # Arrays and groups within a store have such files too.
+    return sorted(
+        folder
+        for folder in folders
+        if not any(folder != other and f"{folder}/".startswith(f"{other}/") for other in folders)
+        and not (folder and "" in folders)
+    )
 
 
 def is_zarr_folder(path: str) -> bool:
@@ -75,20 +100,53 @@ def is_hdf5(file: BinaryIO) -> bool:
 
 
 def is_mtx(file: BinaryIO) -> bool:
-    """Whether the text, or the text inside gzip, starts with the banner in any case."""
-    start = file.read(len(MTX_BANNER))
-    if start.startswith(GZIP_MAGIC):
-        file.seek(0)
-        try:
-            with gzip.GzipFile(fileobj=file, mode="rb") as text:
-                start = text.read(len(MTX_BANNER))
-        except (OSError, EOFError, zlib.error):
-            return False
-    return start.lower() == MTX_BANNER
+    """Whether the text, or the text that is compressed, starts with the banner in any case.
+
+    A byte order mark and spaces before it do not matter.
+    """
+    start = start_of(file, len(BYTE_ORDER_MARK) + _MOST_SPACE + len(MTX_BANNER))
+    return start.removeprefix(BYTE_ORDER_MARK).lstrip().lower().startswith(MTX_BANNER)
 
 
-def _names_in_zip(file: BinaryIO) -> list[str] | None:
-    """Names of the members; None where it is no zip archive, empty where they cannot be told."""
+def is_netcdf(file: BinaryIO) -> bool:
+    """Whether it is of one of the classic formats of netCDF; those of version 4 are HDF5."""
+    start = file.read(len(NETCDF_MAGIC) + 1)
+    return start[:-1] == NETCDF_MAGIC and start[-1] in _NETCDF_VERSIONS
+
+
+def is_mat(file: BinaryIO) -> bool:
+    """Whether it is a MATLAB file of version 5, or starts as a matrix of version 4 does."""
+    start = file.read(MAT_HEADER)
+    if len(start) == MAT_HEADER and start[124:] in (b"\0\1IM", b"\1\0MI"):
+        return True
+    return mat4_order(start) is not None
+
+
+def mat4_order(start: bytes) -> str | None:
+    """Find the order of bytes, ``<`` or ``>``, of a MATLAB file of version 4; None for others.
+
+    The format has no magic bytes, but type, extents and name of its first matrix are narrowly
+    confined.
+    """
+    if len(start) <= _MAT4_HEADER:
+        return None
+    for thousands, order in enumerate("<>"):
+        kind, rows, columns, imaginary, length = struct.unpack_from(f"{order}5i", start)
+        if (
+            kind // 100 == 10 * thousands
+            and kind // 10 % 10 <= 5
+            and kind % 10 <= 2
+            and min(rows, columns) >= 0
+            and imaginary in (0, 1)
+            and 2 <= length <= _LONGEST_NAME
+            and re.fullmatch(rb"[A-Za-z]\w*\0", start[_MAT4_HEADER : _MAT4_HEADER + length])
+        ):
+            return order
+    return None
+
+
+def names_in_zip(file: BinaryIO) -> list[str] | None:
+    """List the members; None where it is no zip archive, empty where they cannot be told."""
     if file.read(len(ZIP_MAGIC)) != ZIP_MAGIC:
         return None
     file.seek(0)

@@ -1,4 +1,4 @@
-"""Matrix Market files, plain or gzipped; the accepted profile is formats/mtx.md.
+"""Matrix Market files, plain or compressed; the accepted profile is formats/mtx.md.
 
 SciPy reads the entries. Before it does, the whole text is surveyed once: SciPy allocates what
 the size line announces, and takes the longest prefix of a token that makes a number ("1d3" is
@@ -7,21 +7,20 @@ the size line announces, and takes the longest prefix of a token that makes a nu
 
 from __future__ import annotations
 
-import gzip as gzip_format  # gzip is also a parameter of create_sink
 import io
-import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from lplrcli.errors import InputError, OutputError
-from lplrcli.io.formats.magic import GZIP_MAGIC
+from lplrcli.io.formats.inflation import compression_of, inflated
 from lplrcli.io.formats.mtx_header import (
     MAX_LINE_BYTES,
     MtxHeader,
     damaged_text,
     read_mtx_header,
 )
+from lplrcli.io.formats.mtx_spelling import plain_numbers
 from lplrcli.io.handles.base import ArrayHandle, CsrHandle
 from lplrcli.io.handles.csr import csr_handle
 from lplrcli.io.handles.dtypes import real_dtype
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from lplrcli.io.formats.sink import Sink
 
 _TEXT_PIECE = 1 << 20
-_READ_ERRORS = (OSError, EOFError, zlib.error)
 _SPACE = b" \t\r\n"
 _IN_INTEGERS = b"0123456789+-"
 _IN_REALS = _IN_INTEGERS + b".eEinfatyINFATY"
@@ -74,13 +72,13 @@ def open_handle(
             with _text_of(file) as text:
                 header = read_mtx_header(text, name)
                 unfolding = unfolding_of((header.rows, header.columns), name, request)
-                _survey(text, header, name)
+                _survey(plain_numbers(text, header.field), header, name)
             file.seek(0)
             with _text_of(file) as text:
                 for _ in range(header.lines):
                     text.readline()
-                matrix = _parse(text, header, name)
-        except _READ_ERRORS as error:
+                matrix = _parse(plain_numbers(text, header.field), header, name)
+        except OSError as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise InputError(f"cannot be read: {reason}", path=name) from error
     dtype = real_dtype(matrix.dtype, name)
@@ -89,11 +87,10 @@ def open_handle(
     return csr_handle(matrix, unfolding, dtype)
 
 
-def _text_of(file: BinaryIO) -> io.BufferedReader | gzip_format.GzipFile:
-    compressed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
-    file.seek(0)
-    if compressed:
-        return gzip_format.GzipFile(fileobj=file, mode="rb")
+def _text_of(file: BinaryIO) -> io.BufferedReader:
+    compression = compression_of(file)
+    if compression is not None:
+        return inflated(file, compression)
     return io.BufferedReader(_Borrowed(file), _TEXT_PIECE)
 
 

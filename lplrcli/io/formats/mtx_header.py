@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lplrcli.errors import InputError, NotAMatrixError
+from lplrcli.io.formats.magic import BYTE_ORDER_MARK
 from lplrcli.io.handles.csr import bears_out
 from lplrcli.io.handles.dtypes import matrix_shape
 
@@ -79,7 +80,12 @@ def read_mtx_header(text: Any, name: str) -> MtxHeader:
     InputError
         The header is damaged.
     """
-    banner = _line(text, name).lower().split()
+    raw = _line(text, name).removeprefix(BYTE_ORDER_MARK.decode("latin1"))
+    lines = 1
+    while not raw.strip() and raw:
+        raw = _line(text, name)
+        lines += 1
+    banner = raw.lower().split()
     if len(banner) != 5 or banner[0] != "%%matrixmarket" or banner[1] != "matrix":
         raise damaged_text(
             name, "the banner is wrong", " ".join(banner), "%%MatrixMarket matrix and three words"
@@ -98,7 +104,6 @@ def read_mtx_header(text: Any, name: str) -> MtxHeader:
         raise damaged_text(name, f"no such field in {layout} layout", field, "real or integer")
     if symmetry not in _SYMMETRIES:
         raise damaged_text(name, "the symmetry is unknown", symmetry, ", ".join(_SYMMETRIES))
-    lines = 1
     while True:
         raw = _line(text, name)
         lines += 1

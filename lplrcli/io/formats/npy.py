@@ -1,17 +1,21 @@
-"""NumPy's .npy files: read through a memory map, written as numpy.save writes them.
+"""NumPy's .npy files, also compressed as a whole: read through a memory map.
 
 The accepted profile is formats/npy.md.
 """
 
 from __future__ import annotations
 
+import io
+import math
 import os
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from lplrcli.errors import InputError, OutputError
 from lplrcli.io.files.remote import RangedHandle, is_url
+from lplrcli.io.files.seekable import spooled
+from lplrcli.io.formats.inflation import Compression, compression_of, inflated
 from lplrcli.io.formats.npy_header import read_header
 from lplrcli.io.handles.dtypes import real_dtype
 from lplrcli.io.handles.mapped import MappedHandle, map_array
@@ -44,12 +48,16 @@ def open_handle(
     NotAMatrixError
         The array is not one of real numbers that is or unfolds to a matrix.
     InputError
-        The header is damaged, or does not fit the size of the file.
+        The header is damaged, or does not fit the size of the file, or this is compressed and
+        damaged.
     PlanError
         What is asked of the unfolding does not fit its shape.
     """
     with file:
         try:
+            compression = compression_of(file)
+            if compression is not None:
+                return _inflated(file, compression, name, request)
             if is_url(name):
                 return _ranged(file, name, request)
             return map_npy(file, 0, os.fstat(file.fileno()).st_size, name, request)
@@ -71,6 +79,41 @@ def _ranged(file: BinaryIO, name: str, request: UnfoldingRequest) -> RangedHandl
             advice="Save it in C order, or download it first.",
         )
     return RangedHandle(file, name, header.stored, header.offset, unfolding, dtype)
+
+
+def _inflated(
+    file: BinaryIO, compression: Compression, name: str, request: UnfoldingRequest
+) -> MappedHandle:
+    """Inflate to a temporary file what the header accounts for, and map that."""
+    with inflated(file, compression) as stream:
+        header = read_header(stream, None, name)
+    real_dtype(header.stored, name)
+    unfolding_of(header.shape, name, request)
+    expected = header.offset + math.prod(header.shape) * header.stored.itemsize
+    file.seek(0)
+    with inflated(file, compression) as stream:
+        first = io.BufferedReader(_First(stream, expected))
+        with spooled(first, name) as copy:
+            size = copy.seek(0, os.SEEK_END)
+            header.check_size(size + len(stream.read(1)), name)
+            return map_npy(copy, 0, size, name, request)
+
+
+class _First(io.RawIOBase):
+    """The first bytes of a stream."""
+
+    def __init__(self, stream: BinaryIO, size: int) -> None:
+        self._stream = stream
+        self._left = size
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        piece = self._stream.read(min(len(buffer), self._left))
+        buffer[: len(piece)] = piece
+        self._left -= len(piece)
+        return len(piece)
 
 
 def map_npy(

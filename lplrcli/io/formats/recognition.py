@@ -5,17 +5,9 @@ from __future__ import annotations
 from typing import BinaryIO
 
 from lplrcli.errors import InputError, UnknownFormatError
-from lplrcli.io.formats.magic import EMPTY_ZIP_MAGIC, GZIP_MAGIC, ZIP_MAGIC
+from lplrcli.io.formats.conversions import conversion_of, conversion_of_text
+from lplrcli.io.formats.inflation import compression_of
 from lplrcli.io.formats.table import FORMATS
-
-_NOT_READ: tuple[tuple[bytes, str, str], ...] = (
-    (ZIP_MAGIC, "a zip archive without .npy files", "Extract it, and give one file of it."),
-    (EMPTY_ZIP_MAGIC, "an empty zip archive", "Save it again with numpy.savez."),
-    (b"MATLAB 5.0", "a MATLAB 5 file", "Save it with -v7.3 (HDF5) or convert it to .npy."),
-    (GZIP_MAGIC, "gzip, and not of Matrix Market text", "Decompress it with gunzip first."),
-    (b"\x28\xb5\x2f\xfd", "zstd", "Decompress it with unzstd first."),
-)
-"""Formats often met and not read: what they start with, what they are, what to do."""
 
 
 def recognise(file: BinaryIO, name: str) -> str:
@@ -40,25 +32,32 @@ def recognise(file: BinaryIO, name: str) -> str:
             file.seek(0)
             if entry.recognises(file):
                 return key
-        file.seek(0)
-        start = file.read(16)
+        raise _unknown(file, name)
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}", path=name) from error
-    raise _unknown(start, name)
 
 
-def _unknown(start: bytes, name: str) -> UnknownFormatError:
+def _unknown(file: BinaryIO, name: str) -> UnknownFormatError:
+    file.seek(0)
+    start = file.read(16)
     accepted = ", ".join(entry.title for entry in FORMATS.values())
     if not start:
         return UnknownFormatError("the file is empty", path=name, expected=accepted)
-    for magic, what, advice in _NOT_READ:
-        if start.startswith(magic):
-            return UnknownFormatError(
-                "not a format lplr reads", path=name, found=what, expected=accepted, advice=advice
-            )
+    compression = compression_of(file)
     # The suffix decides nothing, but a file whose name promises a format deserves to hear that
     # its content is the trouble.
     promised = [e.title for e in FORMATS.values() if name.lower().endswith(e.suffixes)]
+    known = conversion_of(file, name)
+    if known is None and not promised:
+        known = conversion_of_text(file, name)
+    if compression is not None:
+        what = f"{compression.name}, damaged or with neither .npy nor Matrix Market text in it"
+        known = (what, f"Decompress it with {compression.command} first.")
+    if known is not None:
+        what, advice = known
+        return UnknownFormatError(
+            "not a format lplr reads", path=name, found=what, expected=accepted, advice=advice
+        )
     message = "not a format lplr reads"
     if promised:
         message = f"the name says {promised[0]}, the content does not"

@@ -41,6 +41,8 @@ _STORED = {
     "U8": "u1",
     "BOOL": "?",
 }
+_NARROW = {"F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2", "F8_E8M0": "float8_e8m0fnu"}
+"""Floats of 8 bits, by the names that ml_dtypes has for them."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,19 @@ class _Tensor:
 
     @property
     def stored(self) -> np.dtype[Any] | None:
+        if self.kind in _NARROW:
+            import ml_dtypes
+
+            narrow: np.dtype[Any] = np.dtype(getattr(ml_dtypes, _NARROW[self.kind]))
+            return narrow
         return np.dtype(_STORED[self.kind]) if self.kind in _STORED else None
+
+    @property
+    def dtype(self) -> np.dtype[Any] | None:
+        """Type of the entries here: the narrowest one that has every value of the stored one."""
+        if self.kind in _NARROW:
+            return real_dtype(np.dtype("V2" if self.kind == "F8_E8M0" else "f2"), "")
+        return None if self.stored is None else real_dtype(self.stored, "")
 
 
 def open_handle(
@@ -100,7 +114,8 @@ def open_handle(
             array, mapping = map_array(file, tensor.stored, tensor.shape, data_begin + tensor.begin)
         except OSError as error:
             raise InputError(f"cannot be read: {error.strerror or error}", path=name) from error
-    return MappedHandle(array, mapping, unfolding, real_dtype(tensor.stored, name))
+    assert tensor.dtype is not None
+    return MappedHandle(array, mapping, unfolding, tensor.dtype)
 
 
 def _chosen(tensors: dict[str, _Tensor], dataset: str | None, name: str) -> _Tensor:
@@ -113,10 +128,10 @@ def _chosen(tensors: dict[str, _Tensor], dataset: str | None, name: str) -> _Ten
 
 
 def _described(key: str, tensor: _Tensor) -> Candidate:
-    if tensor.stored is None:
+    if tensor.dtype is None:
         text = f"{'x'.join(map(str, tensor.shape)) or 'scalar'} {shorten(tensor.kind)}"
         return Candidate(key, text, False)
-    return Candidate.of(key, tensor.shape, real_dtype(tensor.stored, key))
+    return Candidate.of(key, tensor.shape, tensor.dtype)
 
 
 def _read_header(file: BinaryIO, size: int, name: str) -> tuple[dict[str, _Tensor], int]:

@@ -67,6 +67,10 @@ FORMATS: dict[str, Format] = {
         "safetensors", "safetensors", (".safetensors",), magic.is_safetensors, named=True
     ),
     "mtx": Format("mtx", "Matrix Market", (".mtx", ".mtx.gz"), magic.is_mtx, written=True),
+    "netcdf": Format(
+        "netcdf", "netCDF classic", (".nc", ".cdf", ".nc3"), magic.is_netcdf, named=True
+    ),
+    "mat": Format("mat", "MATLAB 4 and 5", (".mat",), magic.is_mat, named=True),
 }
 """Formats recognised by their content, by key, in the order in which they are tried."""
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from lplrcli.errors import InputError, LplrError, MissingDependencyError, NotAMatrixError
-from lplrcli.io.handles.base import ArrayHandle
+from lplrcli.io.formats.magic import names_in_zip, zarr_roots
+from lplrcli.io.formats.sparse_groups import open_sparse_group, sparse_group
+from lplrcli.io.handles.base import ArrayHandle, CsrHandle
 from lplrcli.io.handles.dataset_choice import Candidate, no_such_dataset, only_matrix
 from lplrcli.io.handles.dtypes import real_dtype
 from lplrcli.io.handles.unfolding import UnfoldingRequest, shorten, unfolding_of
@@ -19,6 +22,11 @@ if TYPE_CHECKING:
 
 
 _DESCRIPTORS = Path("/dev/fd")
+_UNKNOWN_CODEC = re.compile(r"(?:codec not available|unknown codec)[^\w]+([\w.:/-]+)", re.I)
+_ADVICE_BY_CODEC = {
+    extra: f"Install it with pip install 'numcodecs[{extra}]'."
+    for extra in ("crc32c", "msgpack", "pcodec", "zfpy")
+}
 
 
 class ZarrHandle(ArrayHandle):
@@ -47,6 +55,7 @@ class ZarrHandle(ArrayHandle):
         except (LplrError, MemoryError):
             raise
         except Exception as error:  # codecs of many packages raise what they please
+            _refuse_codec(error, self._name)
             raise InputError(
                 f"rows {rows.start} to {rows.stop - 1} cannot be read: {_reason(error)}",
                 path=self._name,
@@ -61,7 +70,7 @@ class ZarrHandle(ArrayHandle):
 
 def open_handle(
     file: BinaryIO, path: str | None, name: str, dataset: str | None, request: UnfoldingRequest
-) -> ZarrHandle:
+) -> ZarrHandle | CsrHandle:
     """Open an array in a zipped Zarr store; see `open_folder`.
 
     Parameters
@@ -74,6 +83,14 @@ def open_handle(
         As for `open_folder`.
     """
     with file:
+        file.seek(0)
+        roots = zarr_roots(names_in_zip(file) or [])
+        if len(roots) > 1:
+            raise InputError(
+                f"the zip archive holds {len(roots)} Zarr stores: {shorten(', '.join(roots))}",
+                path=name,
+                advice="Extract it, and give the folder of one of them.",
+            )
         # The library wants a name. The one of the descriptor leads to what has no other.
         if path is None and not _DESCRIPTORS.exists():
             raise InputError(
@@ -81,10 +98,13 @@ def open_handle(
                 path=name,
                 advice="Save it as a file, and name that.",
             )
-        return _open("ZipStore", path or f"/dev/fd/{file.fileno()}", name, dataset, request)
+        place = path or f"/dev/fd/{file.fileno()}"
+        return _open("ZipStore", place, name, dataset, request, "".join(roots))
 
 
-def open_folder(path: str, dataset: str | None, request: UnfoldingRequest) -> ZarrHandle:
+def open_folder(
+    path: str, dataset: str | None, request: UnfoldingRequest
+) -> ZarrHandle | CsrHandle:
     """Open an array in the folder of a Zarr store, for reading only.
 
     Parameters
@@ -111,8 +131,13 @@ def open_folder(path: str, dataset: str | None, request: UnfoldingRequest) -> Za
 
 
 def _open(
-    kind: str, path: str, name: str, dataset: str | None, request: UnfoldingRequest
-) -> ZarrHandle:
+    kind: str,
+    path: str,
+    name: str,
+    dataset: str | None,
+    request: UnfoldingRequest,
+    folder: str = "",
+) -> ZarrHandle | CsrHandle:
     try:
         import zarr
         import zarr.storage
@@ -127,17 +152,33 @@ def _open(
         with warnings.catch_warnings():
             # Of what else lies in the folder, and of parts of the standard that may change.
             warnings.simplefilter("ignore")
-            root = zarr.open(store, mode="r")
+            root = zarr.open(store, path=folder, mode="r")
             array = _chosen(root, dataset, name)
+            if not isinstance(array, zarr.Array):
+                return _sparse(array, store, name, request)
             refuse_code(array.metadata.to_dict(), name)
             real_dtype(array.dtype, name)
             unfolding = unfolding_of(array.shape, name, request)
+            require_chunks(array, name)
             return ZarrHandle(array, store, unfolding, name)
     except BaseException as error:
         store.close()
         if isinstance(error, LplrError | MemoryError) or not isinstance(error, Exception):
             raise
+        _refuse_codec(error, name)
         raise InputError(f"the Zarr store cannot be read: {_reason(error)}", path=name) from error
+
+
+def _sparse(group: Any, store: Any, name: str, request: UnfoldingRequest) -> CsrHandle:
+    """Read a sparse matrix, and close the store."""
+    found = sparse_group(group)
+    assert found is not None
+    for part in found.places.values():
+        refuse_code(group[part].metadata.to_dict(), name)
+        require_chunks(group[part], name)
+    handle = open_sparse_group(group, found, f"{name}:/{group.path}", request)
+    store.close()
+    return handle
 
 
 def _chosen(root: Any, dataset: str | None, name: str) -> Any:
@@ -151,23 +192,30 @@ def _chosen(root: Any, dataset: str | None, name: str) -> Any:
                 advice="Leave --dataset out; it chooses an array of a group.",
             )
         return root
+    if dataset is None and sparse_group(root) is not None:
+        return root
     if dataset is not None:
         try:
             found = root[dataset]
         except (KeyError, ValueError):  # ValueError: '..' among its parts
             raise no_such_dataset(dataset, _candidates(root), name) from None
-        if not isinstance(found, zarr.Array):
+        if not isinstance(found, zarr.Array) and sparse_group(found) is None:
             raise no_such_dataset(dataset, _candidates(root), name, "is not an array")
         return found
     return root[only_matrix(_candidates(root), name)]
 
 
 def _candidates(group: Any) -> list[Candidate]:
-    return [
-        Candidate.of(path, array.shape, array.dtype)
-        for path, array in sorted(group.members(max_depth=None), key=lambda member: member[0])
-        if hasattr(array, "shape")
-    ]
+    """Describe every array of a group, and every group below that is a sparse matrix."""
+    candidates = []
+    for path, member in sorted(group.members(max_depth=None), key=lambda member: member[0]):
+        if hasattr(member, "shape"):
+            candidates.append(Candidate.of(path, member.shape, member.dtype))
+        else:
+            sparse = sparse_group(member)
+            if sparse is not None:
+                candidates.append(sparse.candidate(path, member))
+    return candidates
 
 
 def refuse_code(metadata: Any, name: str) -> None:
@@ -192,6 +240,55 @@ def refuse_code(metadata: Any, name: str) -> None:
     if isinstance(metadata, list | tuple):
         for part in metadata:
             refuse_code(part, name)
+
+
+def require_chunks(array: Any, name: str) -> None:
+    """Refuse an array of which chunks are absent though it defines no fill value.
+
+    The package gives zeros for them, which are no data.
+
+    Parameters
+    ----------
+    array : zarr.Array
+        Array of version 2 or 3; only the former can leave the fill value undefined.
+    name : str
+        Name of the store, for messages.
+
+    Raises
+    ------
+    InputError
+        Chunks are absent.
+    """
+    if array.metadata.fill_value is not None:
+        return
+    missing = array.nchunks - array.nchunks_initialized
+    if missing:
+        raise InputError(
+            f"{missing} of {array.nchunks} chunks of array /{array.path} are absent, "
+            "and its fill value is undefined",
+            path=name,
+            advice="Copy the store again in whole; or, if they are zeros, set fill_value to 0 in "
+            "its .zarray.",
+        )
+
+
+def _refuse_codec(error: BaseException, name: str) -> None:
+    """Raise `MissingDependencyError` if what the library says is that it lacks a codec.
+
+    Its versions, and numcodecs, have an error of their own each.
+    """
+    found = _UNKNOWN_CODEC.search(str(error))
+    if found is None or "pickle" in found.group(1):  # never to be installed for this
+        return
+    codec = found.group(1)
+    raise MissingDependencyError(
+        f"the chunks are stored with the codec {shorten(codec)}, which is not installed",
+        path=name,
+        advice=_ADVICE_BY_CODEC.get(
+            codec.removeprefix("numcodecs."),
+            "Install the package that brings it, or store the array with another codec.",
+        ),
+    ) from error
 
 
 def _reason(error: BaseException) -> str:

@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 
 _LOCAL_HEADER = struct.Struct("<4s22xHH")  # signature; lengths of name and extra field
 _ENCRYPTED = 1
+_METHODS = {
+    zipfile.ZIP_STORED: "stored",
+    zipfile.ZIP_DEFLATED: "deflate",
+    zipfile.ZIP_BZIP2: "bzip2",
+    zipfile.ZIP_LZMA: "LZMA",
+}
+if hasattr(zipfile, "ZIP_ZSTANDARD"):
+    _METHODS[zipfile.ZIP_ZSTANDARD] = "zstd"
+_NOT_READ = {9: "deflate64", 93: "zstd", 95: "xz", 98: "PPMd"}
 
 
 class NpyArchive:
@@ -60,7 +69,7 @@ class NpyArchive:
         Raises
         ------
         InputError
-            It is damaged, or compressed in a way that NumPy does not use.
+            It is damaged, or compressed in a way that is not read.
         """
         info = self._checked(member)
         with self._zipped.open(info) as stream:
@@ -115,12 +124,13 @@ class NpyArchive:
         info = self.members[member]
         if info.flag_bits & _ENCRYPTED:
             raise InputError("the member is encrypted", path=self.name_of(member))
-        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        if info.compress_type not in _METHODS:
+            known = _NOT_READ.get(info.compress_type)
             raise InputError(
-                "the member is compressed in a way that NumPy does not use",
+                "the member is compressed in a way that is not read here",
                 path=self.name_of(member),
-                found=f"method {info.compress_type}",
-                expected="0 (stored) or 8 (deflated)",
+                found=f"method {info.compress_type}" + (f" ({known})" if known else ""),
+                expected=", ".join(_METHODS.values()),
                 advice="Save it again with numpy.savez or numpy.savez_compressed.",
             )
         return info

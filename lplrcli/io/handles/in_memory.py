@@ -24,6 +24,8 @@ def handle_of_array(array: Any, request: UnfoldingRequest) -> Handle:
     ------
     NotAMatrixError
         The object is not an array of real numbers that is or unfolds to a matrix.
+    InputError
+        The array is one of a file, and parts of it are stored nowhere.
     PlanError
         The request does not fit the shape of the array.
     """
@@ -47,6 +49,7 @@ def handle_of_array(array: Any, request: UnfoldingRequest) -> Handle:
         unfolding = unfolding_of(matrix_shape(shape, _NAME), _NAME, request)
         return csr_handle(array, unfolding, dtype)
     unfolding = unfolding_of(shape, _NAME, request)
+    _require_stored(array)
     if isinstance(array, np.memmap):
         mapping = getattr(array, "_mmap", None)
         contiguous = array.flags.c_contiguous or array.flags.f_contiguous
@@ -56,3 +59,16 @@ def handle_of_array(array: Any, request: UnfoldingRequest) -> Handle:
     if isinstance(array, np.ndarray):
         array = np.asarray(array)  # indexing a numpy.matrix or the like works differently
     return ArrayHandle(array, unfolding, dtype)
+
+
+def _require_stored(array: Any) -> None:
+    """Check arrays of files by the rules of their formats, if they are of a library known here."""
+    library = type(array).__module__.partition(".")[0]
+    if library == "h5py":
+        from lplrcli.io.formats.hdf5_storage import require_storage
+
+        require_storage(array, _NAME)
+    elif library == "zarr":
+        from lplrcli.io.formats.zarr import require_chunks
+
+        require_chunks(array, _NAME)

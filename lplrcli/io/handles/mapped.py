@@ -158,7 +158,9 @@ class MappedHandle(Handle):
         return block.reshape(height, -1)
 
     def _advise_rows(self, advice: str, start: int, stop: int) -> None:
-        row_bytes = self.shape[1] * self.dtype.itemsize
+        if self._stored is None:
+            return
+        row_bytes = self.shape[1] * self._stored.itemsize
         self._advise(advice, start * row_bytes, stop * row_bytes)
 
     def _advise(self, advice: str, begin: int, end: int) -> None:

@@ -30,7 +30,8 @@ from lplrcli.runtime.stages import CODE, stage
 logger = logging.getLogger(__name__)
 
 _ALLOWANCE = 1.1
-"""How much larger than that of the file the error of new rows may be, where none was asked for."""
+"""How much larger than what was asked, or else than that of the file, the error of new rows may be.
+The right factor was fitted to the stored rows: others of the same process err a little more."""
 
 _WITHIN_REACH = 2.0
 """How much less the error becomes at best if codes are chosen without regard to their bits."""
@@ -54,12 +55,16 @@ class Appended:
         The error of the new rows alone.
     limit : float
         What their relative error was allowed to be.
+    asked : float or None
+        The relative error that was asked of the file, where this was to decide. The whole matrix
+        may have more: then the file asks for what it has, which is told.
     """
 
     factorization: Factorization
     rows: int
     added: ErrorReport
     limit: float
+    asked: float | None = None
 
 
 @stage(CODE)
@@ -74,7 +79,8 @@ def append(
     """Append rows to a compressed matrix, and measure the error that they will have.
 
     Two passes are made over the new rows. Where these just miss the error that they are allowed,
-    they are coded again, with no bits saved, in two more.
+    or the whole matrix the one that was asked, they are coded again, with no bits saved, in two
+    more.
 
     Parameters
     ----------
@@ -83,8 +89,9 @@ def append(
     factorization : Factorization
         The matrix they follow.
     rel_error : float, optional
-        Largest relative Frobenius error of the new rows. By default the one that was asked of
-        the file; where none was, 1.1 times the one it has.
+        Largest relative Frobenius error of the new rows. By default 1.1 times the one that was
+        asked of the file, which the whole matrix is to keep; where none was asked, 1.1 times the
+        one it has.
     threads : int, optional
         The bytes do not depend on it. All usable processors by default.
     path : str, optional
@@ -113,12 +120,15 @@ def append(
         source = source.unfolded(factorization.unfold)
     require_for_decoding(factorization, threads, path)
     limit = _limit(factorization, rel_error)
+    asked = factorization.plan.target.relative_error if rel_error is None else None
     with threadpool_limits(1, "blas"):
         extension = Extension(Passes(source), factorization, threads, thrift=1.0)
         added, error_norm = extension.code()
         whole = _whole(factorization.report, added, error_norm, source.name)
-        if limit < _judged(added, whole) <= _WITHIN_REACH * limit and _entropy_coded(factorization):
-            logger.info("an error of %.4g: coding again, for the least", _judged(added, whole))
+        error = _judged(added, whole)
+        missed = error > limit or (asked is not None and whole.relative_frobenius_error > asked)
+        if missed and error <= _WITHIN_REACH * limit and _entropy_coded(factorization):
+            logger.info("an error of %.4g: coding again, for the least", error)
             extension = Extension(Passes(source), factorization, threads, thrift=0.0)
             before = added.passes
             added, error_norm = extension.code()
@@ -126,10 +136,10 @@ def append(
             whole = _whole(factorization.report, added, error_norm, source.name)
         _check(added, whole, limit, factorization, source)
     grown = replace(
-        extension.grown, plan=_plan(factorization.plan, rel_error), report=whole,
+        extension.grown, plan=_plan(factorization.plan, rel_error, whole), report=whole,
         source={k: v for k, v in factorization.source.items() if k != "sha256"},
     )  # fmt: skip
-    return Appended(grown, source.shape[0], added, limit)
+    return Appended(grown, source.shape[0], added, limit, asked)
 
 
 def _limit(factorization: Factorization, rel_error: float | None) -> float:
@@ -138,7 +148,7 @@ def _limit(factorization: Factorization, rel_error: float | None) -> float:
     if rel_error is not None:
         return rel_error
     if target.relative_error is not None:
-        return target.relative_error
+        return _ALLOWANCE * target.relative_error
     if target.max_abs_error is not None:
         return math.inf
     return _ALLOWANCE * factorization.report.relative_frobenius_error
@@ -160,7 +170,13 @@ def _check(
     if error > limit:
         parts = [part for name, part in factorization.parts.items() if name in ALONG_ROWS]
         bound_to_return = any(comes_back(part) for part in parts) and source.shape[0] < _BATCH
-        raise refusals.misfit(source.name, error, limit, _BATCH if bound_to_return else None)
+        raise refusals.misfit(
+            source.name,
+            error,
+            limit,
+            whole.relative_frobenius_error,
+            _BATCH if bound_to_return else None,
+        )
 
 
 def _judged(added: ErrorReport, whole: ErrorReport) -> float:
@@ -199,12 +215,13 @@ def _whole(old: ErrorReport, added: ErrorReport, error_norm: float, name: str) -
     )
 
 
-def _plan(plan: CompressionPlan, rel_error: float | None) -> CompressionPlan:
+def _plan(plan: CompressionPlan, rel_error: float | None, whole: ErrorReport) -> CompressionPlan:
     """What the file is said to keep: not a size, which it had before, nor what led to that."""
     target = plan.target
     promised = target.relative_error
-    if promised is not None and rel_error is not None:
-        promised = max(promised, rel_error)
+    if promised is not None:
+        reached = whole.relative_frobenius_error if rel_error is None else rel_error
+        promised = max(promised, reached)
     return replace(
         plan, target=replace(target, size=None, relative_error=promised), predictions=None
     )

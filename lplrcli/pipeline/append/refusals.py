@@ -7,17 +7,20 @@ from lplrcli.errors import TargetUnreachableError
 _AGAIN = "Compress all rows again, those of the file and the new ones together."
 
 
-def misfit(name: str, error: float, limit: float, batch: int | None) -> TargetUnreachableError:
+def misfit(
+    name: str, error: float, limit: float, whole: float, batch: int | None
+) -> TargetUnreachableError:
     """New rows are too far from what the factors of the file can be combined to.
 
-    They may merely be too few: fewer than `batch`, unless that is None.
+    They may merely be too few: fewer than `batch`, unless that is None. The error of all rows,
+    `whole`, is told beside theirs.
     """
     larger = "" if batch is None else f"Append {batch} rows or more at a time. "
     return TargetUnreachableError(
         "the new rows do not fit the file",
         path=name,
-        found=f"a relative error of {error:.4g}",
-        expected=f"at most {limit:.4g}",
+        found=f"a relative error of {error:.4g}, and {whole:.4g} of all rows with them",
+        expected=f"at most {limit:.4g} of the new rows",
         advice=f"{larger}Allow more with -e (rel_error). {_AGAIN}",
     )
 

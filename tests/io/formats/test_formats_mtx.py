@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import scipy.io
 import scipy.sparse as sp
+import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -102,6 +104,33 @@ def test_any_space_may_end_a_text(tmp_path, text, zipped, end):
     raw = f"{BANNER}{text}{end}".encode()
     found = whole(opened(tmp_path, gzip.compress(raw) if zipped else raw))
     np.testing.assert_array_equal(found, [[0, 3], [-4, 0]])
+
+
+INTEGERS = BANNER + "coordinate integer general\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("\ufeff" + BANNER + "array real general\n1 2\n1\n2\n", [[1, 2]]),
+        ("\ufeff\n  " + BANNER + "array real general\n% c\n1 2\n1\n2\n", [[1, 2]]),
+        (" " + BANNER + "array real general\n1 1\n1\n", [[1]]),
+        ("\r\n\n" + BANNER + "coordinate real general\n1 1 1\n1 1 +1.5\n", [[1.5]]),
+        (BANNER + "array real general\n2 2\n+1.5\n+2e+1\n-1\n+inf", [[1.5, -1], [20, np.inf]]),
+        (INTEGERS + "1 2 2\n1 1 1.0\n1 2 +2.\n", [[1, 2]]),
+        (INTEGERS + "1 1 1\n+1 +1 4611686018427387905.0\n", [[4611686018427387905.0]]),
+    ],
+)
+@pytest.mark.parametrize("compress", [bytes, gzip.compress, bz2.compress, zstandard.compress])
+def test_spellings_of_other_programs(tmp_path, text, expected, compress):
+    found = whole(opened(tmp_path, compress(text.encode())))
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_lines_in_messages_are_those_of_the_file(tmp_path):
+    text = "\ufeff\n\n" + BANNER + "coordinate real general\n2 2 2\n+1 1 1 2\n2 1\n"
+    with pytest.raises(InputError, match="Line 6"):
+        opened(tmp_path, text.encode())
 
 
 def test_duplicate_integers_do_not_wrap(tmp_path):

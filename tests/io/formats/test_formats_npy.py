@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import io
+import lzma
 import subprocess
 import sys
 
 import ml_dtypes
 import numpy as np
 import pytest
+import zstandard
 
-from lplrcli.errors import NotAMatrixError
+from lplrcli.errors import InputError, NotAMatrixError
 from lplrcli.io import open_source
 
 DTYPES = [np.dtype(t) for t in "?bBhHiIqQefd"] + [np.dtype(ml_dtypes.bfloat16)]
@@ -124,3 +129,62 @@ assert not {"h5py", "scipy", "ml_dtypes"} & set(sys.modules)
 """
     paths = [str(tmp_path / "C.npy"), str(tmp_path / "F.npy")]
     subprocess.run([sys.executable, "-W", "error", "-c", code, *paths], check=True)
+
+
+# -- compressed as a whole
+
+COMPRESS = {
+    "gz": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+    "zst": zstandard.compress,
+}
+
+
+def saved(array):
+    stream = io.BytesIO()
+    np.save(stream, array)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("suffix", COMPRESS)
+@pytest.mark.parametrize("order", "CF")
+def test_compressed_files(tmp_path, suffix, order):
+    a = np.asarray(np.random.default_rng(1).standard_normal((300, 40)), order=order)
+    path = tmp_path / f"a.npy.{suffix}"
+    path.write_bytes(COMPRESS[suffix](saved(a)))
+    with open_source(str(path)) as source:
+        assert (source.format, source.name) == ("npy", str(path))
+        found = np.concatenate(list(source.map_blocks(lambda block: block.values.copy())))
+    np.testing.assert_array_equal(found, a)
+
+
+@pytest.mark.parametrize("suffix", COMPRESS)
+def test_damaged_compressed_files(tmp_path, suffix):
+    content = saved(np.random.default_rng(1).standard_normal((300, 40)))
+    path = tmp_path / "a.npy"
+    for data, fault in {
+        COMPRESS[suffix](content)[:-20]: r"data are damaged|found (zstd|bzip2), damaged",
+        COMPRESS[suffix](content[:-1]): "cut short",
+        COMPRESS[suffix](content + b"1"): "bytes follow",
+        COMPRESS[suffix](content[:70]): "header",
+    }.items():
+        path.write_bytes(data)
+        with pytest.raises(InputError, match=fault) as caught:
+            open_source(str(path))
+        assert str(caught.value).startswith(str(path))
+
+
+def test_no_more_is_inflated_than_the_header_accounts_for(tmp_path, monkeypatch):
+    content = saved(np.zeros((2, 2))) + bytes(1 << 28)
+    (tmp_path / "a.npy").write_bytes(zstandard.compress(content))
+    copied = []
+
+    def counting(stream, name):
+        copied.append(len(stream.read()))
+        return io.BytesIO(b"x")
+
+    monkeypatch.setattr("lplrcli.io.formats.npy.spooled", counting)
+    with pytest.raises(InputError, match="cut short"):
+        open_source(str(tmp_path / "a.npy"))
+    assert copied == [128 + 32]

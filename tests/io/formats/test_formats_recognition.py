@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import zipfile
 
 import numpy as np
 import pytest
+import zstandard
 from foreign_samples import A, bytes_of, whole
 
 from lplrcli.errors import UnknownFormatError
@@ -47,7 +50,14 @@ def zip_bytes():
         ("a.gz", b"\x1f\x8b", "gunzip"),
         ("a.lplr", b"\x89LPLR\r\n\x1a\n", "lplr decompress"),
         ("a.bin", b"", "empty"),
-        ("a.mat", b"MATLAB 5.0 MAT-file", "v7.3"),
+        ("a.mat", b"MATLAB 5.0 MAT-file", "the name says MATLAB 4 and 5"),
+        (
+            "a.npy.zst",
+            zstandard.compress(b"hello"),
+            "zstd, damaged or.*\\nDecompress.*unzstd",
+        ),
+        ("a.npy.bz2", bz2.compress(b"hello"), "bunzip2 first"),
+        ("a.npy.xz", lzma.compress(b"hello"), "unxz first"),
     ],
 )
 def test_unknown_content(tmp_path, name, data, text):

@@ -55,10 +55,28 @@ def test_tensors_by_name(path):
     np.testing.assert_array_equal(whole(open_source(path)), A)
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "dtype"),
+    [
+        ("F8_E4M3", "float8_e4m3fn", "float16"),
+        ("F8_E5M2", "float8_e5m2", "float16"),
+        ("F8_E8M0", "float8_e8m0fnu", "bfloat16"),
+    ],
+)
+def test_floats_of_8_bits_keep_every_value(path, kind, name, dtype):
+    every = np.arange(256, dtype=np.uint8)
+    stored = np.repeat(every, 4000).view(getattr(ml_dtypes, name)).reshape(-1, 1000)
+    write(path, {"w": [kind, list(stored.shape), [0, stored.size]]}, stored.tobytes())
+    source = open_source(path)
+    assert source.dtype.name == dtype
+    found = whole(source)
+    np.testing.assert_array_equal(found.astype("f8"), stored.astype("f8"))
+
+
 def test_types_that_are_not_read_do_not_stand_in_the_way(path, tmp_path):
-    write(path, {"f8": ["F8_E4M3", [2, 2], [0, 4]], "x": ["F32", [1, 2], [4, 12]]}, bytes(12))
+    write(path, {"f8": ["F4", [2, 4], [0, 4]], "x": ["F32", [1, 2], [4, 12]]}, bytes(12))
     assert open_source(path).shape == (1, 2)
-    with pytest.raises(NotAMatrixError, match=r"F8_E4M3, expected float16"):
+    with pytest.raises(NotAMatrixError, match=r"F4, expected float16"):
         open_source(path, dataset="f8")
 
 

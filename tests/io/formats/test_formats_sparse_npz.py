@@ -122,7 +122,7 @@ DAMAGED = {
     "rows too few": (COO, {"row": [0]}, "1 of row for 2 entries"),
     "row outside": (COO, {"row": [0, 3]}, "a.npz:row|lie outside"),
     "column outside": (COO, {"col": [4, 0]}, "lie outside"),
-    "column missing": (COO, {"col": None}, "col.npy is missing; there are format"),
+    "column missing": (COO, {"col": None}, "col is missing; there are format"),
     "blocks that do not fit": (BSR, {"shape": (4, 5)}, "do not fill"),
     "blocks of nothing": (BSR, {"data": np.ones((1, 0, 2))}, "do not fill"),
     "block outside": (BSR, {"indices": [2]}, "lie outside"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import zarr
 import zarr.storage
 
 from lplrcli.errors import InputError, MissingDependencyError, NotAMatrixError
-from lplrcli.io import UnfoldingRequest, open_source
+from lplrcli.io import UnfoldingRequest, open_array, open_source
 from lplrcli.io.formats import zarr as zarr_module
 from lplrcli.io.formats.zarr import refuse_code
 
@@ -89,6 +90,42 @@ def test_a_zip_archive_without_a_name(path, tmp_path, monkeypatch):
     assert stream.closed
 
 
+@pytest.mark.parametrize("folder", ["a.zarr", "b/a.zarr"])
+def test_a_zip_archive_of_a_whole_folder(path, tmp_path, version, folder):
+    group = zarr.open_group(path, mode="w", zarr_format=version)
+    group.create_group("deep").create_array("u", data=A, chunks=(7, 4))
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("__MACOSX/._a.zarr", b"x")
+        for file in (tmp_path / "a.zarr").rglob("*"):
+            if file.is_file():
+                archive.write(file, f"{folder}/{file.relative_to(path)}")
+    for dataset in (None, "deep/u"):
+        source = open_source(str(tmp_path / "a.zip"), dataset=dataset)
+        np.testing.assert_array_equal(whole(source), A)
+    with zipfile.ZipFile(tmp_path / "a.zip", "a") as archive:
+        archive.writestr("other.zarr/zarr.json", b"{}")
+    with pytest.raises(InputError, match=r"holds 2 Zarr stores: .*a\.zarr, other\.zarr\nExtract"):
+        open_source(str(tmp_path / "a.zip"))
+
+
+@pytest.mark.parametrize(
+    ("codec", "advice"),
+    [("zfpy", r"pip install 'numcodecs\[zfpy\]'"), ("wavpack", "package that brings it")],
+)
+def test_codecs_that_are_not_installed_are_named(path, tmp_path, version, codec, advice):
+    zarr.create_array(path, data=A, compressors=None, zarr_format=version)
+    file = tmp_path / "a.zarr" / (".zarray" if version == 2 else "zarr.json")
+    metadata = json.loads(file.read_text())
+    if version == 2:
+        metadata["compressor"] = {"id": codec}
+    else:
+        metadata["codecs"].append({"name": codec, "configuration": {}})
+    file.write_text(json.dumps(metadata))
+    fault = rf"a\.zarr: the chunks are stored with the codec {codec}, which.*\n.*{advice}"
+    with pytest.raises(MissingDependencyError, match=fault):
+        open_source(path)
+
+
 def test_blocks_are_of_whole_chunks(path):
     a = np.zeros((3000, 600))
     zarr.create_array(path, data=a, chunks=(700, 600))
@@ -105,6 +142,20 @@ def test_chunks_that_are_not_there_are_their_fill_value(path, version):
     )
     array[:3] = 1
     np.testing.assert_array_equal(whole(open_source(path))[:, 0], [1, 1, 1, 7, 7, 7])
+
+
+def test_chunks_that_are_absent_without_a_fill_value_are_refused(path):
+    array = zarr.create_array(
+        path, shape=(6, 4), chunks=(3, 4), dtype="f4", fill_value=None, zarr_format=2
+    )
+    array[:3] = 1
+    fault = r"1 of 2 chunks of array / are absent, and its fill value is undefined"
+    with pytest.raises(InputError, match=rf"a\.zarr: {fault}"):
+        open_source(path)
+    with pytest.raises(InputError, match=fault):
+        open_array(array)
+    array[3:] = 2
+    np.testing.assert_array_equal(whole(open_source(path))[:, 0], [1, 1, 1, 2, 2, 2])
 
 
 def test_nothing_is_written(path, tmp_path):

@@ -33,6 +33,14 @@ def test_what_is_stored_is_mapped_where_it_lies(path, tmp_path, monkeypatch):
     np.testing.assert_array_equal(whole(open_source(path)), A)
 
 
+@pytest.mark.parametrize(
+    "method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+)
+def test_every_method_of_compression(path, tmp_path, method):
+    (tmp_path / "a.npz").write_bytes(archive(method))
+    np.testing.assert_array_equal(whole(open_source(path)), A)
+
+
 def changed(data, place, by):
     """The bytes with a struct field added to, at a place from the start or the end."""
     raw = bytearray(data)
@@ -82,7 +90,7 @@ def damaged():
             "u: .*bytes follow|place of u.npy",
         ),
         "encrypted": (changed(deflated, central(deflated) + 8, 1), "encrypted"),
-        "of bzip2": (archive(zipfile.ZIP_BZIP2), "method 12"),
+        "of deflate64": (changed(deflated, central(deflated) + 10, 1), r"method 9 \(deflate64\)"),
         "no npy inside": (archive(content=b"hello"), "magic"),
         "npy of nothing": (archive(content=b""), "magic"),
     }

@@ -197,6 +197,35 @@ def test_rows_that_just_miss_the_limit_are_coded_again_for_the_least_error():
     assert least.factorization.plan.target.relative_error == max(0.3, least.limit)
 
 
+def test_rows_of_the_same_process_are_not_refused_by_a_hair():
+    rng = np.random.default_rng(0)
+    left, right = rng.standard_normal((500, 8)), rng.standard_normal((8, 60))
+    a = (left @ right + 0.01 * rng.standard_normal((500, 60))).astype(np.float32)
+    for asked in (0.01, 0.05):
+        old = lplrcli.compress(a[:200], rel_error=asked, mode="factors").factorization
+        for start in (200, 300, 400):
+            rows = a[start : start + 100]
+            done = grown(old, rows, rel_error=None)
+            check(old, rows, done)
+            all_rows = np.concatenate([a[:200], rows])
+            true = naive.relative_error(all_rows, values(done.factorization))
+            stated = done.factorization.plan.target.relative_error
+            assert done.added.relative_frobenius_error <= done.limit == 1.1 * asked
+            assert true <= stated * (1 + 1e-6)
+            assert stated == max(asked, done.factorization.report.relative_frobenius_error)
+
+
+def test_a_refusal_tells_the_error_of_the_new_rows_and_of_all():
+    old = lplrcli.compress(A, rel_error=0.05, mode="factors").factorization
+    strange = np.random.default_rng(5).standard_normal((20, 24)).astype(np.float32)
+    free = grown(old, strange)
+    new, whole = (r.relative_frobenius_error for r in (free.added, free.factorization.report))
+    fault = f"error of {new:.4g}, and {whole:.4g} of all rows with them, expected at most 0.055"
+    with pytest.raises(TargetUnreachableError) as refused:
+        grown(old, strange, rel_error=None)
+    assert fault in str(refused.value)
+
+
 def test_a_largest_error_is_kept():
     old = lplrcli.compress(A, max_abs_error=0.01, transform="none").factorization
     huge = (1e12 * B).astype(np.float32)
@@ -212,7 +241,9 @@ def test_rows_of_zeros():
         check(old, zeros, done)
     nothing = lplrcli.compress(zeros, rank=2).factorization
     check(nothing, zeros, grown(nothing, zeros, rel_error=None))
-    with pytest.raises(TargetUnreachableError, match="relative error of 1, expected at most 0"):
+    with pytest.raises(
+        TargetUnreachableError, match=r"relative error of 1, .* of all rows.*, expected at most 0"
+    ):
         grown(nothing, B, rel_error=None)
 
 
