@@ -94,7 +94,7 @@ def test_a_size_that_holds_all_of_it_gives_a_lossless_file(sized):
     found = lplrcli.compress(a, bpc=8)
     assert found.report.relative_frobenius_error == 0
     np.testing.assert_array_equal(np.asarray(found), a)
-    assert found.size.bits_per_coordinate < 8
+    assert found.size_report.bits_per_coordinate < 8
 
 
 @pytest.mark.usefixtures("few_states")
@@ -106,14 +106,14 @@ def test_a_size_below_the_smallest_file_is_refused_and_names_that(mode, size):
         lplrcli.compress(a, size=size, mode=mode)
     smallest = int(str(caught.value.expected).split()[0])
     found = lplrcli.compress(a, size=smallest, mode=mode)
-    assert size < found.size.file_bytes <= smallest
+    assert size < found.size_report.file_bytes <= smallest
 
 
 @pytest.mark.usefixtures("few_states")
 def test_the_name_of_a_matrix_counts():
     # What the file is made of, not only what is coded.
     for size in (1400, 1449, 1500):
-        assert lplrcli.compress(matrices.harmonic(60, 50), size=size).size.file_bytes <= size
+        assert lplrcli.compress(matrices.harmonic(60, 50), size=size).size_report.file_bytes <= size
 
 
 # -- errors
@@ -238,7 +238,9 @@ def test_largest_errors_are_kept_in_every_mode(mode):
 @pytest.mark.usefixtures("few_states")
 def test_a_smaller_error_takes_more_bytes():
     a = matrices.harmonic(100, 80)
-    sizes = [lplrcli.compress(a, rel_error=e).size.file_bytes for e in (0.3, 0.1, 0.03, 0.01)]
+    sizes = [
+        lplrcli.compress(a, rel_error=e).size_report.file_bytes for e in (0.3, 0.1, 0.03, 0.01)
+    ]
     assert sizes == sorted(sizes)
 
 
@@ -328,7 +330,7 @@ def test_lossless_files_are_about_as_small_as_the_entropy(rows):
     shares = np.unique(a, return_counts=True)[1] / a.size
     entropy = -np.sum(shares * np.log2(shares)) * a.size / 8
     found = lplrcli.compress(a, rel_error=0)
-    assert found.size.file_bytes <= 1.01 * entropy + 700
+    assert found.size_report.file_bytes <= 1.01 * entropy + 700
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -415,14 +417,14 @@ def test_extremes_in_every_mode(name, mode):
     by_error = lplrcli.compress(a, rel_error=0.03, mode=mode)
     assert distances(a, np.asarray(by_error))[0] <= 0.03
     by_size = lplrcli.compress(a, size=1500, mode=mode)
-    assert by_size.size.file_bytes <= 1500
+    assert by_size.size_report.file_bytes <= 1500
     assert distances(a, np.asarray(by_size))[0] <= 1.0001
 
 
 def test_a_zero_matrix_takes_the_smallest_file_there_is():
     found = lplrcli.compress(np.zeros((400, 300)), bpc=1)
     assert found.report.relative_frobenius_error == 0
-    assert found.size.file_bytes < 700
+    assert found.size_report.file_bytes < 700
 
 
 # -- the same bytes, always
@@ -471,7 +473,9 @@ def test_sparse_matrices_are_taken(dtype, options):
     a = sp.random_array((400, 80), density=0.05, rng=0, dtype=dtype)
     dense, sparse = (lplrcli.compress(form, **options) for form in (a.toarray(), a.tocsr()))
     assert sparse.plan.mode == dense.plan.mode
-    assert sparse.size.file_bytes == pytest.approx(dense.size.file_bytes, rel=0.02, abs=64)
+    assert sparse.size_report.file_bytes == pytest.approx(
+        dense.size_report.file_bytes, rel=0.02, abs=64
+    )
     assert distances(a.toarray(), np.asarray(sparse))[0] == pytest.approx(
         dense.report.relative_frobenius_error, rel=0.05
     )
@@ -482,7 +486,7 @@ def test_a_sparse_pattern_is_stored_without_error():
     a.data[:] = 1
     found = lplrcli.compress(a, rel_error=0)
     np.testing.assert_array_equal(np.asarray(found), a.toarray())
-    assert found.size.bits_per_coordinate < 0.5
+    assert found.size_report.bits_per_coordinate < 0.5
 
 
 @pytest.mark.usefixtures("few_states")
@@ -495,7 +499,7 @@ def test_a_matrix_too_large_to_hold_its_residual_gives_the_same(monkeypatch):
     monkeypatch.setattr(residual, "_HELD", 0)
     computed = lplrcli.compress(a, bpc=1.5)
     assert computed.plan.mode == held.plan.mode == "factors+residual"
-    assert computed.size.file_bytes <= 1.5 * a.size / 8
+    assert computed.size_report.file_bytes <= 1.5 * a.size / 8
     assert computed.report.relative_frobenius_error == pytest.approx(
         held.report.relative_frobenius_error, rel=0.02
     )

@@ -127,7 +127,7 @@ def test_a_strong_mean_saves_bits():
     g = np.random.default_rng(0)
     a = strong(1000, 60) + 30 * g.standard_normal(60).astype(np.float32)
     sizes = {
-        center: lplrcli.compress(a, rel_error=0.02, center=center).size.file_bytes
+        center: lplrcli.compress(a, rel_error=0.02, center=center).size_report.file_bytes
         for center in ("none", "mean-row", "auto")
     }
     assert sizes["auto"] == sizes["mean-row"] < 0.95 * sizes["none"]
@@ -139,7 +139,7 @@ def test_auto_stores_none_that_does_not_pay():
         auto = lplrcli.compress(white, center="auto", **goal)
         none = lplrcli.compress(white, **goal)
         assert auto.plan.target.center is None
-        assert auto.size.file_bytes == none.size.file_bytes
+        assert auto.size_report.file_bytes == none.size_report.file_bytes
 
 
 # -- decoding
@@ -273,8 +273,8 @@ def test_sizes_are_kept(center, size):
     c = lplrcli.compress(strong(), size=size, center=center)
     stream = io.BytesIO()
     write_container(stream, [c.factorization])
-    assert len(stream.getvalue()) == c.size.file_bytes <= size
-    assert c.size.file_bytes >= 0.9 * size
+    assert len(stream.getvalue()) == c.size_report.file_bytes <= size
+    assert c.size_report.file_bytes >= 0.9 * size
     assert np.isclose(c.report.relative_frobenius_error, error(c, strong()), rtol=1e-4)
 
 
