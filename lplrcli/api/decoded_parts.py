@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lplrcli.linalg.operands import scaled
 from lplrcli.model.compressed import Factorization
-from lplrcli.model.indexing import Box, Positions
+from lplrcli.model.indexing import Box, Gathering, Positions
 from lplrcli.model.selection import Selection
 from lplrcli.model.source import working_dtype
 from lplrcli.pipeline.decode.array_part import Part
@@ -24,6 +24,9 @@ from lplrcli.pipeline.decode.reconstruction import Reconstruction
 from lplrcli.pipeline.decode.singular_vectors import Decomposition, decoded_factors, decompose
 
 _MATRIX = ("matrix", WHOLE)
+
+_BOX_ENTRIES = 2**22
+"""Entries that are decoded at a time for single points."""
 
 
 class DecodedParts:
@@ -91,6 +94,27 @@ class DecodedParts:
             found = array[np.ix_(*(np.asarray(each) for each in chosen.forwards.ranges))]
         values = cast(found.reshape(chosen.shape)[chosen.flips], self._dtype)
         return values.copy() if np.shares_memory(values, matrix) else values
+
+    def gathered(self, chosen: Gathering) -> NDArray[Any]:
+        """Part of the array that an index of any kind selects; an array of its own."""
+        points = chosen.points
+        if points is None or math.prod(chosen.box.shape) <= _BOX_ENTRIES:
+            part: NDArray[Any] = self.part(chosen.box)[chosen.index]
+            return part
+        return self._at(tuple(each.ravel() for each in points)).reshape(points[0].shape)[()]
+
+    def _at(self, points: tuple[NDArray[np.int64], ...]) -> NDArray[Any]:
+        """Single entries, by boxes of few positions along the first axis."""
+        out = np.empty(len(points[0]), self._dtype)
+        order = np.argsort(points[0], kind="stable")
+        _, inside = np.unique(points[0][order], return_inverse=True)
+        others = math.prod(len(np.unique(each)) for each in points[1:])
+        group = inside // max(1, _BOX_ENTRIES // others)
+        for some in np.split(order, np.flatnonzero(np.diff(group)) + 1):
+            index = tuple(each[some] for each in points)
+            piece = Gathering.of(index, self._factorization.array_shape)
+            out[some] = self.part(piece.box)[piece.index]
+        return out
 
     def times(self, x: Any) -> NDArray[Any]:
         """``A x`` for x of shape (d,) or (d, k), dense or sparse.

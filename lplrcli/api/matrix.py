@@ -163,15 +163,13 @@ class CompressedMatrix(LowRankParts, LinearMap):
         """A part of the array, by all of NumPy's indexing.
 
         Integers, slices, ``...``, ``None``, lists, arrays and masks may be combined. Only the
-        chunks needed are decoded; for lists and masks on several axes these are the chunks of all
-        combinations of their positions.
+        chunks needed are decoded.
         """
         part: NDArray[Any]
         if is_basic(index):
             part = self._decoded.part(Selection.of(index, self.shape))[()]  # type: ignore[arg-type]
         else:
-            chosen = Gathering.of(index, self.shape)
-            part = self._box(chosen.box)[chosen.index]
+            part = self._decoded.gathered(Gathering.of(index, self.shape))
         return part
 
     def _box(self, box: Box) -> NDArray[Any]:

@@ -72,6 +72,9 @@ class TransposedMatrix(LinearMap):
     def __getitem__(self, index: ArrayIndex | tuple[ArrayIndex, ...]) -> NDArray[Any]:
         """A part of the transposed array, by NumPy's indexing; see `CompressedMatrix`."""
         chosen = Gathering.of(index, self.shape)
+        points = chosen.points
+        if points is not None:
+            return self.T[points[::-1]]
         part: NDArray[Any] = self.T._box(chosen.box.transposed).T[chosen.index]
         return part
 

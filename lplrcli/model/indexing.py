@@ -115,6 +115,21 @@ class Gathering:
                 inside.append(relative)
         return cls(Box(tuple(ranges)), tuple(inside))
 
+    @property
+    def points(self) -> tuple[NDArray[np.int64], ...] | None:
+        """Positions along each axis, all of one shape, where every axis has an integer or an array.
+
+        The box of single points may be far larger than they are. None for other indices.
+        """
+        if not all(isinstance(one, int | np.ndarray) for one in self.index):
+            return None
+        if any(isinstance(one, bool) or np.asarray(one).dtype.kind == "b" for one in self.index):
+            return None
+        places = zip(self.box.ranges, self.index, strict=True)
+        return tuple(
+            np.broadcast_arrays(*(np.asarray(each, np.int64)[one] for each, one in places))
+        )
+
 
 def is_basic(index: Any) -> bool:
     """Whether an index has integers, slices and an ellipsis only, as `Selection` takes them."""

@@ -149,3 +149,23 @@ def test_products_of_lattices_keep_the_type_of_the_working_precision(made):
     assert (c @ X.astype(np.float32)).dtype == np.float32
     assert (c @ np.ones(COLUMNS, np.int8)).dtype == np.float32
     assert (Y @ c).dtype == np.float64
+
+
+@MODE
+def test_single_points_need_no_box_of_all_their_combinations(made, mode, monkeypatch):
+    rng = np.random.default_rng(0)
+    index = rng.integers(-ROWS, ROWS, (50, 2)), rng.integers(0, COLUMNS, 2)
+    whole = np.asarray(CompressedMatrix(made[mode]))
+    slack = {"rtol": 1e-5, "atol": 1e-6 * float(np.abs(whole).max())}
+    c = CompressedMatrix(made[mode], cache_bytes=0)
+    boxes = []
+    part = c._decoded.part
+    monkeypatch.setattr(c._decoded, "part", lambda box: boxes.append(box.shape) or part(box))
+    monkeypatch.setattr("lplrcli.api.decoded_parts._BOX_ENTRIES", 60)
+    for _ in range(2):
+        found = c[index]
+        np.testing.assert_allclose(found.astype(float), whole[index].astype(float), **slack)
+        np.testing.assert_array_equal(c.T[index[::-1]], found)
+    mask = whole > np.median(whole)
+    np.testing.assert_allclose(c[mask].astype(float), whole[mask].astype(float), **slack)
+    assert max(map(np.prod, boxes)) <= 60
