@@ -85,7 +85,7 @@ def report(snapshots: NDArray[np.float32], c: lplrcli.CompressedMatrix) -> None:
     field = snapshots.astype(np.float64)
     vectors, values, _ = np.linalg.svd(field, full_matrices=False)
     print(f"snapshots {snapshots.shape[0]} x {snapshots.shape[1]}, {snapshots.nbytes} bytes")
-    print(f"file {c.size.file_bytes} bytes, ratio {c.size.compression_ratio:.0f}")
+    print(f"file {c.size_report.file_bytes} bytes, ratio {c.size_report.compression_ratio:.0f}")
     print(f"modes {c.rank}, relative error {c.report.relative_frobenius_error:.4f}")
     for k in LEADING:
         modes = c.modes(k)
@@ -108,7 +108,7 @@ def draw(snapshots: NDArray[np.float32], c: lplrcli.CompressedMatrix, path: Path
     modes = c.modes(2)
     pictures = {
         f"snapshot {SHOWN}": original,
-        f"decoded, ratio {c.size.compression_ratio:.0f}": decoded,
+        f"decoded, ratio {c.size_report.compression_ratio:.0f}": decoded,
         "difference": decoded - original,
         "mode 1": modes[:, 0],
         "mode 2": modes[:, 1],

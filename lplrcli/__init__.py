@@ -45,6 +45,10 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__} - {"TYPE_CHECKING", "annotations"})
+
+
 def __getattr__(name: str) -> Any:
     # Importing the package costs nothing until something of it is used: `lplr --version` and
     # `lplr inspect` must not wait for NumPy, Numba or h5py.

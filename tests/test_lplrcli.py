@@ -34,3 +34,11 @@ def test_nothing_is_loaded_before_it_is_used():
     code = f"import lplrcli, sys; lplrcli.__version__; print(*set({SLOW!r}) & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_public_names_are_listed_before_they_are_used():
+    code = "import lplrcli, sys; print(*dir(lplrcli)); assert 'numpy' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(lplrcli.__all__) <= set(done.stdout.split())
+    assert "TYPE_CHECKING" not in done.stdout
+    assert set(lplrcli.__all__) <= set(dir(lplrcli))

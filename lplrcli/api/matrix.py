@@ -2,34 +2,50 @@
 
 from __future__ import annotations
 
+import io
+import math
+import operator
 import os
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from lplrcli.api.decoded_parts import DecodedParts
-from lplrcli.container.reader import Container
+from lplrcli.api.entry_count import EntryCount
+from lplrcli.api.linear_map import LinearMap
+from lplrcli.api.low_rank_parts import LowRankParts
+from lplrcli.api.transposed import TransposedMatrix
+from lplrcli.container.reader import Container, open_container
 from lplrcli.container.writer import container_size, write_container
+from lplrcli.errors import PlanError
 from lplrcli.io import AtomicOutput
-from lplrcli.linalg.operands import scaled
 from lplrcli.model.compressed import Factorization
+from lplrcli.model.indexing import ArrayIndex, Box, Gathering, is_basic
 from lplrcli.model.plan import CompressionPlan
 from lplrcli.model.report import ErrorReport, SizeReport
-from lplrcli.model.selection import Index, Selection
-from lplrcli.pipeline.decode.array_part import Part
+from lplrcli.model.selection import Selection
 from lplrcli.pipeline.decode.entry_types import entry_dtype
 from lplrcli.runtime.parallel import usable_cpus
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+CACHE_BYTES = 2**29
+"""Bytes of what is decoded that a matrix keeps, unless told otherwise."""
 
-class CompressedMatrix:
+
+class CompressedMatrix(LowRankParts, LinearMap):
     """A matrix in compressed form, which can be sliced and multiplied as it is.
 
-    Made by `compress` or `open`. Products with it never form the matrix: ``c @ x`` costs
+    Made by `compress` or `open`. Products with L and R never form the matrix: ``c @ x`` costs
     r (n + d) multiplications for each column of x, not n d.
+
+    What has been decoded is kept, up to `cache_bytes`, and serves products and slices. Where a
+    residual is stored, or factors would take longer, all of the matrix is decoded for the first
+    product, if it has room there; later products are then those of NumPy. What does not fit is
+    decoded each time, block by block.
+
+    It can be copied and pickled, as the bytes of its file.
 
     What was made from an array of three to five dimensions has its shape, is indexed as it is,
     and becomes that array again; products, `left` and `right` are those of the n x d matrix that
@@ -41,6 +57,8 @@ class CompressedMatrix:
         Quantized factors; those of an opened file are read when first needed.
     container : Container, optional
         The file they come from, closed with this object.
+    cache_bytes : int
+        Most bytes of what is decoded and kept; the attribute can be set.
 
     Attributes
     ----------
@@ -52,10 +70,12 @@ class CompressedMatrix:
         Type of the original entries, and of what slicing gives back.
     """
 
-    # Let `ndarray @ c` come to `__rmatmul__` instead of turning c into an array.
-    __array_ufunc__ = None
-
-    def __init__(self, factorization: Factorization, container: Container | None = None) -> None:
+    def __init__(
+        self,
+        factorization: Factorization,
+        container: Container | None = None,
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
         self.factorization = factorization
         self.shape = factorization.array_shape
         self.matrix_shape = factorization.shape
@@ -63,7 +83,7 @@ class CompressedMatrix:
         self._threads = usable_cpus()
         self.dtype = entry_dtype(factorization.dtype)
         name = None if container is None else container.path
-        self._decoded = DecodedParts(factorization, self._threads, name)
+        self._decoded = DecodedParts(factorization, self._threads, name, _checked(cache_bytes))
 
     @property
     def ndim(self) -> int:
@@ -91,7 +111,12 @@ class CompressedMatrix:
         return self.factorization.report
 
     @property
-    def size(self) -> SizeReport:
+    def size(self) -> EntryCount:
+        """Number of entries, as of an array; `size_report` tells the bytes they take."""
+        return EntryCount.of(math.prod(self.shape), lambda: self.size_report)
+
+    @property
+    def size_report(self) -> SizeReport:
         """Bytes of the file opened, or of the one that `save` will write."""
         file_bytes = (
             self._container.file_bytes
@@ -104,98 +129,18 @@ class CompressedMatrix:
         )
 
     @property
-    def left(self) -> NDArray[Any]:
-        """Decoded L, shape (n, r); ``2**plan.exponent * left @ right`` is the matrix.
+    def cache_bytes(self) -> int:
+        """Most bytes of what is decoded and kept: 2²⁹ (512 MiB) by default, 0 for nothing."""
+        return self._decoded.kept.most
 
-        A residual, and means that are stored apart, come on top.
-        """
-        return self._decoded.factors[0]
-
-    @property
-    def right(self) -> NDArray[Any]:
-        """Decoded R, shape (r, d)."""
-        return self._decoded.factors[1]
+    @cache_bytes.setter
+    def cache_bytes(self, most: int) -> None:
+        self._decoded.kept.most = _checked(most)
 
     @property
-    def mean_row(self) -> NDArray[Any] | None:
-        """Mean over the rows, shape (d,), if it is stored apart: it adds to every row of L R."""
-        row = self._decoded.means[0]
-        return None if row is None else scaled(row, self.plan.exponent)
-
-    @property
-    def mean_column(self) -> NDArray[Any] | None:
-        """Mean over the columns, shape (n,), if it is stored apart: it adds to every column.
-
-        Where the mean row is stored too, this is the mean over the columns of what that leaves.
-        """
-        column = self._decoded.means[1]
-        return None if column is None else scaled(column, self.plan.exponent)
-
-    @property
-    def singular_values(self) -> NDArray[np.float64]:
-        """Singular values of the decoded L R, shape (rank,), descending.
-
-        Computed from the factors, without forming the matrix, and kept. In mode ``factors`` L R is
-        all of the decoded matrix, but for its rounding to `dtype`. In mode ``factors+residual``
-        they are those of L R alone, without the residual. Where means are stored apart, L R is the
-        fluctuation around them.
-
-        Raises
-        ------
-        PlanError
-            If the matrix was coded directly: there are no factors.
-        """
-        return self._decoded.decomposition.singular_values
-
-    def modes(self, k: int | None = None, side: str = "left") -> NDArray[np.float64]:
-        """First singular vectors of the decoded L R: proper orthogonal modes of snapshots.
-
-        They are those of the fluctuation where means are stored apart (``center="mean-column"``
-        for snapshots as columns); no mean is subtracted otherwise. The best approximation of L R
-        by k modes is ``c.modes(k) @ c.coefficients(k)``. See `singular_values` for what L R is in
-        each mode of compression.
-
-        Parameters
-        ----------
-        k : int, optional
-            How many; all by default.
-        side : str
-            ``left`` where snapshots are columns, ``right`` where they are rows.
-
-        Returns
-        -------
-        ndarray of float64, shape (n, k) or (d, k)
-            Orthonormal columns. The entry of largest magnitude of a left vector is positive;
-            the right vector has the sign that goes with it, so that both sides are one
-            decomposition.
-
-        Raises
-        ------
-        PlanError
-            If there are fewer than k, no such side, or no factors.
-        """
-        return self._decoded.decomposition.modes(k, side)
-
-    def coefficients(self, k: int | None = None, side: str = "left") -> NDArray[np.float64]:
-        """Coefficients of the decoded L R in its first modes: for each snapshot, one a mode.
-
-        Parameters
-        ----------
-        k, side
-            As in `modes`.
-
-        Returns
-        -------
-        ndarray of float64, shape (k, d) or (n, k)
-            ``Σ Vᵀ``, so that ``modes(k) @ coefficients(k)`` approximates L R; for the side
-            ``right`` ``U Σ``, so that ``coefficients(k, "right") @ modes(k, "right").T`` does.
-
-        Raises
-        ------
-        PlanError
-            If there are fewer than k, no such side, or no factors.
-        """
-        return self._decoded.decomposition.coefficients(k, side)
+    def T(self) -> TransposedMatrix:  # noqa: N802 - the name that NumPy has
+        """The transpose; it shares what is stored and what is decoded."""
+        return TransposedMatrix(self)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write an ``.lplr`` file, whole or not at all; an existing one is replaced.
@@ -208,22 +153,27 @@ class CompressedMatrix:
         with AtomicOutput(os.fsdecode(path), force=True) as stream:
             write_container(stream, [self.factorization])
 
-    def __matmul__(self, other: Any) -> NDArray[Any]:
-        """``A x`` for a vector or matrix x, from the factors."""
-        return self._decoded.times(np.asarray(other))
+    def _times(self, x: Any) -> NDArray[Any]:
+        return self._decoded.times(x)
 
-    def __rmatmul__(self, other: Any) -> NDArray[Any]:
-        """``x A`` for a vector or matrix x, from the factors."""
-        return self._decoded.left_times(np.asarray(other))
+    def _left_times(self, x: Any) -> NDArray[Any]:
+        return self._decoded.left_times(x)
 
-    def __getitem__(self, index: Index | tuple[Index, ...]) -> NDArray[Any]:
-        """A part of the array, by integers and slices as NumPy has it.
+    def __getitem__(self, index: ArrayIndex | tuple[ArrayIndex, ...]) -> NDArray[Any]:
+        """A part of the array, by all of NumPy's indexing.
 
-        Only the chunks needed are decoded.
+        Integers, slices, ``...``, ``None``, lists, arrays and masks may be combined. Only the
+        chunks needed are decoded.
         """
-        selection = Selection.of(index, self.shape)
-        part: NDArray[Any] = Part(self.factorization, selection, self._threads).array()[()]
+        part: NDArray[Any]
+        if is_basic(index):
+            part = self._decoded.part(Selection.of(index, self.shape))[()]  # type: ignore[arg-type]
+        else:
+            part = self._decoded.gathered(Gathering.of(index, self.shape))
         return part
+
+    def _box(self, box: Box) -> NDArray[Any]:
+        return self._decoded.part(box)
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -244,6 +194,11 @@ class CompressedMatrix:
             f"rank {self.rank}, error {error:.4g}>"
         )
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        stream = io.BytesIO()
+        write_container(stream, [self.factorization])
+        return _restored, (stream.getvalue(), self.cache_bytes)
+
     def close(self) -> None:
         """Close the file this matrix was opened from, if any."""
         if self._container is not None:
@@ -259,3 +214,16 @@ class CompressedMatrix:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _restored(content: bytes, cache_bytes: int) -> CompressedMatrix:
+    """Open the bytes of a file, as pickles hold them."""
+    container = open_container(io.BytesIO(content), "pickled matrix")
+    return CompressedMatrix(container.factorization(0), container, cache_bytes)
+
+
+def _checked(cache_bytes: int) -> int:
+    most = operator.index(cache_bytes)
+    if most < 0:
+        raise PlanError("cache_bytes is negative", found=most, expected="0 or more")
+    return most

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from lplrcli.api.matrix import CompressedMatrix
+from lplrcli.api.matrix import CACHE_BYTES, CompressedMatrix
 from lplrcli.container.reader import Container, open_container
 from lplrcli.io.files.seekable import open_seekable
 
 
-def open(path: str | os.PathLike[str], matrix: int = 0) -> CompressedMatrix:  # noqa: A001
+def open(  # noqa: A001
+    path: str | os.PathLike[str], matrix: int = 0, *, cache_bytes: int = CACHE_BYTES
+) -> CompressedMatrix:
     """Open an ``.lplr`` file; factors are read when first needed.
 
     Parameters
@@ -19,6 +21,8 @@ def open(path: str | os.PathLike[str], matrix: int = 0) -> CompressedMatrix:  # 
         The file.
     matrix : int
         Which matrix, of a file that holds several.
+    cache_bytes : int
+        Most bytes of what is decoded and kept for later products and slices: 512 MiB by default.
 
     Raises
     ------
@@ -29,7 +33,7 @@ def open(path: str | os.PathLike[str], matrix: int = 0) -> CompressedMatrix:  # 
     """
     container = opened(os.fsdecode(path))
     try:
-        return CompressedMatrix(container.factorization(matrix), container)
+        return CompressedMatrix(container.factorization(matrix), container, cache_bytes)
     except BaseException:
         container.close()
         raise

@@ -26,17 +26,16 @@ def described(container: Container, i: int, threads: int | None) -> list[dict[st
     """
     from threadpoolctl import threadpool_limits
 
-    from lplrcli.model.source import working_dtype
-    from lplrcli.pipeline.decode.entry_types import entry_dtype
+    from lplrcli.pipeline.decode.factor_reader import FactorReader
     from lplrcli.pipeline.decode.singular_vectors import decoded_factors, decompose
     from lplrcli.runtime.parallel import usable_cpus
 
     factorization = container.factorization(i)
     name = container.path if container.count == 1 else f"{container.path}[{i}]"
-    working = working_dtype(entry_dtype(factorization.dtype))
+    reader = FactorReader(factorization, threads or usable_cpus())
     # One thread in BLAS: the last digits do not depend on the number of processors.
     with threadpool_limits(1, "blas"):
-        left, right = decoded_factors(factorization, working, threads or usable_cpus(), name)
+        left, right = decoded_factors(factorization, reader, name)
         found = decompose(left, right, factorization.plan.exponent, name)
     shares = found.energy_shares
     # Of a matrix of zeros no mode has a share; JSON has no NaN.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import functools
+import pickle
 
 import matrices
 import numpy as np
@@ -13,6 +15,7 @@ from ml_dtypes import bfloat16
 
 import lplrcli
 from lplrcli.api.decoded_parts import DecodedParts
+from lplrcli.errors import PlanError
 
 ROWS, COLUMNS = 90, 50
 A = matrices.exponential(ROWS, COLUMNS, dtype=np.float64)
@@ -81,8 +84,9 @@ def test_save_and_open(name, tmp_path):
         np.testing.assert_array_equal(np.asarray(again), decoded(name))
         assert again.plan == c.plan
         assert again.report == c.report
-        assert again.size == c.size
-        assert again.size.file_bytes == path.stat().st_size
+        assert again.size == c.size == ROWS * COLUMNS
+        assert again.size_report == c.size_report
+        assert again.size_report.file_bytes == path.stat().st_size
         # A second generation is the same file.
         again.save(tmp_path / "b.lplr")
     assert (tmp_path / "b.lplr").read_bytes() == path.read_bytes()
@@ -101,7 +105,7 @@ def test_the_type_survives_a_file(dtype, method, tmp_path):
 
 
 def test_size_is_that_of_the_file():
-    size = compressed("packed").size
+    size = compressed("packed").size_report
     assert size.bits_per_coordinate == pytest.approx(8 * size.file_bytes / (ROWS * COLUMNS))
     assert size.compression_ratio == pytest.approx(ROWS * COLUMNS * 8 / size.file_bytes)
 
@@ -251,10 +255,82 @@ def test_positions_out_of_range_are_refused(index):
         compressed("packed")[index]
 
 
-@pytest.mark.parametrize("index", [1.5, "a", None, True, [1, 2]], ids=str)
+@pytest.mark.parametrize(
+    "index", [1.5, "a", [1.0], {1: 2}, [[1], [1, 2]], np.ma.masked_array([1, 2], [0, 1])], ids=str
+)
 def test_other_indices_are_refused(index):
-    with pytest.raises(TypeError, match="integers or slices"):
+    with pytest.raises(TypeError, match=r"integers or slices|filled\(\)"):
         compressed("packed")[index]
+
+
+MASK = np.arange(ROWS * COLUMNS).reshape(ROWS, COLUMNS) % 97 == 3
+
+
+@pytest.mark.parametrize(
+    "index",
+    [[5, 2, -1, 5], ([1, 2], [3, 4]), (slice(4, 9), [7, 3]), ([[1, 2], [3, 4]], slice(9, 2, -2)),
+     MASK, MASK[:, 0], (..., MASK[0]), None, (None, 3), (..., None), ([1, 2], None, [3, 4]), [],
+     np.ix_([9, 1], [5, 3, 4]), True, False, (0, [1, 2]), np.array([], bool)[:0].nonzero(),
+     np.uint8([200 - 150, 3]), (2, np.int64(3), None)],
+    ids=lambda index: str(index)[:30],
+)  # fmt: skip
+@ANY
+def test_lists_masks_and_new_axes_as_numpy(name, index):
+    found, expected = compressed(name)[index], decoded(name)[index]
+    assert np.shape(found) == np.shape(expected)
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-13 * np.abs(decoded(name)).max())
+
+
+@pytest.mark.parametrize("index", [[ROWS], ([0], [-COLUMNS - 1]), np.ones(3, bool), MASK.T])
+def test_lists_out_of_range_and_masks_that_do_not_fit_are_refused(index):
+    with pytest.raises(IndexError, match=r"range|does not fit"):
+        compressed("packed")[index]
+
+
+# -- copies
+
+
+@ANY
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda c: pickle.loads(pickle.dumps(c))]
+)
+def test_copies_and_pickles_are_the_bytes_of_the_file(name, copied, tmp_path):
+    c = compressed(name)
+    c.save(tmp_path / "a.lplr")
+    with lplrcli.open(tmp_path / "a.lplr", cache_bytes=5000) as opened:
+        _ = opened[0]  # what is decoded is not pickled
+        for each in (c, opened):
+            again = copied(each)
+            assert again.cache_bytes == each.cache_bytes
+            assert again.plan == c.plan
+            np.testing.assert_array_equal(np.asarray(again), decoded(name))
+            again.save(tmp_path / "b.lplr")
+            assert (tmp_path / "b.lplr").read_bytes() == (tmp_path / "a.lplr").read_bytes()
+            assert len(pickle.dumps(again)) < (tmp_path / "a.lplr").stat().st_size + 300
+
+
+def test_a_copy_outlives_the_file(tmp_path):
+    compressed("packed").save(tmp_path / "a.lplr")
+    with lplrcli.open(tmp_path / "a.lplr") as c:
+        again = copy.deepcopy(c)
+    np.testing.assert_array_equal(again[:], decoded("packed"))
+
+
+# -- what is kept
+
+
+def test_the_bound_can_be_read_and_set(tmp_path):
+    c = compress(A)
+    assert c.cache_bytes == 2**29
+    c.cache_bytes = 0
+    assert c.cache_bytes == 0
+    c.save(tmp_path / "a.lplr")
+    for wrong, error in ((-1, PlanError), (0.5, TypeError)):
+        with pytest.raises(error):
+            c.cache_bytes = wrong
+        with pytest.raises(error):
+            lplrcli.open(tmp_path / "a.lplr", cache_bytes=wrong)
 
 
 def test_too_many_indices_are_refused():

@@ -240,7 +240,7 @@ def test_the_report(work, more):
     assert report.added.max_abs_error == pytest.approx(np.abs(new - more).max(), rel=1e-4)
     with lplrcli.open("a.lplr") as c:
         assert report.whole == c.report
-        assert c.size.file_bytes == report.file_bytes
+        assert c.size_report.file_bytes == report.file_bytes
     other = lplrcli.append("a.lplr", more, output=work / "b.lplr")
     assert other.rows == 35
     assert decoded().shape == (155, 80)

@@ -79,7 +79,7 @@ def test_any_number_of_questions_take_no_further_pass(found):
 def test_a_lattice_ends_the_curve_of_direct_coding():
     a = 0.5 * np.random.default_rng(0).integers(-4, 5, (80, 60))
     found = looked_at(a)
-    real = lplrcli.compress(a, rel_error=0).size.file_bytes
+    real = lplrcli.compress(a, rel_error=0).size_report.file_bytes
     assert found.lattice.step == 0.5
     assert found.lattice.file_bytes == pytest.approx(real, rel=0.25)
     assert found.at_size(8.0)["direct"].relative_error == 0

@@ -36,7 +36,9 @@ def test_the_unfolding_of_low_rank_is_chosen(asked):
 def test_the_choice_is_as_good_as_any_that_is_made(asked):
     found = {axes: lplrcli.compress(PAIRS, unfold=axes, **asked) for axes in (1, 2, "auto")}
     values = {
-        axes: one.size.file_bytes if "rel_error" in asked else one.report.relative_frobenius_error
+        axes: one.size_report.file_bytes
+        if "rel_error" in asked
+        else one.report.relative_frobenius_error
         for axes, one in found.items()
     }
     assert values["auto"] == min(values.values())

@@ -166,7 +166,7 @@ def test_products_are_those_of_the_matrix(compressed, name, unfold):
 @EACH
 def test_size_and_text(compressed, unfold):
     c = compressed["packed", unfold]
-    assert c.size.bits_per_coordinate == pytest.approx(8 * c.size.file_bytes / A.size)
+    assert c.size_report.bits_per_coordinate == pytest.approx(8 * c.size_report.file_bytes / A.size)
     assert f"12 x 8 x 10 as {c.matrix_shape[0]} x {c.matrix_shape[1]} float32" in repr(c)
 
 

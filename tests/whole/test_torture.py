@@ -198,7 +198,7 @@ def test_a_file_without_room_for_codes_is_one_of_zeros_or_refused(mode, size):
         except TargetUnreachableError as refusal:
             assert "bytes or more" in str(refusal)
         else:
-            assert found.size.file_bytes <= size
+            assert found.size_report.file_bytes <= size
 
 
 def test_factors_grow_until_they_reach_the_error():

@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lplrcli.model.compressed import Factorization
+from lplrcli.model.indexing import Box, Positions
 from lplrcli.model.selection import Selection
-from lplrcli.pipeline.decode.factors import Places, decode_at
+from lplrcli.pipeline.decode.factor_reader import FactorReader
+from lplrcli.pipeline.decode.factors import Places
 from lplrcli.pipeline.decode.reconstruction import Reconstruction
 from lplrcli.runtime.parallel import ordered_map
 
@@ -28,12 +30,14 @@ class Part:
     ----------
     factorization : Factorization
         What was compressed.
-    selection : Selection
+    selection : Selection or Box
         What of its array is wanted.
     threads : int
         For the decoding of chunks.
     dtype : numpy.dtype, optional
         Type of the result; the original one by default.
+    reader : FactorReader, optional
+        Gives the entries of factors; by default one that keeps nothing.
 
     Attributes
     ----------
@@ -48,19 +52,21 @@ class Part:
     def __init__(
         self,
         factorization: Factorization,
-        selection: Selection,
+        selection: Selection | Box,
         threads: int = 1,
         dtype: np.dtype[Any] | None = None,
+        reader: FactorReader | None = None,
     ) -> None:
         self.shape = selection.shape
         self._flips = selection.flips
-        ranges, unfold = selection.forwards.ranges, factorization.unfold
+        ranges: tuple[Positions, ...] = selection.forwards.ranges
+        unfold = factorization.unfold
         shape = factorization.array_shape
         self.row_axes = sum(axis < unfold for axis in selection.kept)
         self.rows = math.prod(self.shape[: self.row_axes])
         self._rows = _flattened(ranges[:unfold], shape[:unfold])
         columns = _flattened(ranges[unfold:], shape[unfold:])
-        self._reconstruction = Reconstruction(factorization, columns, threads, dtype)
+        self._reconstruction = Reconstruction(factorization, columns, threads, dtype, reader)
 
     def blocks(self) -> Iterator[NDArray[Any]]:
         """Blocks of whole rows, in ascending order along every axis."""
@@ -91,22 +97,26 @@ def column_slabs(
         yield Part(factorization, slab, threads, dtype).array()
 
 
-def _flattened(ranges: tuple[range, ...], grid: tuple[int, ...]) -> Places:
+def _flattened(ranges: tuple[Positions, ...], grid: tuple[int, ...]) -> Places:
     """Where the points of a box of a grid are, once the grid is flattened; all ascending."""
-    if not all(ranges):
+    if not all(len(each) for each in ranges):
         return slice(0, 0)
     first = next((axis for axis, each in enumerate(ranges) if len(each) > 1), len(ranges))
     whole = all(len(r) == g for r, g in zip(ranges[first + 1 :], grid[first + 1 :], strict=True))
-    if whole and all(each.step == 1 for each in ranges[first : first + 1]):
+    if whole and all(_gapless(each) for each in ranges[first : first + 1]):
         corner = 0
         for each, extent in zip(ranges, grid, strict=True):
-            corner = corner * extent + each[0]
+            corner = corner * extent + int(each[0])
         return slice(corner, corner + math.prod(map(len, ranges)))
     places = np.zeros(1, np.int64)
     for each, extent in zip(ranges, grid, strict=True):
-        along = np.arange(each.start, each.stop, each.step)
+        along = np.asarray(each, np.int64)
         places = np.add.outer(places * extent, along).reshape(-1)
     return places
+
+
+def _gapless(positions: Positions) -> bool:
+    return int(positions[-1]) - int(positions[0]) == len(positions) - 1
 
 
 def _blocks_at(reconstruction: Reconstruction, rows: NDArray[np.int64]) -> Iterator[NDArray[Any]]:
@@ -115,10 +125,7 @@ def _blocks_at(reconstruction: Reconstruction, rows: NDArray[np.int64]) -> Itera
     threads = max(1, reconstruction.threads)
     step = len(rows) if left is None else left.chunk_length * threads
     for group in [rows] if left is None else np.split(rows, _ends(rows // step)):
-        part = np.empty((0, len(group)), reconstruction.working)
-        if left is not None:
-            part = decode_at(left, reconstruction.working, group, threads)
-        task = partial(_block_at, reconstruction, part, group)
+        task = partial(_block_at, reconstruction, reconstruction.left_at(group), group)
         yield from ordered_map(task, _pieces(reconstruction, group), threads)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ from numpy.typing import NDArray
 
 from lplrcli.model.compressed import Factorization
 from lplrcli.pipeline.decode.chunk_cache import ChunkCache
-from lplrcli.pipeline.decode.factors import Places, decode_at, decode_factor
+from lplrcli.pipeline.decode.factor_reader import FactorReader
+from lplrcli.pipeline.decode.factors import Places
 
 
 class DecodedMeans:
@@ -23,20 +25,20 @@ class DecodedMeans:
         What was compressed.
     columns : slice or ndarray of int64
         Which entries of a row are wanted.
-    dtype : numpy.dtype
-        That rows are computed in.
+    reader : FactorReader
+        Gives the entries of both.
     threads : int
-        For the decoding of chunks.
+        How many ask for rows at once.
     """
 
     def __init__(
-        self, factorization: Factorization, columns: Places, dtype: np.dtype[Any], threads: int
+        self, factorization: Factorization, columns: Places, reader: FactorReader, threads: int
     ) -> None:
-        self.dtype = dtype
+        self.dtype = reader.dtype
         row, self._column = factorization.mean_row, factorization.mean_column
-        self._row = None if row is None else decode_at(row, dtype, columns, threads)
+        self._row = None if row is None else reader.at("mean_row", columns)
         count = 0 if self._column is None else len(self._column.chunks)
-        self._recent = ChunkCache(self._column_chunk, count, threads + 2)
+        self._recent = ChunkCache(partial(reader.chunk, "mean_column"), count, threads + 2)
 
     def add_to(self, values: NDArray[Any], rows: int | NDArray[np.int64]) -> None:
         """Add the means to rows from one on, or to those listed in ascending order, in place."""
@@ -53,10 +55,3 @@ class DecodedMeans:
             mine = numbers == number
             out[mine] = self._recent[int(number)][0, places[mine] - number * size]
         return out
-
-    def _column_chunk(self, number: int) -> NDArray[Any]:
-        if self._column is None:
-            raise ValueError("there is no mean column")
-        start = number * self._column.chunk_length
-        stop = min(start + self._column.chunk_length, self._column.length)
-        return decode_factor(self._column, self.dtype, start, stop)

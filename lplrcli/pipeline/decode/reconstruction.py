@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lplrcli.model.compressed import Factorization
-from lplrcli.model.source import working_dtype
 from lplrcli.pipeline.decode.chunk_cache import ChunkCache
 from lplrcli.pipeline.decode.entry_types import cast, entry_dtype
-from lplrcli.pipeline.decode.factors import Places, decode_at, decode_factor
+from lplrcli.pipeline.decode.factor_reader import FactorReader
+from lplrcli.pipeline.decode.factors import Places, decode_factor
 from lplrcli.pipeline.decode.means import DecodedMeans
 from lplrcli.runtime.parallel import ordered_map
 
@@ -45,6 +45,8 @@ class Reconstruction:
         For the decoding of chunks.
     dtype : numpy.dtype
         Type of the rows given back; the original one by default.
+    reader : FactorReader, optional
+        Gives the entries of factors; by default one that keeps nothing.
 
     Raises
     ------
@@ -58,32 +60,26 @@ class Reconstruction:
         columns: Places | None = None,
         threads: int = 1,
         dtype: np.dtype[Any] | None = None,
+        reader: FactorReader | None = None,
     ) -> None:
         self.factorization = factorization
-        original = entry_dtype(factorization.dtype)
-        self.dtype = original if dtype is None else dtype
-        self.working = working_dtype(original)
-        if on_a_lattice(factorization):
-            # Multiples of a step are rounded once, to the original type: a lattice is restored.
-            # Decoded at once to float32, if that is the type and no exponent follows.
-            whole = original == np.float32 and factorization.plan.exponent == 0
-            self.working = np.dtype(np.float32 if whole else np.float64)
+        self.dtype = entry_dtype(factorization.dtype) if dtype is None else dtype
+        self._reader = FactorReader(factorization, threads) if reader is None else reader
+        self.working = self._reader.dtype
         self.threads = threads
         residual = factorization.residual
         chunks = len(residual.chunks) if residual is not None else 0
-        self._recent = ChunkCache(self._residual_chunk, chunks, threads + 2)
+        self._recent = ChunkCache(partial(self._reader.chunk, "residual"), chunks, threads + 2)
         if columns is None or isinstance(columns, slice):
             start, stop, _ = (columns or slice(None)).indices(factorization.shape[1])
             self.columns: Places = slice(start, max(start, stop))
             self.width = max(start, stop) - start
         else:
             self.columns, self.width = columns, len(columns)
-        self._means = DecodedMeans(factorization, self.columns, self.working, threads)
+        self._means = DecodedMeans(factorization, self.columns, self._reader, threads)
         began = time.perf_counter()
         self.right = (
-            decode_at(factorization.right, self.working, self.columns, threads)
-            if factorization.right is not None
-            else None
+            self._reader.at("right", self.columns) if factorization.right is not None else None
         )
         if factorization.right is not None:
             logger.info(
@@ -169,7 +165,7 @@ class Reconstruction:
         step = left.chunk_length * max(1, self.threads)
         for first in range(start - start % step, stop, step):
             low, high = max(first, start), min(first + step, stop)
-            yield low, decode_factor(left, self.working, low, high, self.threads)
+            yield low, self._reader.at("left", slice(low, high))
 
     def _residual_rows(self, start: int, stop: int) -> NDArray[Any]:
         """Rows of the residual, shape (stop - start, columns)."""
@@ -199,13 +195,11 @@ class Reconstruction:
                 ].T
         return out
 
-    def _residual_chunk(self, number: int) -> NDArray[Any]:
-        residual = self.factorization.residual
-        if residual is None:
-            raise ValueError("there is no residual")
-        start = number * residual.chunk_length
-        stop = min(start + residual.chunk_length, residual.length)
-        return decode_factor(residual, self.working, start, stop)
+    def left_at(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """Their part of Lᵀ, of rows listed in ascending order; empty without factors."""
+        if self.factorization.left is None:
+            return np.empty((0, len(rows)), self.working)
+        return self._reader.at("left", rows)
 
     def _scaled(self, out: NDArray[Any]) -> NDArray[Any]:
         exponent = self.factorization.plan.exponent
@@ -223,14 +217,6 @@ def _by_columns(factorization: Factorization) -> bool:
     """Whether the residual is coded column by column, not as one run of all rows."""
     residual = factorization.residual
     return residual is not None and residual.length == factorization.shape[0]
-
-
-def on_a_lattice(factorization: Factorization) -> bool:
-    """Whether entries are exact multiples of a step, of which none is the sum of several."""
-    residual, others = factorization.residual, (factorization.left, *factorization.means)
-    if residual is None or any(factor is not None for factor in others):
-        return False
-    return residual.coding == "rans" and residual.transform == "identity"
 
 
 def _block(

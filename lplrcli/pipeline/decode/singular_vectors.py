@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from lplrcli.errors import ContainerError, PlanError
 from lplrcli.linalg.orthonormalization import orthonormal_basis
 from lplrcli.model.compressed import Factorization
-from lplrcli.pipeline.decode.factors import decode_factor
+from lplrcli.pipeline.decode.factor_reader import FactorReader
 
 SIDES = ("left", "right")
 
@@ -101,18 +101,16 @@ class Decomposition:
 
 
 def decoded_factors(
-    factorization: Factorization, dtype: np.dtype[Any], threads: int, name: str | None = None
+    factorization: Factorization, reader: FactorReader, name: str | None = None
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """L, shape (n, r), and R, shape (r, d), as `dtype`.
+    """L, shape (n, r), and R, shape (r, d).
 
     Parameters
     ----------
     factorization : Factorization
         What was compressed.
-    dtype : numpy.dtype
-        Type of the result.
-    threads : int
-        Chunks are decoded in parallel.
+    reader : FactorReader
+        Gives the entries of both.
     name : str, optional
         The file, for messages.
 
@@ -123,17 +121,13 @@ def decoded_factors(
     ContainerError
         If a chunk of an opened file is damaged.
     """
-    left, right = factorization.left, factorization.right
-    if left is None or right is None:
+    if factorization.left is None or factorization.right is None:
         raise PlanError(
             "a matrix coded directly has no factors, and so no modes",
             path=name,
             advice="Modes factors and factors+residual have them; compress it in one of these.",
         )
-    return (
-        decode_factor(left, dtype, threads=threads).T,
-        decode_factor(right, dtype, threads=threads),
-    )
+    return reader.whole("left").T, reader.whole("right")
 
 
 def decompose(

@@ -14,7 +14,7 @@ from lplrcli.model.compressed import KLT, Factorization
 from lplrcli.model.report import GAUSSIAN_ROWS, ErrorReport
 from lplrcli.model.source import working_dtype
 from lplrcli.pipeline.decode.entry_types import entry_dtype
-from lplrcli.pipeline.decode.reconstruction import on_a_lattice
+from lplrcli.pipeline.decode.factor_reader import on_a_lattice
 
 _SPREAD = 5
 """Standard deviations that an estimate may be off by."""

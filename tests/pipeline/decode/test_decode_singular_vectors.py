@@ -15,7 +15,7 @@ from ml_dtypes import bfloat16
 
 import lplrcli
 from lplrcli.errors import ContainerError, LplrError, PlanError
-from lplrcli.pipeline.decode import singular_vectors as module
+from lplrcli.pipeline.decode import factor_reader
 from lplrcli.pipeline.decode.singular_vectors import decompose
 
 PACKED = [(method, {"rank": 7, "bits": 6}) for method in ("packed", "lplr", "lsvd", "dsvd")]
@@ -186,9 +186,9 @@ def test_an_opened_file_gives_the_same(tmp_path):
 def test_factors_are_decoded_once(monkeypatch):
     c = lplrcli.compress(matrices.exponential(60, 40), 8, 5)
     calls = []
-    decode = module.decode_factor
+    decode = factor_reader.decode_factor
     monkeypatch.setattr(
-        module, "decode_factor", lambda *a, **more: calls.append(a) or decode(*a, **more)
+        factor_reader, "decode_factor", lambda *a, **more: calls.append(a) or decode(*a, **more)
     )
     first = c.modes()
     first[:] = 0  # the caller's own

@@ -40,7 +40,9 @@ def test_errors_are_kept_in_every_mode(mode, goal):
 @pytest.mark.usefixtures("few_states")
 def test_a_smaller_error_takes_more_bytes():
     a = matrices.harmonic(100, 80)
-    sizes = [lplrcli.compress(a, rel_error=e).size.file_bytes for e in (0.3, 0.1, 0.03, 0.01)]
+    sizes = [
+        lplrcli.compress(a, rel_error=e).size_report.file_bytes for e in (0.3, 0.1, 0.03, 0.01)
+    ]
     assert sizes == sorted(sizes)
 
 

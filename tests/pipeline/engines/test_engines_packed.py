@@ -80,8 +80,8 @@ def test_unequal_bits_are_no_larger_and_no_worse(bits, bits_right):
 def test_the_size_allowed_is_used(bits):
     # Between the reserve for metadata and what is left of a bit, at most 2 % go to waste.
     a = matrices.decaying(2000, 300)
-    ours = lplrcli.compress(a, 100, bits).size.file_bytes
-    paper = lplrcli.compress(a, 100, bits, method="lplr").size.file_bytes
+    ours = lplrcli.compress(a, 100, bits).size_report.file_bytes
+    paper = lplrcli.compress(a, 100, bits, method="lplr").size_report.file_bytes
     assert 0.98 * paper <= ours <= paper
 
 

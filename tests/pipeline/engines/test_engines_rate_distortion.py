@@ -71,7 +71,7 @@ def test_lossless_files_are_about_as_small_as_the_entropy(rows):
     shares = np.unique(a, return_counts=True)[1] / a.size
     entropy = -np.sum(shares * np.log2(shares)) * a.size / 8
     found = lplrcli.compress(a, rel_error=0)
-    assert found.size.file_bytes <= 1.01 * entropy + 700
+    assert found.size_report.file_bytes <= 1.01 * entropy + 700
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -158,14 +158,14 @@ def test_extremes_in_every_mode(name, mode):
     by_error = lplrcli.compress(a, rel_error=0.03, mode=mode)
     assert distances(a, np.asarray(by_error))[0] <= 0.03
     by_size = lplrcli.compress(a, size=1500, mode=mode)
-    assert by_size.size.file_bytes <= 1500
+    assert by_size.size_report.file_bytes <= 1500
     assert distances(a, np.asarray(by_size))[0] <= 1.0001
 
 
 def test_a_zero_matrix_takes_the_smallest_file_there_is():
     found = lplrcli.compress(np.zeros((400, 300)), bpc=1)
     assert found.report.relative_frobenius_error == 0
-    assert found.size.file_bytes < 700
+    assert found.size_report.file_bytes < 700
 
 
 # -- the same bytes, always
@@ -220,7 +220,9 @@ def test_sparse_matrices_are_taken(dtype, options):
     a = sp.random_array((400, 80), density=0.05, rng=0, dtype=dtype)
     dense, sparse = (lplrcli.compress(form, **options) for form in (a.toarray(), a.tocsr()))
     assert sparse.plan.mode == dense.plan.mode
-    assert sparse.size.file_bytes == pytest.approx(dense.size.file_bytes, rel=0.02, abs=64)
+    assert sparse.size_report.file_bytes == pytest.approx(
+        dense.size_report.file_bytes, rel=0.02, abs=64
+    )
     assert distances(a.toarray(), np.asarray(sparse))[0] == pytest.approx(
         dense.report.relative_frobenius_error, rel=0.05
     )
@@ -231,7 +233,7 @@ def test_a_sparse_pattern_is_stored_without_error():
     a.data[:] = 1
     found = lplrcli.compress(a, rel_error=0)
     np.testing.assert_array_equal(np.asarray(found), a.toarray())
-    assert found.size.bits_per_coordinate < 0.5
+    assert found.size_report.bits_per_coordinate < 0.5
 
 
 @pytest.mark.usefixtures("few_states")
@@ -244,7 +246,7 @@ def test_a_matrix_too_large_to_hold_its_residual_gives_the_same(monkeypatch):
     monkeypatch.setattr(residual, "_HELD", 0)
     computed = lplrcli.compress(a, bpc=1.5)
     assert computed.plan.mode == held.plan.mode == "factors+residual"
-    assert computed.size.file_bytes <= 1.5 * a.size / 8
+    assert computed.size_report.file_bytes <= 1.5 * a.size / 8
     assert computed.report.relative_frobenius_error == pytest.approx(
         held.report.relative_frobenius_error, rel=0.02
     )

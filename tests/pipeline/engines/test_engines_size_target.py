@@ -90,7 +90,7 @@ def test_a_size_that_holds_all_of_it_gives_a_lossless_file(sized):
     found = lplrcli.compress(a, bpc=8)
     assert found.report.relative_frobenius_error == 0
     np.testing.assert_array_equal(np.asarray(found), a)
-    assert found.size.bits_per_coordinate < 8
+    assert found.size_report.bits_per_coordinate < 8
 
 
 @pytest.mark.usefixtures("few_states")
@@ -102,14 +102,14 @@ def test_a_size_below_the_smallest_file_is_refused_and_names_that(mode, size):
         lplrcli.compress(a, size=size, mode=mode)
     smallest = int(str(caught.value.expected).split()[0])
     found = lplrcli.compress(a, size=smallest, mode=mode)
-    assert size < found.size.file_bytes <= smallest
+    assert size < found.size_report.file_bytes <= smallest
 
 
 @pytest.mark.usefixtures("few_states")
 def test_the_name_of_a_matrix_counts():
     # What the file is made of, not only what is coded.
     for size in (1400, 1449, 1500):
-        assert lplrcli.compress(matrices.harmonic(60, 50), size=size).size.file_bytes <= size
+        assert lplrcli.compress(matrices.harmonic(60, 50), size=size).size_report.file_bytes <= size
 
 
 @pytest.mark.usefixtures("few_states")
@@ -119,7 +119,7 @@ def test_sizes_are_kept_and_filled_in_every_mode(mode, size):
     a = matrices.low_rank(120, 80, 6, noise=0.2, dtype=np.float64)
     found = lplrcli.compress(a, size=size, mode=mode)
     written = len(file_bytes(found))
-    assert written == found.size.file_bytes
+    assert written == found.size_report.file_bytes
     assert 0.5 * size <= written <= size
     assert written >= min(0.984 * size, size - GRANULE) or size == 1200
     assert found.plan.mode == mode

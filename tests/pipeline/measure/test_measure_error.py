@@ -138,7 +138,7 @@ def test_the_whole_range_of_float64_works_or_is_refused_in_words(method, bits):
     assert found.report.relative_frobenius_error == pytest.approx(
         naive.relative_error(a / 2.0**1020, decoded / 2.0**1020), rel=1e-4
     )
-    assert found.size.file_bytes > 0  # which demands a report the format can hold
+    assert found.size_report.file_bytes > 0  # which demands a report the format can hold
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-30, 1e30, 1e300])

@@ -147,7 +147,7 @@ def test_factors_alone_serve_a_target(huge):
     found = lplrcli.compress(a, rel_error=0.1)
     assert found.plan.mode == "factors"
     assert found.report.relative_frobenius_error <= 0.1
-    assert lplrcli.compress(a, size=2000).size.file_bytes <= 2000
+    assert lplrcli.compress(a, size=2000).size_report.file_bytes <= 2000
 
 
 def test_an_error_out_of_reach_of_the_directions_that_fit_memory(huge, monkeypatch):

@@ -17,7 +17,7 @@ def test_a_strong_mean_saves_bits():
     g = np.random.default_rng(0)
     a = strong(1000, 60) + 30 * g.standard_normal(60).astype(np.float32)
     sizes = {
-        center: lplrcli.compress(a, rel_error=0.02, center=center).size.file_bytes
+        center: lplrcli.compress(a, rel_error=0.02, center=center).size_report.file_bytes
         for center in ("none", "mean-row", "auto")
     }
     assert sizes["auto"] == sizes["mean-row"] < 0.95 * sizes["none"]
@@ -29,7 +29,7 @@ def test_auto_stores_none_that_does_not_pay():
         auto = lplrcli.compress(white, center="auto", **goal)
         none = lplrcli.compress(white, **goal)
         assert auto.plan.target.center is None
-        assert auto.size.file_bytes == none.size.file_bytes
+        assert auto.size_report.file_bytes == none.size_report.file_bytes
 
 
 def test_nothing_lost_stores_no_mean():

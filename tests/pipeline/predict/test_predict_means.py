@@ -141,8 +141,8 @@ def test_sizes_are_kept(center, size):
     c = lplrcli.compress(strong(), size=size, center=center)
     stream = io.BytesIO()
     write_container(stream, [c.factorization])
-    assert len(stream.getvalue()) == c.size.file_bytes <= size
-    assert c.size.file_bytes >= 0.9 * size
+    assert len(stream.getvalue()) == c.size_report.file_bytes <= size
+    assert c.size_report.file_bytes >= 0.9 * size
     assert np.isclose(c.report.relative_frobenius_error, error(c, strong()), rtol=1e-4)
 
 

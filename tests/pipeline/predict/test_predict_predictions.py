@@ -98,7 +98,7 @@ def test_the_smallest_file_is_one_of_zeros(predictor_of):
     done = lplrcli.compress(np.zeros((30, 20)), rel_error=0.1)
     assert (only.rank, only.relative_error) == (0, 0.0)
     # There is room for an error with all its digits, where none has any.
-    assert 0 <= only.file_bytes - done.size.file_bytes <= 64
+    assert 0 <= only.file_bytes - done.size_report.file_bytes <= 64
     assert zero.at(SizeGoal(4000)) == []
 
 
@@ -106,7 +106,7 @@ def test_lossless_storage_is_predicted_where_there_is_a_lattice(predictor_of):
     a = np.random.default_rng(0).integers(-9, 10, (60, 50))
     (found,) = predictor_of(a, rel_error=0).estimates
     assert (found.mode, found.relative_error) == ("lossless", 0.0)
-    real = lplrcli.compress(a, rel_error=0).size.file_bytes
+    real = lplrcli.compress(a, rel_error=0).size_report.file_bytes
     assert found.file_bytes == pytest.approx(real, rel=0.2)
     assert predictor_of(A, rel_error=0.1).lossless() is None
 
