@@ -125,7 +125,8 @@ def residual_at_error(spectrum: Spectrum, squared_error: float) -> Prediction:
 
     deep = math.sqrt(squared_error / entries) / _FINEST_RESIDUAL / 8
     found = (predicted(*one) for one in _factors(spectrum, deep))
-    return min(found, key=lambda one: (one[0], one[1].bits))[1]
+    # Where all leave too much, those leave the least that are the finest.
+    return min(found, key=lambda one: (one[0], one[1].step if one[0] else one[1].bits))[1]
 
 
 def _factors(spectrum: Spectrum, wanted: float = math.inf) -> Iterator[tuple[float, float, float]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -39,6 +40,9 @@ _SAMPLE = 2**20
 _PIECES, _PIECE_ROWS = 4, 64
 """Pieces of each part of the sample, and their rows, on which a step is tried."""
 
+_GOLDEN = (math.sqrt(5) - 1) / 2
+"""Multiples of it, modulo 1, are spread evenly however many there are."""
+
 _FIELD_CHUNK = 2**24
 """Entries of a chunk of a field, about: a quarter of them would take a sixth more bits."""
 
@@ -52,6 +56,9 @@ def chunk_rows(shape: tuple[int, int]) -> int:
     size = _CHUNK if rows * columns <= 256 * _CHUNK else _LARGE_CHUNK
     return min(-(-max(size // columns, _LEAST_ROWS) // 8) * 8, -(-rows // 8) * 8)
 
+
+Coarser = tuple[float, int]
+"""A share of columns, and by how many scales their step is larger."""
 
 Factors = tuple[NDArray[Any], NDArray[Any]] | None
 """Lᵀ (r x n) and R (r x d) as they decode, or nothing."""
@@ -125,7 +132,12 @@ class ResidualCoder:
         return np.asarray(found)
 
     def code(
-        self, step: float, state_bits: int, factors: Factors, plain: bool = False
+        self,
+        step: float,
+        state_bits: int,
+        factors: Factors,
+        plain: bool = False,
+        coarser: Coarser = (0.0, 0),
     ) -> CodedCoefficients:
         """Quantize the residual.
 
@@ -140,8 +152,10 @@ class ResidualCoder:
             What is subtracted first.
         plain : bool
             Round to the nearest multiple of the step.
+        coarser : tuple of float and int
+            Share of the columns, spread all over, whose step is larger, and by how many scales.
         """
-        coder = self._coder(step, state_bits, factors, plain)
+        coder = self._coder(step, state_bits, factors, plain, coarser)
         if self.layout.transformed:
             return self._field(coder, factors)
         return code_coefficients(self.chunks(factors), self.sample(factors), coder, self.threads)
@@ -185,13 +199,19 @@ class ResidualCoder:
         return coded
 
     def _coder(
-        self, step: float, state_bits: int, factors: Factors, plain: bool
+        self,
+        step: float,
+        state_bits: int,
+        factors: Factors,
+        plain: bool,
+        coarser: Coarser = (0.0, 0),
     ) -> CoefficientCoder:
         columns = self.passes.shape[1]
         components = 1 if self.layout.transformed else columns
         if not plain:
             step = max(step, self._finest(factors))
-        quantizer = SteppedQuantizer(step, np.zeros(components, np.int64))
+        places = np.modf(np.arange(components) * _GOLDEN)[0]
+        quantizer = SteppedQuantizer(step, coarser[1] * (places < coarser[0]).astype(np.int64))
         # Those of a field are not looked at: its rates depend on the coefficients around.
         deviations = np.ones(1) if self.layout.transformed else self.deviations(factors)
         return CoefficientCoder(quantizer, deviations, state_bits, self.layout, plain)

@@ -117,8 +117,10 @@ class Attempts:
         values = {prediction.mode: goal.value_of(prediction) for prediction in predictions}
         if not self.predictor.residual_pays(values):
             predictions = [one for one in predictions if one.mode != "factors+residual"]
-        tiny = isinstance(goal, SizeGoal) and goal.size < _TINY_FILE
         least = goal.value_of(predictions[0])
+        tiny = least < 8 * _TINY_FILE if isinstance(goal, ErrorGoal) else False
+        if isinstance(goal, SizeGoal):
+            tiny = goal.size < _TINY_FILE
         return [
             prediction
             for prediction in predictions

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TypeAlias
 
 from lplrcli.model.plan import Target
 from lplrcli.pipeline.encode.factorization import Sections, zeros
 from lplrcli.pipeline.encode.factors import CodedFactors, FactorCoder
-from lplrcli.pipeline.encode.residual import ResidualCoder
+from lplrcli.pipeline.encode.residual import Coarser, ResidualCoder
 from lplrcli.pipeline.predict.demand import TargetDemand
 from lplrcli.pipeline.survey.matrix_survey import MatrixSurvey
 from lplrcli.planning import mode_predictions
@@ -41,11 +41,14 @@ class Coded:
         Gives L, Rᵀ and E as a file holds them, or None for what is not present.
     squared_error : float
         Squared error that the decoded matrix is expected to have.
+    coarser : callable or None
+        Gives the coding in which a share of the columns has a larger step. None without columns.
     """
 
     mode: str
     encode: Callable[[], Sections]
     squared_error: float
+    coarser: Callable[[Coarser], Coded] | None = None
 
     @cached_property
     def sections(self) -> Sections:
@@ -146,11 +149,12 @@ class ModeCodings:
         state_bits: int,
         coded_factors: CodedFactors | None,
         coder: ResidualCoder | None = None,
+        coarser: Coarser = (0.0, 0),
     ) -> Coded:
         """Columns rounded to multiples of the step where no coder is given."""
         values = coded_factors.values if coded_factors is not None else None
         plain, coder = coder is None, coder or self.survey.columns
-        coded = coder.code(step, state_bits, values, plain)
+        coded = coder.code(step, state_bits, values, plain, coarser)
         length, threads = coder.length, self.survey.threads
 
         def encode() -> Sections:
@@ -158,7 +162,11 @@ class ModeCodings:
             return left, right, coded.factor(threads, length)
 
         mode = "direct" if coded_factors is None else "factors+residual"
-        return self._coded(mode, encode, coded.squared_error)
+        found = self._coded(mode, encode, coded.squared_error)
+        if plain or coder.layout.transformed:
+            return found
+        again = partial(self._residual_at, step, state_bits, coded_factors, coder)
+        return replace(found, coarser=again)
 
     def _coded(self, mode: str, encode: Callable[[], Sections], squared_error: float) -> Coded:
         if self.survey.quick:

@@ -20,6 +20,13 @@ _EARLY = 0.93
 _GRANULE = 64
 """Bytes that the size of a file changes by: payloads are aligned."""
 
+_FAR, _SHARES = 0.97, 7
+"""A file smaller than this part of what is good enough is far from it: so many shares of columns
+are tried then."""
+
+_SCALES = (1, 64)
+"""The next larger step, and one at which nothing is left."""
+
 _COARSER, _TIMES = 1.5, 5
 """How much, and how often, the factors' step is raised if they leave no room for a residual."""
 
@@ -71,11 +78,47 @@ def _best(attempts: Attempts, goal: SizeGoal, size: int) -> Candidate:
 
 def _sized(attempts: Attempts, prediction: Prediction, size: int) -> Candidate | None:
     """The mode of a prediction, its step turned until the file has the size."""
-
-    def sized(coded: Coded) -> tuple[Candidate, float]:
-        candidate = attempts.candidate(coded)
-        return candidate, float(candidate.size)
-
+    tried = _Tried(attempts, size)
     part = (_QUICKLY_FILLED if attempts.survey.quick else _FILLED) * size
     least = max(min(part, size - _GRANULE), 0.5 * size)
-    return attempts.turned(prediction, sized, float(size), least, _EARLY * size)
+    attempts.turned(prediction, tried.sized, float(size), least, _EARLY * size)
+    if tried.best is not None and tried.best.size < _FAR * least:
+        tried.fill()
+    return tried.best
+
+
+class _Tried:
+    """Codings tried in one mode: the best that is small enough, the smallest that is not."""
+
+    def __init__(self, attempts: Attempts, size: int) -> None:
+        self.attempts = attempts
+        self.size = size
+        self.best: Candidate | None = None
+        self._beyond: tuple[int, Coded] | None = None
+
+    def sized(self, coded: Coded) -> tuple[None, float]:
+        """Note a coding, and tell its size."""
+        candidate = self.attempts.candidate(coded)
+        if candidate.size <= self.size:
+            if self.best is None or candidate.squared_error < self.best.squared_error:
+                self.best = candidate
+        elif self._beyond is None or candidate.size <= self._beyond[0]:
+            self._beyond = candidate.size, coded
+        return None, float(candidate.size)
+
+    def fill(self) -> None:
+        """Give so many columns a larger step that the smallest file too large becomes as asked.
+
+        Entries of few values all change at one step: no step gives a size between.
+        """
+        coarser = self._beyond[1].coarser if self._beyond else None
+        if coarser is None:
+            return
+        for scales in _SCALES:
+            low, high = 0.0, 1.0
+            for _ in range(_SHARES):
+                share = (low + high) / 2
+                if self.sized(coarser((share, scales)))[1] > self.size:
+                    low = share
+                else:
+                    high = share

@@ -30,6 +30,9 @@ _WORTH_LOOKING = 0.985
 _FINER, _TRANSFORMED_FINER = 0.7, 1 / 32
 """The step may end so much smaller than predicted; far smaller with a transform of factors."""
 
+FINE_ERROR = 2.0**-22
+"""Relative error below which predictions know little of what factors had best leave."""
+
 _SPARE = 8
 """Directions that are kept beyond those predicted to be of use."""
 
@@ -104,7 +107,8 @@ class TargetDemand:
             return 0
         now = self._best(passes, spectrum)
         if complete or len(energies) >= most:
-            finer = _FINER if self._curves_only(passes) else _TRANSFORMED_FINER
+            known = self._curves_only(passes) and not self._is_fine
+            finer = _FINER if known else _TRANSFORMED_FINER
             return min(most, spectrum.rank(finer * now.step) + _SPARE) if complete else most
         # At best, what comes next is as strong as the last direction found.
         count = min(len(energies), int(spectrum.tail / energies[-1]) + 1)
@@ -135,6 +139,11 @@ class TargetDemand:
             # Out of reach with what is known: endlessly many bits.
             return factors or replace(residual, bits=math.inf)
         return residual if factors is None or residual.bits < factors.bits else factors
+
+    @property
+    def _is_fine(self) -> bool:
+        goal = self.target.goal
+        return isinstance(goal, ErrorGoal) and goal.relative_error < FINE_ERROR
 
     def _most_directions(self, shape: tuple[int, int]) -> int:
         if not self.factors_alone(shape) or shape[0] * shape[1] <= DIRECT_ENTRIES:

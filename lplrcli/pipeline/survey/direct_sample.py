@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from lplrcli.pipeline.encode.residual import ResidualCoder
 from lplrcli.planning.mode_predictions import Prediction
@@ -18,6 +20,9 @@ _STEPS_TRIED = 8
 
 _NEAR = 0.02
 """Octaves of the step that end the search."""
+
+_FAR = 0.3
+"""Octaves that a rate, or an error, may be away from what is wanted."""
 
 
 class DirectSample:
@@ -50,7 +55,13 @@ class DirectSample:
             # At a low rate, the bits of a field are in inverse proportion to the step.
             return math.log2(max(found, 1e-6) / rate) * max(1.0, 0.7 * rate)
 
-        return self._at(("rate", rate), coder, norm, excess)
+        def off(found: float, _: float) -> float:
+            return math.log2(max(found, 1e-6 * rate) / rate)
+
+        def between(tried: _Tried) -> tuple[float, float]:
+            return rate, _between(rate, [(one.rate, one.error) for one in tried])
+
+        return self._at(("rate", rate), coder, norm, _Search(excess, off, between))
 
     def at_error(self, coder: ResidualCoder, norm: float, squared_error: float) -> Prediction:
         """The step with which all entries have `squared_error`, and the bits that takes.
@@ -70,34 +81,110 @@ class DirectSample:
         def excess(_: float, found: float) -> float:
             return 0.5 * math.log2(wanted / max(found, 1e-300))
 
-        return self._at(("error", squared_error), coder, norm, excess)
+        def between(tried: _Tried) -> tuple[float, float]:
+            return _between(wanted, [(one.error, one.rate) for one in tried]), wanted
+
+        return self._at(("error", squared_error), coder, norm, _Search(excess, excess, between))
 
     def _at(
-        self,
-        asked: tuple[str, float],
-        coder: ResidualCoder,
-        norm: float,
-        excess: Callable[[float, float], float],
+        self, asked: tuple[str, float], coder: ResidualCoder, norm: float, search: _Search
     ) -> Prediction:
-        """Code the sample at a few steps, to where `excess`, in octaves, is nearly zero."""
         if asked not in self._known:
-            self._known[asked] = self._searched(coder, norm, excess)
+            self._known[asked] = self._searched(coder, norm, search)
         return self._known[asked]
 
-    def _searched(
-        self, coder: ResidualCoder, norm: float, excess: Callable[[float, float], float]
-    ) -> Prediction:
+    def _searched(self, coder: ResidualCoder, norm: float, search: _Search) -> Prediction:
+        """Code the sample at a few steps, to where the excess, in octaves, is nearly zero."""
         entries = coder.passes.shape[0] * coder.passes.shape[1]
         field = coder.layout.transformed
         deviation = norm / math.sqrt(entries)
         step = self._start or (_FIELD_START if field else 1.0) * deviation
-        rate, error = 0.0, 0.0
+        found = _Point(step, 0.0, 0.0)
+        tried = []
         for _ in range(_STEPS_TRIED):
-            rate, error = coder.code_sample(step, SMALLEST_STATE_BITS, None)
-            octaves = excess(rate, error)
+            found = _Point(step, *coder.code_sample(step, SMALLEST_STATE_BITS, None))
+            tried.append(found)
+            octaves = search.excess(found.rate, found.error)
             if abs(octaves) < _NEAR:
                 break
             step *= 2.0 ** min(max(octaves, -8.0), 8.0)
         if field:
             self._start = step
-        return Prediction("direct", 0.0, step, rate * entries, error * entries)
+        elif abs(search.off(found.rate, found.error)) > _FAR:
+            found = _bracketed(coder, tried, deviation, search)
+            step = found.step
+        return Prediction("direct", 0.0, step, found.rate * entries, found.error * entries)
+
+
+@dataclass(frozen=True)
+class _Point:
+    """A step, and the bits per entry and the mean squared error of the sample coded with it."""
+
+    step: float
+    rate: float
+    error: float
+
+
+_Tried: TypeAlias = list[_Point]
+
+
+@dataclass(frozen=True)
+class _Search:
+    """What is looked for.
+
+    Attributes
+    ----------
+    excess : callable
+        Octaves that the step should grow by, from rate and error: where steps are good guesses.
+    off : callable
+        How far, in octaves, rate or error is from what is wanted; positive if the step is too fine.
+    between : callable
+        Rate and error at what is wanted, from points on both sides.
+    """
+
+    excess: Callable[[float, float], float]
+    off: Callable[[float, float], float]
+    between: Callable[[_Tried], tuple[float, float]]
+
+
+def _bracketed(coder: ResidualCoder, tried: _Tried, deviation: float, search: _Search) -> _Point:
+    """What is wanted, by bisection; between two steps where no step gives it.
+
+    Entries of few values all change at one step. Some columns coded with either step give what
+    lies between.
+    """
+    tried = list(tried)
+
+    def off(one: _Point) -> float:
+        return search.off(one.rate, one.error)
+
+    for _ in range(_STEPS_TRIED):
+        fine = max((one for one in tried if off(one) > 0), key=_step, default=None)
+        coarse = min((one for one in tried if off(one) <= 0), key=_step, default=None)
+        if fine is not None and coarse is not None:
+            step = math.sqrt(fine.step * coarse.step)
+        elif fine is not None:
+            step = 2 * fine.step
+        else:
+            step = min(tried, key=_step).step / 4
+        tried.append(_Point(step, *coder.code_sample(step, SMALLEST_STATE_BITS, None)))
+        if abs(off(tried[-1])) < _NEAR:
+            return tried[-1]
+    nearest = min(tried, key=lambda one: abs(off(one)))
+    tried.append(_Point(math.inf, 0.0, deviation**2))
+    if all(off(one) <= 0 for one in tried):
+        return nearest  # beyond what any step gives
+    return _Point(nearest.step, *search.between(tried))
+
+
+def _step(one: _Point) -> float:
+    return one.step
+
+
+def _between(place: float, points: list[tuple[float, float]]) -> float:
+    """The value at a place on a line through the nearest points on both sides of it."""
+    low = max((one for one in points if one[0] <= place), default=min(points))
+    high = min((one for one in points if one[0] >= place), default=max(points))
+    if high[0] <= low[0]:
+        return low[1]
+    return low[1] + (high[1] - low[1]) * (place - low[0]) / (high[0] - low[0])
