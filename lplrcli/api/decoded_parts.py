@@ -14,6 +14,7 @@ from lplrcli.model.compressed import Factorization
 from lplrcli.model.source import working_dtype
 from lplrcli.pipeline.decode.entry_types import entry_dtype
 from lplrcli.pipeline.decode.factors import decode_factor
+from lplrcli.pipeline.decode.kept_chunks import KeptRows
 from lplrcli.pipeline.decode.reconstruction import Reconstruction
 from lplrcli.pipeline.decode.singular_vectors import Decomposition, decoded_factors, decompose
 
@@ -66,7 +67,9 @@ class DecodedParts:
             If x has another shape.
         """
         self._check_operand(x, x.shape[0] if x.ndim in (1, 2) else None, 1)
-        if self._factorization.residual is not None:
+        if self._sparse is not None:
+            return np.concatenate([part @ x for part in self._sparse_parts()])
+        if self._by_blocks:
             return np.concatenate([block @ x for block in self.blocks()])
         left, right = self.factors
         product = left @ (right @ x)
@@ -86,7 +89,7 @@ class DecodedParts:
             If x has another shape.
         """
         self._check_operand(x, x.shape[-1] if x.ndim in (1, 2) else None, 0)
-        if self._factorization.residual is None:
+        if not self._by_blocks:
             left, right = self.factors
             product = (x @ left) @ right
             mean_row, mean_column = self.means
@@ -97,9 +100,10 @@ class DecodedParts:
             return scaled(product, self._exponent)
         total: Any = 0
         row = 0
-        for block in self.blocks():
-            total = total + x[..., row : row + len(block)] @ block
-            row += len(block)
+        blocks = self.blocks() if self._sparse is None else self._sparse_parts()
+        for block in blocks:
+            total = total + x[..., row : row + block.shape[0]] @ block
+            row += block.shape[0]
         result: NDArray[Any] = total
         return result
 
@@ -108,6 +112,27 @@ class DecodedParts:
         # Unrounded: integers of a narrow type would wrap in a product.
         whole = Reconstruction(self._factorization, threads=self._threads, dtype=self._working)
         return whole.blocks()
+
+    @property
+    def _by_blocks(self) -> bool:
+        """Whether products need the entries, block by block."""
+        return self._factorization.residual is not None or self._factorization.kept is not None
+
+    @property
+    def _sparse(self) -> KeptRows | None:
+        """The entries of a sparse matrix that are stored as such."""
+        kept = self._factorization.kept
+        return KeptRows(self._factorization) if kept is not None and kept.sparse else None
+
+    def _sparse_parts(self) -> Iterator[Any]:
+        """Rows of a sparse matrix as SciPy has them, chunk by chunk, in the working precision."""
+        import scipy.sparse as sp
+
+        rows = KeptRows(self._factorization)
+        for number in range(len(rows.kept.chunks)):
+            part = rows.sparse_chunk(number)
+            data = part.data.astype(self._working)
+            yield sp.csr_array((data, part.indices, part.indptr), shape=part.shape)
 
     def _check_operand(self, x: NDArray[Any], found: int | None, side: int) -> None:
         rows, columns = shape = self._factorization.shape

@@ -10,7 +10,7 @@ import click
 from lplrcli.cli import inputs, options, render, spectrum
 from lplrcli.cli.inspect_text import print_one, print_table
 from lplrcli.cli.opened import opened_container, opened_source
-from lplrcli.container.byte_layout import CHUNK_TAGS
+from lplrcli.container.byte_layout import ALL_CHUNKS
 from lplrcli.errors import LplrError
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _describe(container: Container, i: int) -> dict[str, Any]:
     coded = sum(
         section.length
         for tag, sections in container.sections_of(i).items()
-        if tag in CHUNK_TAGS.values()
+        if tag in ALL_CHUNKS
         for section in sections
     )
     # Bases are part of what the entries of their factors take.
@@ -144,6 +144,9 @@ def _describe(container: Container, i: int) -> dict[str, Any]:
         for name, factor in factors.items()
         if not name.endswith("_basis")
     )
+    kept = metadata.get("kept")
+    if kept is not None:
+        entries = kept["entries"]
     item_bytes = _item_bytes(metadata["array"]["dtype"])
     return {
         "name": metadata["array"].get("name"),
@@ -162,6 +165,7 @@ def _describe(container: Container, i: int) -> dict[str, Any]:
         **metadata["achieved"],
         "plan": plan,
         "factors": factors,
+        **({} if kept is None else {"kept": kept}),
         "source": metadata["source"],
         "tool": metadata["tool"],
     }
