@@ -12,8 +12,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import struct
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -25,6 +27,7 @@ from lplrcli.container.byte_layout import VERSION, WHOLE_FILE
 from lplrcli.container.section_writer import SectionWriter
 from lplrcli.container.writer import heads_of, write_container, write_matrix
 from lplrcli.model.compressed import Factorization
+from lplrcli.pipeline.encode.kept_chunks import keep_sparse
 from lplrcli.transform.component_layout import Layout
 
 ROOT = Path(__file__).resolve().parent
@@ -252,6 +255,66 @@ def of_structure() -> dict[str, bytes]:
     return found
 
 
+def of_kept_entries() -> dict[str, bytes]:
+    """Name and content of the files whose entries are kept as they are."""
+    import scipy.sparse as sp
+
+    found: dict[str, bytes] = {}
+    generator = np.random.default_rng(11)
+    rows, columns = np.mgrid[:40, :30]
+    with kept_always():
+        for dtype in DTYPES:
+            found[f"kept-{dtype}"] = made(stored(dtype), rel_error=0)
+        waves = np.rint(60 * field(40, 30) + 90)
+        smooth_in_both = 10**12 * (rows + columns) + generator.integers(0, 3, (40, 30))
+        steps = {
+            "rows": 10**9 * (columns + 1000 * generator.integers(0, 9, (40, 1))),
+            "columns": 10**9 * (rows + 1000 * generator.integers(0, 9, (1, 30))),
+            "both": smooth_in_both,
+        }
+        for name, array in steps.items():
+            found[f"kept-along-{name}-wide"] = made(array, rel_error=0)
+            narrow = (array // 10**9 * 3 if name == "both" else array // 10**9).astype(np.uint8)
+            found[f"kept-along-{name}-narrow"] = made(narrow, rel_error=0)
+        found["kept-image"] = made(waves.astype(np.uint8), rel_error=0)
+        found["kept-epoch"] = made(17 * 10**17 + 10**6 * rows * 30 + columns, rel_error=0)
+        large = np.uint64(2**64 - 1) - generator.integers(0, 9, (20, 7)).astype(np.uint64)
+        found["kept-large"] = made(large, rel_error=0)
+        noise = generator.standard_normal((21, 13))
+        noise[::4, ::3] = [[np.nan], [np.inf], [-np.inf], [-0.0], [5e-324], [1e308]]
+        noise.view(np.uint64)[1, 1:4] = 0x7FF0000000000001, 0xFFF8000000000ABC, 0x7FFFFFFFFFFFFFFF
+        found["kept-not-finite"] = made(noise, max_abs_error=0)
+        found["kept-unfolded"] = made(field(5, 4, 3, 6), rel_error=0, unfold=2)
+        found["kept-one-entry"] = made(np.full((1, 1), np.nan, np.float32), rel_error=0)
+        with small_chunks():
+            found["kept-many-chunks"] = made(noisy(41, 23, 7), rel_error=0)
+        for dtype in ("float32", "float64", "int16", "uint64", "bool"):
+            matrix_of = sp.random(50, 40, 0.05, random_state=3, data_rvs=whole_numbers)
+            found[f"kept-sparse-{dtype}"] = made(matrix_of.tocsr().astype(dtype), rel_error=0)
+        entries = sp.random(61, 40, 0.1, random_state=4).tocsr()
+        found["kept-sparse-empty"] = made(sp.csr_matrix((50, 40), dtype=np.float32), rel_error=0)
+        with small_chunks():
+            found["kept-sparse-many-chunks"] = made(entries, rel_error=0)
+            found["kept-sparse-step"] = made_with_step(entries.astype(np.float32), 0.01)
+            found["kept-sparse-step-int32"] = made_with_step(
+                (1e6 * entries).astype(np.int32), 300.0
+            )
+    return found
+
+
+def whole_numbers(count: int) -> Array:
+    """Values of sparse matrices of any type."""
+    return np.random.default_rng(count).integers(1, 100, count).astype(np.float64)
+
+
+def made_with_step(array: Any, step: float) -> bytes:
+    """A file of a sparse matrix whose values are multiples of a step."""
+    with mock.patch(
+        "lplrcli.pipeline.engines.lossless.keep_sparse", partial(keep_sparse, step=step)
+    ):
+        return made(array, rel_error=0)
+
+
 def made(array: Array, *arguments: Any, **options: Any) -> bytes:
     """A file of one compressed matrix."""
     return content([compress(array, *arguments, **options).factorization])
@@ -277,7 +340,7 @@ def grown(compressed: CompressedMatrix, rows: Array) -> bytes:
 def fields_everywhere(transform: str = "cdf97") -> Any:
     """Code what has no factors, or what they leave, as a field under that transform."""
     names = {"_FIELD_GAIN": -99, "_LEAST_EXTENT": 1, "FIELD_TRANSFORMS": (transform,)}
-    with mock.patch.multiple("lplrcli.pipeline.survey.matrix_survey", **names):
+    with mock.patch.multiple("lplrcli.pipeline.survey.entry_coders", **names):
         yield
 
 
@@ -298,6 +361,12 @@ def states(state_bits: int) -> contextlib.AbstractContextManager[Any]:
     return mock.patch("lplrcli.pipeline.engines.codings._STATE_BITS", ((2**63, state_bits),))
 
 
+def kept_always() -> contextlib.AbstractContextManager[Any]:
+    """Keep entries where multiples of one number would be the lesser file."""
+    name = "lplrcli.pipeline.engines.lossless._as_multiples"
+    return mock.patch(name, lambda *_: None)
+
+
 @contextlib.contextmanager
 def small_chunks() -> Any:
     """Chunks of 16 rows, where the product would make one."""
@@ -308,14 +377,16 @@ def small_chunks() -> Any:
         mock.patch(f"{pipeline}.encode.factors.chunk_entries", lambda *_: 16),
         mock.patch(f"{pipeline}.encode.residual._CHUNK", 1),
         mock.patch(f"{pipeline}.encode.residual._LEAST_ROWS", 16),
+        mock.patch(f"{pipeline}.encode.kept_chunks.CHUNK_BYTES", 1500),
+        mock.patch(f"{pipeline}.encode.kept_chunks._CHUNK_ENTRIES", 64),
     ):
         yield
 
 
 def cases() -> dict[str, bytes]:
-    """Name and content of every golden file."""
+    """Name and content of every golden file, those of earlier versions too."""
     coded = of_packed_codes() | of_entropy_codes()
-    return coded | of_transforms() | of_means() | of_structure()
+    return coded | of_transforms() | of_means() | of_structure() | of_kept_entries()
 
 
 def listed(path: Path) -> str:
@@ -331,6 +402,8 @@ def main() -> None:
     import decode
 
     for name, raw in cases().items():
+        if struct.unpack_from("<HH", raw, 8) != VERSION:
+            continue  # what a version brings is what its files are for
         path = folder / f"{name}.lplr"
         if path.exists():
             print(f"{path} exists and is kept")

@@ -13,13 +13,16 @@ import numpy as np
 import zstandard
 from rans_samples import rans_factor
 
-from lplrcli.container.byte_layout import FIRST_VERSION, VERSION
+from lplrcli.container.byte_layout import FIRST_VERSION
 from lplrcli.container.reader import open_container
 from lplrcli.container.writer import write_container
 from lplrcli.container.zstd_frames import metadata_dictionary
 from lplrcli.model.compressed import Factorization, QuantizedFactor, basis_stride
+from lplrcli.model.kept import KeptEntries
 from lplrcli.model.plan import CompressionPlan, Target
 from lplrcli.model.report import ErrorReport
+from lplrcli.pipeline.decode.entry_types import entry_dtype
+from lplrcli.pipeline.decode.reconstruction import Reconstruction
 
 WHOLE_FILE = 0xFFFFFFFF
 
@@ -115,6 +118,36 @@ def with_basis(**options):
     return replace(f, left=left)
 
 
+def kept_array(content, layout=0):
+    """An array of a ``KEPT`` section, its header before it."""
+    frame = zstandard.ZstdCompressor().compress(content)
+    return struct.pack("<B7xQ", layout, len(frame)) + frame
+
+
+def kept(form="dense", shape=(5, 3), chunk_rows=2, dtype="int16", step=None, seed=0):
+    """A factorization whose entries are kept: any numbers, or one in every other place."""
+    n, d = shape
+    rng = np.random.default_rng(seed)
+    counts, chunks = [], []
+    for start in range(0, n, chunk_rows):
+        rows = min(chunk_rows, n - start)
+        width = 4 if step else entry_dtype(dtype).itemsize
+        count = rows * d if form == "dense" else rows * d // 2
+        values = rng.integers(0, 2 if dtype == "bool" else 250, count).astype(f"<u{width}")
+        raw = values.tobytes()
+        if form == "sparse":
+            gaps = np.concatenate([[0], np.ones(max(count - 1, 0))])[:count].astype("<u8")
+            counts.append(count)
+            chunks.append(kept_array(gaps.tobytes()) + kept_array(raw))
+        else:
+            chunks.append(kept_array(raw))
+    entries = n * d if form == "dense" else sum(counts)
+    whole = KeptEntries(form, chunk_rows, entries, tuple(counts), step, chunks)
+    made = factorization(shape, (1,))
+    plan = replace(made.plan, mode="kept")
+    return replace(made, left=None, right=None, dtype=dtype, plan=plan, kept=whole)
+
+
 def written(*factorizations, **options):
     stream = io.BytesIO()
     write_container(stream, factorizations, **options)
@@ -130,6 +163,8 @@ def read_all(raw):
         found.append(container.factorization(i))
         for part in found[-1].parts.values():
             list(part.chunks)
+        if found[-1].kept is not None:
+            list(Reconstruction(found[-1]).blocks())
     return found
 
 
@@ -174,7 +209,8 @@ class Draft:
                 for s in container.sections[:-2]
             ]
         self.signature = raw[:8]
-        self.major, self.minor, self.flags, self.reserved = *VERSION, 0, bytes(12)
+        self.major, self.minor = struct.unpack_from("<HH", raw, 8)
+        self.flags, self.reserved = 0, bytes(12)
         self.header_flip = 0
         self.index = DraftSection(b"INDX", WHOLE_FILE)
         self.last = DraftSection(b"LEND", WHOLE_FILE)

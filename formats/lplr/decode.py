@@ -31,11 +31,12 @@ CHUNK_TAGS = {"left_basis": b"LBAS", "right_basis": b"RBAS"}
 CHUNK_TAGS |= {"left": b"LEFT", "right": b"RGHT", "residual": b"RESD"}
 CHUNK_TAGS |= {"mean_row": b"MROW", "mean_column": b"MCOL"}
 MEANS = ("mean_row", "mean_column")
-ORDER = (b"META", b"COMP", *CHUNK_TAGS.values())
-VERSION = (1, 0)
+ORDER = (b"META", b"COMP", *CHUNK_TAGS.values(), b"KEPT")
+VERSION = (1, 1)
 EARLIER = ((0, 1), (0, 2))
 MOST_METADATA = 2**26
 MODES = {"factors": "left right", "direct": "residual", "factors+residual": "left residual right"}
+MODES |= {"kept": ""}
 SCHEMA = json.loads(Path(__file__).with_name("metadata.schema.json").read_text("utf-8"))
 DICTIONARY = Path(__file__).with_name("metadata.dict").read_bytes()
 CODEBOOKS = json.loads(Path(__file__).with_name("normal_codebooks.json").read_text("utf-8"))
@@ -297,6 +298,24 @@ def later_than_first(meta: dict[str, Any]) -> None:
         check(factor["transform"] == "identity", f"{name}: transform")
 
 
+def later_than_1_0(meta: dict[str, Any]) -> None:
+    """Refuse in a file of version 1.0 or an earlier one what came with 1.1."""
+    new = "kept" in meta or meta["plan"]["mode"] == "kept" or not meta["factors"]
+    check(not new, "Versions: came with 1.1: kept entries (kept, plan, mode, factors)")
+
+
+def arithmetic_of_kept(meta: dict[str, Any]) -> None:
+    """Check the rules of kept entries."""
+    kept, (n, d) = meta["kept"], meta["matrix"]["shape"]
+    check(meta["plan"]["exponent"] == 0, "META, plan, exponent: not 0, with kept entries")
+    check(kept["chunk_rows"] <= n, "META, kept, chunk_rows: more than there are rows")
+    few = kept["entries"] < n * d and kept["form"] == "sparse"
+    check(few or kept["entries"] == n * d, "META, kept, entries: not as many as the form has")
+    step = kept.get("step", 1)
+    check(math.isfinite(step) and step > 0, "META, kept, step: not finite and greater than 0")
+    check("step" not in kept or kept["form"] == "sparse", "META, kept, step: not with dense")
+
+
 def basis_stride(grid: list[int]) -> int:
     """Return how many entries a vector of any axis takes in a basis of `klt`."""
     return (max(grid) + 7) // 8 * 8
@@ -313,7 +332,10 @@ def arithmetic(meta: dict[str, Any]) -> None:
     factors, mode = meta["factors"], meta["plan"]["mode"]
     apart = {key for key in factors if key in MEANS or key.endswith("_basis")}
     parts = " ".join(sorted(factors.keys() - apart))
-    check(parts == MODES[mode], "META, plan, mode: factors do not agree")
+    agree = parts == MODES[mode] and (mode == "kept") == ("kept" in meta)
+    check(agree and not (apart and mode == "kept"), "META, plan, mode: factors do not agree")
+    if "kept" in meta:
+        arithmetic_of_kept(meta)
     for side in ("left", "right"):
         needed = factors.get(side, {}).get("transform") == "klt"
         there = f"{side}_basis" in factors
@@ -739,6 +761,7 @@ def factors_of(
     check(comp.length == sum(each["table_length"] for each in described.values()), "COMP: length")
     tables = payload(data, comp)
     factors: dict[str, Factor] = {}
+    check(not sections[b"KEPT"], "KEPT: file has sections, but no kept entries")
     for key, tag in CHUNK_TAGS.items():
         factor = described.get(key, {"length": 0, "chunk_length": 8, "components": 0})
         demanded = -(-factor["length"] // factor["chunk_length"]) if factor["components"] else 0
@@ -767,7 +790,7 @@ def to_odd(values: NDArray[np.float64]) -> NDArray[np.float32]:
 def decoded_matrix(metadata: dict[str, Any], factors: dict[str, Factor]) -> NDArray[Any]:
     """Return 2^exponent (L R + 1 m + c 1 + E), in binary64, in the type and shape of the array."""
     dtype, shape = metadata["array"]["dtype"], metadata["array"]["shape"]
-    result = np.zeros(metadata["matrix"]["shape"])
+    result: NDArray[np.float64] = np.zeros(metadata["matrix"]["shape"])
     if "left" in factors:
         result += factors["left"].values.T.astype(np.float64) @ factors["right"].values
     if "residual" in factors:
@@ -779,7 +802,11 @@ def decoded_matrix(metadata: dict[str, Any], factors: dict[str, Factor]) -> NDAr
     if "mean_column" in factors:
         result += factors["mean_column"].values.T
     # The power alone may overflow where the product does not.
-    result = np.ldexp(result, metadata["plan"]["exponent"]).reshape(shape)
+    return converted(np.ldexp(result, metadata["plan"]["exponent"]).reshape(shape), dtype)
+
+
+def converted(result: NDArray[np.float64], dtype: str) -> NDArray[Any]:
+    """Convert sums, or multiples of a step, to the type of the array."""
     if dtype == "bool":
         return np.asarray(result >= 0.5)
     if dtype == "bfloat16":
@@ -797,6 +824,90 @@ def decoded_matrix(metadata: dict[str, Any], factors: dict[str, Factor]) -> NDAr
     whole = np.rint(np.where(above | below, 0, result)).astype(dtype)
     whole[above], whole[below] = limits.max, limits.min
     return whole
+
+
+def unfolded(z: NDArray[Any]) -> NDArray[Any]:
+    """Return the numbers, mod 2^w, that unsigned integers of w bits stand for."""
+    one = z.dtype.type(1)
+    return np.asarray(np.where(z & one, ~(z >> one), z >> one))
+
+
+def kept_array(frame: bytes, layout: int, shape: tuple[int, int], width: int, name: str) -> Any:
+    """Inflate an array of a `KEPT` section and undo its layout; elements are unsigned integers."""
+    content = inflate(frame, math.prod(shape) * width, name)
+    check(len(content) == math.prod(shape) * width, f"{name}: not as long as the array")
+    raw = np.frombuffer(content, np.uint8)
+    if layout & 1:
+        raw = np.ascontiguousarray(raw.reshape(width, -1).T)
+    words: NDArray[Any] = raw.reshape(-1).view(f"<u{width}").reshape(shape)
+    if layout & 6:
+        words = unfolded(words)
+    if layout & 4:
+        words = np.cumsum(words, axis=0, dtype=words.dtype)
+    return np.cumsum(words, axis=1, dtype=words.dtype) if layout & 2 else words
+
+
+def kept_rows(
+    chunk: bytes, count: int, rows: int, metadata: dict[str, Any], name: str
+) -> NDArray[Any]:
+    """Decode the rows of a `KEPT` section, bit for bit, as unsigned integers."""
+    kept, columns = metadata["kept"], metadata["matrix"]["shape"][1]
+    dtype = metadata["array"]["dtype"]
+    width = 1 if dtype == "bool" else int(re.sub("[a-z]+", "", dtype, count=1)) // 8
+    sparse, step = kept["form"] == "sparse", kept.get("step")
+    stored = 4 if step is not None else width
+    wanted = [((rows, columns), width)] if not sparse else [((1, count), 8), ((1, count), stored)]
+    arrays = []
+    for shape, each in wanted:
+        check(len(chunk) >= 16, f"{name}, length: no room for a header")
+        layout, length = chunk[0], int.from_bytes(chunk[8:16], "little")
+        check(layout <= (1 if sparse else 7), f"{name}, layout: unknown bits")
+        check(not any(chunk[1:8]), f"{name}, reserved: not zero")
+        check(length <= len(chunk) - 16, f"{name}, length: frame ends after the section")
+        arrays.append(kept_array(chunk[16 : 16 + length], layout, shape, each, name))
+        chunk = chunk[16 + length :]
+    check(not chunk, f"{name}, length: bytes after the last frame")
+    values: NDArray[Any] = arrays[-1]
+    if step is not None:
+        z = values[0].astype(np.int64)
+        multiples = np.where(z & 1, -(z + 1) // 2, z // 2).astype(np.float64) * step
+        values = converted(multiples, dtype).view(f"<u{width}").reshape(1, -1)
+    check(dtype != "bool" or not (values > 1).any(), f"{name}: bool that is neither 0 nor 1")
+    if not sparse:
+        return values
+    result = np.zeros(rows * columns, values.dtype)
+    place = -1
+    for gap, value in zip(arrays[0][0].tolist(), values[0], strict=True):
+        place += gap + 1
+        check(place < rows * columns, f"{name}, gaps: place beyond the last row")
+        result[place] = value
+    return result.reshape(rows, columns)
+
+
+def kept_matrix(
+    data: memoryview, metadata: dict[str, Any], sections: dict[bytes, list[Section]]
+) -> NDArray[Any]:
+    """Read `COMP` and the `KEPT` sections of a matrix whose entries are kept."""
+    kept, (n, d) = metadata["kept"], metadata["matrix"]["shape"]
+    number, most = -(-n // kept["chunk_rows"]), kept["chunk_rows"]
+    check(len(sections[b"KEPT"]) == number, f"KEPT: file has not {number} sections")
+    (comp,) = sections[b"COMP"]
+    sparse = kept["form"] == "sparse"
+    check(comp.length == 8 * number * sparse, "COMP: length")
+    counts = struct.unpack(f"<{number * sparse}Q", payload(data, comp)) if sparse else ()
+    heights = [min(most, n - i * most) for i in range(number)]
+    for count, rows in zip(counts, heights, strict=sparse):
+        check(count <= rows * d, "COMP, KEPT: more entries than there is room for")
+    check(not sparse or sum(counts) == kept["entries"], "COMP, KEPT: not as many entries as told")
+    parts = [
+        kept_rows(payload(data, section), count, rows, metadata, f"KEPT {section.ordinal}")
+        for section, count, rows in zip(
+            sections[b"KEPT"], counts or [0] * number, heights, strict=True
+        )
+    ]
+    whole = np.concatenate(parts).reshape(metadata["array"]["shape"])
+    dtype = metadata["array"]["dtype"]
+    return np.asarray(whole.view("<V2" if dtype == "bfloat16" else np.dtype(dtype)))
 
 
 def decode_file(path: str | Path, most_entries: int = 2**28) -> list[Matrix]:
@@ -836,12 +947,18 @@ def decode_file(path: str | Path, most_entries: int = 2**28) -> list[Matrix]:
             validate(metadata, SCHEMA, later=version > VERSION)
             if version == (0, 1):
                 later_than_first(metadata)
+            if version < VERSION:
+                later_than_1_0(metadata)
             arithmetic(metadata)
             metadata.pop("user", None)
             most_entries -= math.prod(metadata["matrix"]["shape"])
             check(most_entries >= 0, "META, matrix, shape: more entries than wanted (Security)")
             # Values too large for their type become infinite, as IEEE 754 rounds them.
             with np.errstate(all="ignore"):
+                if "kept" in metadata:
+                    array = kept_matrix(data, metadata, sections)
+                    matrices.append(Matrix(metadata, {}, array))
+                    continue
                 factors = factors_of(data, metadata, sections)
                 matrices.append(Matrix(metadata, factors, decoded_matrix(metadata, factors)))
     except MemoryError as error:

@@ -32,6 +32,9 @@ doc: |
      `rans` is a `bounded_frame` (without a dictionary) of `rans_tables`.
   4. The payloads of its other sections are each a `packed_chunk` or a `rans_chunk`.
 
+  A matrix whose metadata have a member `kept` has no factors. Of the form `sparse` its payload of
+  `COMP` is `kept_counts`; the payloads of its sections `KEPT` are each a `kept_chunk`.
+
   What a description of bytes cannot say is left to the program: checksums (CRC-32, the one of
   zlib), the order of sections, the rules of metadata, decoding `rans`, and what codes stand for.
 
@@ -163,6 +166,7 @@ types:
           or tag == section_tag::left or tag == section_tag::rght
           or tag == section_tag::resd
           or tag == section_tag::mrow or tag == section_tag::mcol
+          or tag == section_tag::kept
 
   zeros:
     seq:
@@ -641,6 +645,61 @@ types:
         repeat: eos
         doc: Read one after the other by whichever lane needs one.
 
+  kept_counts:
+    doc: The payload of `COMP` of kept entries of the form `sparse`.
+    doc-ref: SPEC.md "COMP"
+    params:
+      - id: chunks
+        type: u4
+    seq:
+      - id: counts
+        type: u8
+        repeat: expr
+        repeat-expr: chunks
+        doc: Entries that each chunk holds.
+      - id: rest
+        size-eos: true
+        valid:
+          expr: _.length == 0
+
+  kept_chunk:
+    doc: |
+      The payload of a section of kept entries: the values of the form `dense`; gaps, then values,
+      of the form `sparse`.
+    doc-ref: SPEC.md "KEPT"
+    params:
+      - id: form
+        type: str
+        doc: dense or sparse
+    seq:
+      - id: arrays
+        type: kept_array(form)
+        repeat: expr
+        repeat-expr: 'form == "sparse" ? 2 : 1'
+      - id: rest
+        size-eos: true
+        valid:
+          expr: _.length == 0
+
+  kept_array:
+    doc-ref: SPEC.md "KEPT"
+    params:
+      - id: form
+        type: str
+    seq:
+      - id: layout
+        type: u1
+        doc: 1 for planes, 2 for differences along rows, 4 for differences along columns.
+        valid:
+          expr: '_ <= (form == "sparse" ? 1 : 7)'
+      - id: reserved
+        contents: [0, 0, 0, 0, 0, 0, 0]
+      - id: length
+        type: u8
+      - id: frame
+        size: length
+        doc: One Zstandard frame, as a `bounded_frame` is, but of any size.
+
 enums:
 
   section_tag:
@@ -671,6 +730,9 @@ enums:
     0x4c4f434d:
       id: mcol
       doc: A chunk of its mean column.
+    0x5450454b:
+      id: kept
+      doc: A chunk of its entries, which are kept as they are.
     0x58444e49:
       id: indx
       doc: The index of all sections before.

@@ -20,6 +20,7 @@ from lplrcli.pipeline.decode.array_part import Part
 from lplrcli.pipeline.decode.entry_types import cast, entry_dtype
 from lplrcli.pipeline.decode.factor_reader import FactorReader, Keeping
 from lplrcli.pipeline.decode.kept_arrays import WHOLE, KeptArrays
+from lplrcli.pipeline.decode.kept_chunks import KeptRows
 from lplrcli.pipeline.decode.reconstruction import Reconstruction
 from lplrcli.pipeline.decode.singular_vectors import Decomposition, decoded_factors, decompose
 
@@ -125,6 +126,8 @@ class DecodedParts:
             If x has another shape.
         """
         self._check_operand(x, x.shape[0] if x.ndim in (1, 2) else None, 1)
+        if self._sparse is not None:
+            return np.concatenate([part @ x for part in self._sparse_parts()])
         if self._by_factors():
             left, right = self.factors
             product = left @ (right @ x)
@@ -158,17 +161,18 @@ class DecodedParts:
             if mean_column is not None:
                 product = product + (x @ mean_column)[..., None]
             return scaled(product, self._exponent)
-        matrix = self._matrix()
+        matrix = self._matrix() if self._sparse is None else None
         if matrix is not None:
             return self._typed(x @ matrix, x)
         if not isinstance(x, np.ndarray):
             x = x.tocsc() if x.ndim == 2 else x.toarray()
         total: Any = 0
         row = 0
-        for block in self.blocks():
-            rows = slice(row, row + len(block))
+        blocks = self.blocks() if self._sparse is None else self._sparse_parts()
+        for block in blocks:
+            rows = slice(row, row + block.shape[0])
             total = total + (x[rows] if x.ndim == 1 else x[:, rows]) @ block
-            row += len(block)
+            row += block.shape[0]
         return self._typed(total, x)
 
     def blocks(self, keeping: Keeping = Keeping.IF_ROOM) -> Iterator[NDArray[Any]]:
@@ -184,7 +188,7 @@ class DecodedParts:
     def _by_factors(self) -> bool:
         """Whether products are those with L and R, not with all of A."""
         rows, columns = self._factorization.shape
-        if self._factorization.residual is not None:
+        if self._factorization.residual is not None or self._factorization.kept is not None:
             return False
         fewer = self._factorization.rank * (rows + columns) <= rows * columns
         return fewer or not self._has_room()
@@ -213,6 +217,22 @@ class DecodedParts:
     def _typed(self, product: NDArray[Any], x: Any) -> NDArray[Any]:
         # A lattice is decoded in float64, whatever it is a lattice of.
         return product.astype(np.result_type(self._working, x.dtype), copy=False)
+
+    @property
+    def _sparse(self) -> KeptRows | None:
+        """The entries of a sparse matrix that are stored as such."""
+        kept = self._factorization.kept
+        return KeptRows(self._factorization) if kept is not None and kept.sparse else None
+
+    def _sparse_parts(self) -> Iterator[Any]:
+        """Rows of a sparse matrix as SciPy has them, chunk by chunk, in the working precision."""
+        import scipy.sparse as sp
+
+        rows = KeptRows(self._factorization)
+        for number in range(len(rows.kept.chunks)):
+            part = rows.sparse_chunk(number)
+            data = part.data.astype(self._working)
+            yield sp.csr_array((data, part.indices, part.indptr), shape=part.shape)
 
     def _check_operand(self, x: Any, found: int | None, side: int) -> None:
         rows, columns = shape = self._factorization.shape

@@ -25,8 +25,8 @@ def predicted(
 ) -> dict[str, Any]:
     """What a compression would give, as ``--json`` prints it.
 
-    For a size or an error that is predicted. What `-r` and `-b` ask for has no choice in it that
-    could be told cheaply, so it is carried out in memory, and measured.
+    For a size or an error that is predicted. What `-r` and `-b`, or no error at all, ask for has
+    no choice in it that could be told cheaply: it is carried out in memory, and measured.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def predicted(
     threads = threads or usable_cpus()
     plan = first_plan(request, matrix.shape, matrix.dtype)
     passes = passes_over(matrix, plan, threads)
-    exact = plan.target.method != "rate-distortion"
+    exact = plan.target.method != "rate-distortion" or plan.target.without_error
     if exact:
         from lplrcli.pipeline.encode.factorization import file_bytes
 

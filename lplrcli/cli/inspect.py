@@ -11,7 +11,7 @@ from lplrcli.cli import inputs, options, render, spectrum
 from lplrcli.cli.command import Command, complete_paths
 from lplrcli.cli.inspect_text import print_one, print_table
 from lplrcli.cli.opened import opened_container, opened_source
-from lplrcli.container.byte_layout import CHUNK_TAGS
+from lplrcli.container.byte_layout import ALL_CHUNKS
 from lplrcli.errors import LplrError
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _describe(container: Container, i: int) -> dict[str, Any]:
     coded = sum(
         section.length
         for tag, sections in container.sections_of(i).items()
-        if tag in CHUNK_TAGS.values()
+        if tag in ALL_CHUNKS
         for section in sections
     )
     # Bases are part of what the entries of their factors take.
@@ -146,6 +146,9 @@ def _describe(container: Container, i: int) -> dict[str, Any]:
         for name, factor in factors.items()
         if not name.endswith("_basis")
     )
+    kept = metadata.get("kept")
+    if kept is not None:
+        entries = kept["entries"]
     item_bytes = _item_bytes(metadata["array"]["dtype"])
     return {
         "name": metadata["array"].get("name"),
@@ -164,6 +167,7 @@ def _describe(container: Container, i: int) -> dict[str, Any]:
         **metadata["achieved"],
         "plan": plan,
         "factors": factors,
+        **({} if kept is None else {"kept": kept}),
         "source": metadata["source"],
         "tool": metadata["tool"],
     }

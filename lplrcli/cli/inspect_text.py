@@ -42,6 +42,8 @@ def print_one(document: dict[str, Any], verbose: bool) -> None:
         *_rows(matrix),
         *([_label(side), _factor_text(side, factor)] for side, factor in matrix["factors"].items()),
     ]
+    if kept := matrix.get("kept"):
+        rows.append(["entries", _kept_text(kept)])
     sizes = {**matrix["section_bytes"], **document["section_bytes"]}
     rows += [[f"section {tag}", f"{size} bytes"] for tag, size in sizes.items()]
     rows.append(["file header", f"{document['header_bytes']} bytes"])
@@ -60,6 +62,13 @@ def _factor_text(side: str, factor: dict[str, Any]) -> str:
     if side != "residual" and len(factor["grid"]) > 1:
         shape += f" on a grid {render.shape_text(factor['grid'])}"
     return f"{shape}, {factor['quantizer']} quantizer, {factor['coding']} coding"
+
+
+def _kept_text(kept: dict[str, Any]) -> str:
+    """Entries that are kept, and how: ``3000, as they are, in chunks of 60 rows``."""
+    some = " that are stored, of a sparse matrix" if kept["form"] == "sparse" else ""
+    how = f"multiples of {kept['step']:.6g}" if "step" in kept else "as they are"
+    return f"{kept['entries']}{some}, {how}, in chunks of {kept['chunk_rows']} rows"
 
 
 def _decisions(matrix: dict[str, Any]) -> list[list[str]]:

@@ -7,8 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from lplrcli.container.component_tables import split_tables
+from lplrcli.container.kept_layout import chunk_record, parse_counts
 from lplrcli.container.metadata import plan_of, report_of
 from lplrcli.model.compressed import Factorization, QuantizedFactor
+from lplrcli.model.kept import KeptEntries
 
 ChunkSource = Callable[[str, dict[str, Any], bytes], Sequence[bytes]]
 """Function ``chunks(side, record, tables)`` that gives the chunks of a factor, from its name, its
@@ -39,6 +41,18 @@ def assemble(document: dict[str, Any], payload: bytes, chunks: ChunkSource) -> F
     """
     records = document["factors"]
     factors = {}
+    rows, columns = document["matrix"]["shape"]
+    kept = None
+    if "kept" in document:
+        record = document["kept"]
+        kept = KeptEntries(
+            form=record["form"],
+            chunk_rows=record["chunk_rows"],
+            entries=record["entries"],
+            counts=parse_counts(payload, record, (rows, columns)),
+            step=float(record["step"]) if "step" in record else None,
+            chunks=chunks("kept", chunk_record(record, rows), b""),
+        )
     for side, (tables, parameters) in split_tables(payload, records).items():
         record = records[side]
         factors[side] = QuantizedFactor(
@@ -56,7 +70,6 @@ def assemble(document: dict[str, Any], payload: bytes, chunks: ChunkSource) -> F
     for side in ("left", "right"):
         if side in factors:
             factors[side] = replace(factors[side], basis=factors.get(f"{side}_basis"))
-    rows, columns = document["matrix"]["shape"]
     return Factorization(
         shape=(rows, columns),
         dtype=document["array"]["dtype"],
@@ -70,4 +83,5 @@ def assemble(document: dict[str, Any], payload: bytes, chunks: ChunkSource) -> F
         unfold=document["matrix"]["unfold"],
         mean_row=factors.get("mean_row"),
         mean_column=factors.get("mean_column"),
+        kept=kept,
     )

@@ -18,10 +18,12 @@ from lplrcli.errors import (
 
 SIGNATURE = b"\x89LPLR\r\x1a\n"
 FIRST_VERSION = (0, 1)
-VERSION = (1, 0)
-"""Version of the format, major and minor, that is written."""
+FIRST_MINOR = (1, 0)
+VERSION = (1, 1)
+"""Latest version of the format, major and minor. A file is of the least from `FIRST_MINOR` on that
+has all it holds."""
 
-READABLE = (FIRST_VERSION, (0, 2), VERSION)
+READABLE = (FIRST_VERSION, (0, 2), FIRST_MINOR, VERSION)
 """Versions that are read, besides later minor versions of the same major; others are refused."""
 
 ALIGNMENT = 64
@@ -44,7 +46,11 @@ CHUNK_TAGS = {
 }
 """Tag of the chunks of each factor, by the name in the metadata; in file order."""
 
-MATRIX_TAGS = (METADATA, TABLES, *CHUNK_TAGS.values())
+KEPT = "KEPT"
+"""Tag of the chunks of entries that are kept as they are."""
+
+MATRIX_TAGS = (METADATA, TABLES, *CHUNK_TAGS.values(), KEPT)
+ALL_CHUNKS = (*CHUNK_TAGS.values(), KEPT)
 CRITICAL_TAGS = frozenset((*MATRIX_TAGS, INDEX, LAST))
 WHOLE_FILE = 0xFFFFFFFF
 """Matrix number of a section that belongs to no matrix."""
@@ -155,9 +161,9 @@ def is_later(version: tuple[int, int]) -> bool:
     return version[0] == VERSION[0] and version > VERSION
 
 
-def pack_file_header() -> bytes:
+def pack_file_header(version: tuple[int, int] = FIRST_MINOR) -> bytes:
     """Return the first 32 bytes of a file."""
-    body = FILE_HEADER.pack(SIGNATURE, *VERSION, 0, bytes(12), 0)[:-CHECKSUM_SIZE]
+    body = FILE_HEADER.pack(SIGNATURE, *version, 0, bytes(12), 0)[:-CHECKSUM_SIZE]
     return body + zlib.crc32(body).to_bytes(CHECKSUM_SIZE, "little")
 
 

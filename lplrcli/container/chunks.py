@@ -8,8 +8,10 @@ from functools import lru_cache
 from typing import Any
 
 from lplrcli.container.byte_layout import Section
+from lplrcli.container.kept_layout import check_chunk
 from lplrcli.container.section_reader import SectionReader
 from lplrcli.errors import ContainerError, CorruptSectionError
+from lplrcli.model.kept import DENSE, SPARSE
 from lplrcli.runtime.lazy_sequence import LazySequence
 
 LANES = struct.Struct("<4I")
@@ -48,6 +50,8 @@ def check_length(coding: str, tables: bytes, section: Section, rows: int) -> Non
     CorruptSectionError
         The chunk is not as long as the coding demands.
     """
+    if coding.startswith("kept"):
+        return  # its headers tell
     if coding == "packed":
         expected: object = packed_length(tables, rows)
         right = section.length == expected
@@ -132,6 +136,8 @@ def check_rans(tables: bytes, section: Section, rows: int, chunk: bytes) -> None
 CHUNK_CHECKS: dict[str, Callable[[bytes, Section, int, bytes], None]] = {
     "packed": check_packed,
     "rans": check_rans,
+    "kept-dense": lambda _, section, __, chunk: check_chunk(DENSE, section, chunk),
+    "kept-sparse": lambda _, section, __, chunk: check_chunk(SPARSE, section, chunk),
 }
 
 

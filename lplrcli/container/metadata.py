@@ -8,11 +8,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from lplrcli.container.byte_layout import CHUNK_TAGS, VERSION, is_later
+from lplrcli.container.byte_layout import CHUNK_TAGS, is_later
+from lplrcli.container.kept_layout import check_kept
 from lplrcli.container.metadata_checks import check_factors, check_shapes, refuse
 from lplrcli.container.schema import check_schema, known_part
-from lplrcli.container.versions import check_features
+from lplrcli.container.versions import check_features, version_needed
 from lplrcli.model.compressed import Factorization, QuantizedFactor
+from lplrcli.model.kept import KeptEntries
 from lplrcli.model.plan import CompressionPlan, Target
 from lplrcli.model.report import ErrorReport
 from lplrcli.model.version import __version__
@@ -72,6 +74,7 @@ def describe(
             for part in CHUNK_TAGS
             if part in f.parts
         },
+        **({} if f.kept is None else {"kept": _describe_kept(f.kept)}),
         "source": source,
         "tool": f"lplr {__version__}",
     }
@@ -79,7 +82,7 @@ def describe(
         document["created"] = created
     if user is not None:
         document["user"] = user
-    return check_metadata(document, VERSION)
+    return check_metadata(document, version_needed([f]))
 
 
 def check_metadata(document: Any, version: tuple[int, int]) -> dict[str, Any]:
@@ -114,6 +117,8 @@ def check_metadata(document: Any, version: tuple[int, int]) -> dict[str, Any]:
                 refuse(f"{path}.{key}", value, "a finite number")
     check_features(document, version)
     check_shapes(document)
+    if "kept" in document:
+        check_kept(document)
     check_factors(document)
     return dict(document)
 
@@ -179,6 +184,12 @@ def _describe_factor(factor: QuantizedFactor, table_bytes: int) -> dict[str, Any
         "chunk_length": factor.chunk_length,
         "table_length": table_bytes,
     }
+
+
+def _describe_kept(kept: KeptEntries) -> dict[str, Any]:
+    record: dict[str, Any] = {"form": kept.form, "chunk_rows": kept.chunk_rows}
+    record["entries"] = kept.entries
+    return record if kept.step is None else record | {"step": kept.step}
 
 
 def _printable(text: str) -> str:

@@ -9,6 +9,7 @@ from lplrcli.container.byte_layout import METADATA
 from lplrcli.container.component_tables import GOES_WITH, table_length
 from lplrcli.errors import CorruptSectionError
 from lplrcli.model.compressed import KLT, basis_stride, most_vectors
+from lplrcli.model.kept import KEPT_MODE
 
 MAX_ENTRIES = 2**63 - 1
 
@@ -50,6 +51,10 @@ def check_factors(document: dict[str, Any]) -> None:
     names = ["factors"] * ("left" in factors) + ["residual"] * ("residual" in factors)
     for side in ("left", "right"):
         _check_basis(side, factors)
+    if "kept" in document:
+        names = [KEPT_MODE]
+    if not names:
+        refuse("factors", "none", "left and right, or residual")
     mode = "direct" if names == ["residual"] else "+".join(names)
     if document["plan"]["mode"] != mode:
         refuse("plan.mode", document["plan"]["mode"], mode)

@@ -9,6 +9,7 @@ from lplrcli.container.byte_layout import (
     CHUNK_TAGS,
     FILE_HEADER,
     INDEX,
+    KEPT,
     LAST,
     METADATA,
     TABLES,
@@ -17,6 +18,7 @@ from lplrcli.container.byte_layout import (
     parse_file_header,
 )
 from lplrcli.container.chunks import StoredChunks, chunk_count
+from lplrcli.container.kept_layout import chunks_of, tables_length
 from lplrcli.container.metadata_text import MAX_COMPRESSED
 from lplrcli.container.open_file import OpenFile
 from lplrcli.container.section_reader import SectionReader
@@ -106,7 +108,7 @@ class Container(OpenFile):
                 )
             payload = self._payload(section)
             document = self._parsed(i, payload)
-            self._check_lengths(i, document["factors"])
+            self._check_lengths(i, document)
         return document
 
     def section_bytes(self, i: int | None = 0) -> dict[str, int]:
@@ -135,7 +137,7 @@ class Container(OpenFile):
         owned = self.sections_of(i)
 
         def chunks(part: str, record: dict[str, Any], tables: bytes) -> StoredChunks:
-            sections = owned.get(CHUNK_TAGS[part], [])
+            sections = owned.get(CHUNK_TAGS.get(part, KEPT), [])
             return StoredChunks(self._reader, self._previous_end, sections, record, tables)
 
         with self._reader.naming(owned[TABLES][0]):
@@ -186,13 +188,16 @@ class Container(OpenFile):
     def _payload(self, section: Section) -> bytes:
         return self._reader.payload(section, self._previous_end[section.offset])
 
-    def _check_lengths(self, i: int, records: dict[str, dict[str, Any]]) -> None:
-        owned = self.sections_of(i)
+    def _check_lengths(self, i: int, document: dict[str, Any]) -> None:
+        owned, records = self.sections_of(i), document["factors"]
         found = {TABLES: owned[TABLES][0].length}
-        expected = {TABLES: sum(record["table_length"] for record in records.values())}
+        expected = {TABLES: tables_length(document)}
         for part, tag in CHUNK_TAGS.items():
             found[tag] = len(owned.get(tag, []))
             expected[tag] = chunk_count(records[part]) if part in records else 0
+        kept, rows = document.get("kept"), document["matrix"]["shape"][0]
+        found[KEPT] = len(owned.get(KEPT, []))
+        expected[KEPT] = 0 if kept is None else chunks_of(kept, rows)
         for tag in found:
             if found[tag] != expected[tag]:
                 what = "length" if tag == TABLES else "number of chunks"

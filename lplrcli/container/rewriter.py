@@ -7,6 +7,7 @@ from typing import BinaryIO
 from lplrcli.container.byte_layout import INDEX, LAST, METADATA, VERSION, WHOLE_FILE, is_later
 from lplrcli.container.reader import Container
 from lplrcli.container.section_writer import SectionWriter
+from lplrcli.container.versions import version_needed
 from lplrcli.container.writer import heads_of, write_matrix
 from lplrcli.errors import UnsupportedVersionError
 from lplrcli.model.compressed import Factorization
@@ -41,8 +42,8 @@ def rewrite_container(
 
     The name, the date and the user's metadata of that matrix stay, and so do all other matrices.
     Ancillary sections about that matrix or the whole file are copied only if their tag calls them
-    safe to copy; others may describe what has changed. The version of the new file is the one that
-    is written today.
+    safe to copy; others may describe what has changed. The version of the new file is 1.0, or what
+    it holds of a later one.
 
     Parameters
     ----------
@@ -75,7 +76,8 @@ def rewrite_container(
         created=document.get("created"),
         user=document.get("user"),
     )
-    sections = SectionWriter(stream)
+    version = max(version_needed([factorization]), container.version)
+    sections = SectionWriter(stream, version)
     for section in container.sections:
         if section.tag in (INDEX, LAST):
             continue

@@ -9,6 +9,7 @@ from lplrcli.container.assembly import assemble
 from lplrcli.container.byte_layout import (
     CHUNK_TAGS,
     FILE_HEADER,
+    KEPT,
     MATRIX_TAGS,
     METADATA,
     TABLES,
@@ -18,6 +19,7 @@ from lplrcli.container.byte_layout import (
     parse_file_header,
 )
 from lplrcli.container.chunks import CHUNK_CHECKS, check_length, chunk_count, chunk_rows
+from lplrcli.container.kept_layout import tables_length
 from lplrcli.container.metadata_text import MAX_COMPRESSED
 from lplrcli.container.open_file import OpenFile
 from lplrcli.container.section_reader import SectionReader
@@ -133,7 +135,7 @@ class Salvage(OpenFile):
             raw = self._only(owned, METADATA, MAX_COMPRESSED)
             document = self._parsed(i, raw)
         with self._reader.naming(owned.get(TABLES, {}).get(0)):
-            length = sum(record["table_length"] for record in document["factors"].values())
+            length = tables_length(document)
             tables = self._only(owned, TABLES, length)
             if len(tables) != length:
                 raise CorruptSectionError(
@@ -141,7 +143,7 @@ class Salvage(OpenFile):
                 )
 
             def chunks(part: str, record: dict[str, Any], coded: bytes) -> SalvagedChunks:
-                tag = CHUNK_TAGS[part]
+                tag = CHUNK_TAGS.get(part, KEPT)
                 return SalvagedChunks(self._reader, tag, owned.get(tag, {}), record, coded)
 
             return assemble(document, tables, chunks)

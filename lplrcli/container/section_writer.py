@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 from lplrcli.container.byte_layout import (
     END,
+    FIRST_MINOR,
     INDEX,
     INDEX_ENTRY,
     LAST,
@@ -28,14 +29,16 @@ class SectionWriter:
     ----------
     stream : binary file
         Stream to write to, forward only. The file header is written at once.
+    version : tuple of int
+        Version of the format that the file needs.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, version: tuple[int, int] = FIRST_MINOR) -> None:
         self._stream = stream
         self._sections: list[Section] = []
         self._metadata = 0
         self._end = 0
-        self._write(pack_file_header())
+        self._write(pack_file_header(version))
 
     def next_section(self, tag: str, matrix: int, ordinal: int, payload: bytes) -> Section:
         """Describe the section that `payload` would be if written now."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from lplrcli.container.byte_layout import FIRST_VERSION, METADATA
+from lplrcli.container.byte_layout import FIRST_MINOR, FIRST_VERSION, METADATA, VERSION
 from lplrcli.errors import CorruptSectionError
+from lplrcli.model.compressed import Factorization
+from lplrcli.model.kept import KEPT_MODE
 
 NEW_METHODS = ("rate-distortion",)
 NEW_TARGETS = ("size", "relative_error", "max_abs_error", "mode", "transform", "center", "passes")
@@ -25,15 +27,33 @@ def check_features(document: dict[str, Any], version: tuple[int, int]) -> None:
     CorruptSectionError
         Something is newer; the message names the key.
     """
-    if version != FIRST_VERSION:
-        return
-    for key, found in _newer_than_first(document):
+    newer = list(_newer_than_first(document)) if version == FIRST_VERSION else []
+    if version <= FIRST_MINOR:
+        newer += _newer_than_1_0(document)
+    for key, found in newer:
+        known = ".".join(map(str, version))
         raise CorruptSectionError(
             f"wrong metadata: {key}",
             section=METADATA,
             found=found,
-            expected="what version 0.1 of the format knows",
+            expected=f"what version {known} of the format knows",
         )
+
+
+def version_needed(factorizations: Iterable[Factorization]) -> tuple[int, int]:
+    """Return the least version of the format, from 1.0 on, that holds these matrices."""
+    newer = any(factorization.kept is not None for factorization in factorizations)
+    return VERSION if newer else FIRST_MINOR
+
+
+def _newer_than_1_0(document: dict[str, Any]) -> Iterator[tuple[str, object]]:
+    """Yield the keys and values of `document` that came with version 1.1."""
+    if "kept" in document:
+        yield "kept", "an object"
+    if document["plan"]["mode"] == KEPT_MODE:
+        yield "plan.mode", KEPT_MODE
+    if not document["factors"]:
+        yield "factors", "none"
 
 
 def _newer_than_first(document: dict[str, Any]) -> Iterator[tuple[str, object]]:

@@ -11,6 +11,7 @@ from lplrcli.container.byte_layout import (
     END,
     FILE_HEADER,
     INDEX_ENTRY,
+    KEPT,
     METADATA,
     TABLES,
     Section,
@@ -25,11 +26,14 @@ from lplrcli.container.chunks import (
     packed_length,
 )
 from lplrcli.container.component_tables import pack_table
+from lplrcli.container.kept_layout import check_chunk, chunks_of, pack_counts, parse_counts
 from lplrcli.container.metadata import describe
 from lplrcli.container.metadata_text import compress_text
 from lplrcli.container.section_writer import SectionWriter
+from lplrcli.container.versions import version_needed
 from lplrcli.errors import CorruptSectionError
 from lplrcli.model.compressed import Factorization, QuantizedFactor
+from lplrcli.model.kept import KeptEntries
 from lplrcli.runtime.stages import WRITE, counted, stage
 
 FACTORS = {tag: part for part, tag in CHUNK_TAGS.items()}
@@ -70,7 +74,7 @@ def write_container(
         A reader would not accept a factorization; then nothing of it was written. Only a chunk
         that its coding does not allow is found while writing.
     """
-    sections = SectionWriter(stream)
+    sections = SectionWriter(stream, version_needed(factorizations))
     given: Iterable[str | None] = repeat(None) if names is None else names
     for matrix, (factorization, heads) in enumerate(_heads(factorizations, given, created)):
         write_matrix(sections, matrix, factorization, heads)
@@ -106,6 +110,14 @@ def write_matrix(
             section = sections.next_section(tag, matrix, ordinal, payload)
             _check_chunk(factor, section, payload)
             sections.write(section, payload)
+    kept = factorization.kept
+    if kept is None:
+        return
+    for ordinal in range(len(kept.chunks)):
+        payload = kept.chunks[ordinal]
+        section = sections.next_section(KEPT, matrix, ordinal, payload)
+        check_chunk(kept.form, section, payload)
+        sections.write(section, payload)
 
 
 def container_size(
@@ -126,6 +138,8 @@ def container_size(
     for factorization, heads in _heads(factorizations, given, created):
         lengths = [len(payload) for payload in heads.values()]
         lengths += [each for _, factor in _factors(factorization) for each in _coded(factor)]
+        if factorization.kept is not None:
+            lengths += lengths_of(factorization.kept.chunks)
         for length in lengths:
             end = aligned_payload(end) + length
         count += len(lengths)
@@ -172,7 +186,23 @@ def heads_of(
                 found=len(factor.chunks),
                 expected=expected,
             )
-    return {METADATA: compress_text(document), TABLES: b"".join(tables.values())}
+    counts = b""
+    if factorization.kept is not None:
+        counts = _checked_counts(factorization.kept, document)
+    return {METADATA: compress_text(document), TABLES: b"".join(tables.values()) + counts}
+
+
+def _checked_counts(kept: KeptEntries, document: dict[str, Any]) -> bytes:
+    """Payload of ``COMP`` of kept entries, of which there are as many chunks as there must be."""
+    rows, columns = document["matrix"]["shape"]
+    expected = chunks_of(document["kept"], rows)
+    if len(kept.chunks) != expected:
+        raise CorruptSectionError(
+            "wrong number of chunks", section=KEPT, found=len(kept.chunks), expected=expected
+        )
+    counts = pack_counts(kept.counts)
+    parse_counts(counts, document["kept"], (rows, columns))
+    return counts
 
 
 def _heads(

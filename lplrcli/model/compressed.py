@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lplrcli.model.kept import KeptEntries
 from lplrcli.model.plan import CompressionPlan
 from lplrcli.model.report import ErrorReport
 from lplrcli.model.source import Unfolding
@@ -134,6 +135,8 @@ class Factorization:
         Extents of the array that was unfolded into the matrix; by default `shape`.
     unfold : int
         Number of leading axes of the array that became rows.
+    kept : KeptEntries or None
+        Entries that are stored without factors; then there are none.
     """
 
     shape: tuple[int, int]
@@ -148,6 +151,7 @@ class Factorization:
     unfold: int = 1
     mean_row: QuantizedFactor | None = None
     mean_column: QuantizedFactor | None = None
+    kept: KeptEntries | None = None
 
     def __post_init__(self) -> None:
         if not self.array_shape:
@@ -157,9 +161,10 @@ class Factorization:
         """Copy the matrix with all chunks in memory, so that it can be pickled."""
         names = ("left", "right", "residual", "mean_row", "mean_column")
         factors = {name: getattr(self, name) for name in names}
-        return replace(
-            self, **{name: part.held() for name, part in factors.items() if part is not None}
-        )
+        held: dict[str, Any] = {n: part.held() for n, part in factors.items() if part is not None}
+        if self.kept is not None:
+            held["kept"] = self.kept.held()
+        return replace(self, **held)
 
     @property
     def unfolding(self) -> Unfolding:

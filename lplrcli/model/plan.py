@@ -72,6 +72,13 @@ class Target:
         return int(self.bits or 0), int(self.bits_right or 0)
 
     @property
+    def without_error(self) -> bool:
+        """Whether no error is allowed, and every entry may be stored to keep to that."""
+        entries = self.mode in (None, "direct") and self.rank is None and self.size is None
+        bound = self.relative_error if self.max_abs_error is None else self.max_abs_error
+        return self.method == "rate-distortion" and entries and bound == 0
+
+    @property
     def goal(self) -> Goal:
         """What is to be met; for a rank alone, which has no goal, `ValueError`."""
         if self.size is not None:

@@ -62,9 +62,9 @@ def compress(
     """
     threads = usable_cpus() if threads is None else threads
     require(threads >= 1, "number of threads out of range", threads, "1 or more")
-    if predictor is not None:
-        return coded(predictor)
     plan = first_plan(request, source.shape, source.dtype)
+    if predictor is not None and not plan.target.without_error:
+        return coded(predictor)
     return carried_out(passes_over(source, plan, threads), plan, threads, name)
 
 
@@ -110,6 +110,8 @@ def carried_out(
     """The factorization that a plan asks for, measured; several may share their `passes`."""
     source = passes.source
     if plan.target.method == "rate-distortion":
+        if plan.target.without_error:
+            return _without_error(passes, plan, threads, name)
         return coded(surveyed(passes, plan, threads, name))
     require_for_compressing(source, plan, threads)
     with threadpool_limits(1, "blas"), work_mapped_by(source.distribute):
@@ -121,6 +123,19 @@ def carried_out(
         )
         factorization = assembled(source, sections, plan, unmeasured)
         return replace(factorization, report=measure(passes, factorization, scan, threads))
+
+
+def _without_error(
+    passes: Passes, plan: CompressionPlan, threads: int, name: str | None
+) -> Factorization:
+    """The least file that decodes to the matrix itself."""
+    from lplrcli.pipeline.engines import lossless
+
+    source = passes.source
+    with threadpool_limits(1, "blas"), work_mapped_by(source.distribute):
+        return lossless.factorize(
+            source, plan, threads, name, lambda: surveyed(passes, plan, threads, name)
+        )
 
 
 @stage(CODE)

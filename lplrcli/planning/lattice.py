@@ -26,10 +26,10 @@ def lattice_step(sample: NDArray[Any]) -> float | None:
     Returns
     -------
     float or None
-        None also where all entries are zero.
+        None also where all entries are zero, or none is stored.
     """
     values = np.unique(np.abs(sample.astype(np.float64)))
-    if values[-1] == 0:
+    if values.size == 0 or values[-1] == 0:
         return None
     candidates = _candidates(values) if len(values) <= _MOST_VALUES else iter(())
     # Next to the ends of the type's range, quotients leave it.

@@ -123,6 +123,8 @@ ATTACKS = (
     large("petabytes", ("decompress",)),
     large("one_symbol_for_2_62_entries"),
     large("transform_of_2_40_entries"),
+    large("kept_frame_of_2_40_bytes"),
+    lplr("kept_gaps_that_wrap", "KEPT: wrong gaps in chunk 0", DECODING, ("inspect",)),
     Attack(
         "many_huge_matrices.lplr",
         lplr_attacks.many_huge_matrices,

@@ -11,7 +11,16 @@ import struct
 import zipfile
 from dataclasses import replace
 
-from lplr_samples import WHOLE_FILE, Draft, DraftSection, factorization, with_basis, written
+from lplr_samples import (
+    WHOLE_FILE,
+    Draft,
+    DraftSection,
+    factorization,
+    kept,
+    kept_array,
+    with_basis,
+    written,
+)
 from rans_samples import Tables, rans_factor, side_for
 
 HUGE = 2**62
@@ -585,6 +594,27 @@ def transform_of_2_40_entries():
         record.update(length=2**40, grid=[2**20, 2**20], chunk_length=2**40, transform="cdf97")
 
     return document(change, draft(made))
+
+
+def kept_frame_of_2_40_bytes():
+    """A frame that states the content of all entries of a huge matrix, of which it has nothing."""
+    made = draft(kept(shape=(4, 2), chunk_rows=4, dtype="uint8"))
+    payload = zstd(2**40, [1])
+    made["KEPT"].payload = struct.pack("<B7xQ", 0, len(payload)) + payload
+
+    def change(found):
+        found["matrix"]["shape"] = found["array"]["shape"] = [2**20, 2**20]
+        found["kept"].update(chunk_rows=2**20, entries=2**40)
+
+    return document(change, made)
+
+
+def kept_gaps_that_wrap():
+    """Gaps whose sum comes back to the start of the chunk."""
+    made = draft(kept("sparse", shape=(4, 2), chunk_rows=4, dtype="uint8"))
+    gaps = struct.pack("<4Q", 0, 7, 2**63, 2**63 - 9)
+    made["KEPT"].payload = kept_array(gaps) + kept_array(bytes(4))
+    return made.build()
 
 
 def many_huge_matrices():

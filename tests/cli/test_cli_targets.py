@@ -348,9 +348,9 @@ def test_wrong_usage(work, options, words, dry):
         (("--size", 300), ["300 bytes", "bytes or more"]),
         (("--bpc", 0.01), ["12 bytes", "bytes or more"]),
         (("--ratio", 1e6), ["bytes or more"]),
-        (("-e", 0), ["-e 0", "multiples of one number"]),
+        (("-e", 0, "-r", 3), ["-e 0", "factors"]),
         (("-e", 0.001, "-r", 3, "--mode", "factors"), ["-e 0.001", "or more", "-r"]),
-        (("--max-abs-error", 0), ["--max-abs-error 0"]),
+        (("--max-abs-error", 0, "-r", 3), ["--max-abs-error 0"]),
     ],
     ids=lambda value: " ".join(map(str, value)),
 )
@@ -360,7 +360,7 @@ def test_a_target_that_cannot_be_met(refuses, options, words, dry):
 
 def test_an_unmet_target_leaves_the_old_file(work, refuses):
     refuses("compress", "a.npy", "--size", 300, "-f", code=4, says=["a.npy"])
-    refuses("compress", "a.npy", "-e", 0, "-o", "-", code=4, says=["a.npy"])
+    refuses("compress", "a.npy", "-e", 0, "-r", 3, "-o", "-", code=4, says=["a.npy"])
 
 
 @pytest.mark.parametrize("dry", [(), ("--dry-run",)], ids=["", "dry"])

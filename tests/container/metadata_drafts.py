@@ -6,7 +6,7 @@ import dataclasses
 import json
 
 import pytest
-from lplr_samples import Draft, factorization, of_bases, read_all, with_basis, written
+from lplr_samples import Draft, factorization, kept, of_bases, read_all, with_basis, written
 
 from lplrcli.errors import CorruptSectionError
 from lplrcli.runtime.format_files import format_folder
@@ -34,6 +34,8 @@ def draft_for(path):
     """One that holds what a path names."""
     if path[1:2] in (("left_basis",), ("right_basis",)):
         return Draft(BASES)
+    if path[:1] == ("kept",):
+        return Draft(written(kept("sparse", step=0.5), **OPTIONS))
     return draft()
 
 

@@ -45,10 +45,11 @@ def header(major, minor, flags=0, reserved=bytes(12)):
 
 
 def test_the_file_header_is_that_of_the_specification():
-    assert pack_file_header() == header(*VERSION)
-    for version in (*READABLE, (1, 1), (1, 65535)):
+    assert pack_file_header() == header(1, 0)
+    assert pack_file_header(VERSION) == header(*VERSION)
+    for version in (*READABLE, (1, 2), (1, 65535)):
         assert parse_file_header(header(*version)) == version
-        assert is_later(version) == (version > (1, 0))
+        assert is_later(version) == (version > VERSION)
 
 
 @pytest.mark.parametrize("version", [(0, 0), (0, 3), (2, 0), (65535, 65535)])

@@ -19,6 +19,7 @@ from metadata_drafts import (
 )
 
 from lplrcli.model.compressed import QuantizedFactor
+from lplrcli.model.kept import DENSE, KEPT_MODE, SPARSE, KeptEntries
 from lplrcli.model.plan import METHODS, MODES, SKETCHES, CompressionPlan, Target
 from lplrcli.model.report import ErrorReport
 
@@ -61,6 +62,8 @@ def test_the_schema_has_the_fields_of_the_model():
     assert set(DEFINITIONS["plan"]["properties"]) == names(CompressionPlan)
     assert set(DEFINITIONS["target"]["properties"]) == names(Target)
     assert set(DEFINITIONS["achieved"]["properties"]) == names(ErrorReport) - {"bytes_read"}
+    kept = names(KeptEntries) - {"counts", "chunks"}
+    assert set(DEFINITIONS["kept"]["properties"]) == kept
     elsewhere = {"coding_parameters", "quantizer_parameters", "chunks", "basis"}
     assert set(DEFINITIONS["factor"]["properties"]) == (
         names(QuantizedFactor) - elsewhere | {"table_length"}
@@ -79,8 +82,10 @@ def test_the_schema_has_the_registries_of_the_specification():
     methods = DEFINITIONS["target"]["properties"]["method"]["enum"]
     assert set(registered("methods")) == set(methods) and methods == list(METHODS)
     assert registered("bases") == plan["basis"]["enum"]
-    modes = DEFINITIONS["mode"]["enum"]
-    assert registered("modes") == modes == list(MODES)
+    assert DEFINITIONS["mode"]["enum"] == list(MODES)
+    assert registered("modes") == plan["mode"]["enum"] == [*MODES, KEPT_MODE]
+    forms = DEFINITIONS["kept"]["properties"]["form"]["enum"]
+    assert registered("forms of kept entries") == forms == [DENSE, SPARSE]
     assert list(DEFINITIONS["predictions"]["properties"]) == [*MODES, "lossless"]
     assert [*registered("sketches"), None] == plan["sketch"]["enum"] == [*SKETCHES, None]
 

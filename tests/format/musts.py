@@ -10,14 +10,16 @@ A row has words of SPEC.md, as they stand there, and one of these:
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import entropy_cases
+import numpy as np
 import test_format_fields as fields
 import zstandard
-from lplr_samples import factorization, with_basis
+from lplr_samples import DraftSection, factorization, kept, kept_array, with_basis
 
 from lplrcli.container.zstd_frames import metadata_dictionary
 
@@ -28,6 +30,9 @@ BASES = {
     "uniform": fields.one("uniform"),
     "means": factorization(means=("row", "column")),
     "klt": with_basis(),
+    "kept": kept(),
+    "kept-bool": kept(dtype="bool"),
+    "sparse": kept("sparse", step=0.5),
     **entropy_cases.BASE,
 }
 
@@ -79,6 +84,39 @@ def frame(raw, words):
 
 def tables(raw, words):
     return Broken("trellis", lambda draft: draft.set_table(raw), words)
+
+
+def first_kept(change):
+    """Change the first chunk of kept entries."""
+
+    def changed(draft):
+        draft["KEPT"].payload = change(draft["KEPT"].payload)
+
+    return changed
+
+
+def kept_arrays(*contents, base="kept", words):
+    """Arrays of other contents in the first chunk of kept entries."""
+    chunk = b"".join(map(kept_array, contents))
+    return Broken(base, first_kept(lambda _: chunk), words)
+
+
+def counts(*entries):
+    """Numbers of entries in the chunks."""
+    raw = struct.pack(f"<{len(entries)}Q", *entries)
+    return Broken("sparse", lambda d: setattr(d["COMP"], "payload", raw), "COMP.*number of entries")
+
+
+def gaps(*found):
+    raw = np.array(found, "<u8").tobytes()
+    return kept_arrays(raw, bytes(12), base="sparse", words="KEPT.*gaps")
+
+
+def with_kept(draft):
+    """Entries that are kept besides factors."""
+    draft.minor = 1
+    record = {"form": "dense", "chunk_rows": 19, "entries": 190}
+    draft.edit_json(lambda document: document.update(kept=record))
 
 
 def field(heading, name):
@@ -186,6 +224,11 @@ MUSTS = [
         Broken("means", pop("factors.left"), "factors"),
         Broken("packed", pop("factors.right"), "factors"), meta("factors", {}),
     ]),
+    ("unless **kept** is there: then it must be empty", [
+        Broken("packed", with_kept, "factors"),
+        meta("factors", {}),
+        Broken("kept", pop("kept"), "factors"),
+    ]),
     ("A reader must not take them for the means", shown_by("test_codes_and_values")),
     ("Each must be present where the transform of its factor is", [
         Broken("klt", pop(KLT), "left_basis missing"),
@@ -245,11 +288,27 @@ MUSTS = [
         Broken("packed", lambda d: d.sections.pop(), "RESD.*number of chunks"),
         meta("factors.left.chunk_length", 24, words="LEFT.*number of chunks"),
     ]),
+    ("The `exponent` of the plan must then be 0", [meta("plan.exponent", 1, "kept")]),
+    ("min(n, (c + 1) · chunk_rows). It must be at most n", [meta("kept.chunk_rows", 6, "kept")]),
+    ("It must be n · d with `dense`, and at most that with `sparse`", [
+        meta("kept.entries", 14, "kept"), meta("kept.entries", 16, "sparse"),
+    ]),
+    ("It must be finite and greater than 0, and must not be there with `dense`", [
+        meta("kept.step", 0.5, "kept"), meta("kept.step", 0, "sparse"),
+    ]),
+    ("The number of `KEPT` sections must be", [
+        Broken("kept", lambda d: d.sections.pop(), "KEPT.*number of chunks"),
+        meta("kept.chunk_rows", 1, "kept", "KEPT.*number of chunks"),
+        Broken("packed", lambda d: d.sections.append(DraftSection(b"KEPT")), "KEPT.*number of"),
+    ]),
     ("Strings must hold no control characters", [
         meta("array.name", "\x07"), meta("source.name", "\x9f"),
         meta("source.format", "a\n"), meta("tool", "\ud800"),
     ]),
     ("The length of `COMP` must be the sum", field("`COMP`", "side")),
+    ("Each must be at most the entries of its rows, and their sum must be", [
+        counts(7, 0, 0), counts(3, 3, 2), counts(3, 3, 0),
+    ]),
     ("compressed without a dictionary, whose content must have at most 16 MiB", [
         tables(compress(bytes((16 << 20) + 1)), "COMP.*inflates too far"),
         Broken("trellis", without_dictionary, "COMP"),
@@ -288,6 +347,25 @@ MUSTS = [
      shown_by("test_words_and_states_come_out_even")),
     ("After the last entry every word must have been read, and the state of every lane must be "
      "2^16", shown_by("test_words_and_states_come_out_even")),
+    ("All other bits must be zero; with `sparse` the bits 2 and 4 too", [
+        Broken("kept", first_kept(lambda raw: b"\x08" + raw[1:]), "KEPT.*layout"),
+        Broken("sparse", first_kept(lambda raw: b"\x02" + raw[1:]), "KEPT.*layout"),
+    ]),
+    ("The last frame must end where the section ends", [
+        Broken("kept", first_kept(lambda raw: raw + b"\0"), "KEPT.*length"),
+        Broken("sparse", first_kept(lambda raw: raw + kept_array(b"")), "KEPT.*length"),
+    ]),
+    ("The content of the frame must be as long as the array", [
+        kept_arrays(bytes(11), words="KEPT.*length"),
+        kept_arrays(bytes(13), words="KEPT.*inflates too far"),
+        kept_arrays(bytes(1 << 28), words="KEPT.*inflates too far"),
+        kept_arrays(bytes(16), bytes(12), base="sparse", words="KEPT.*length"),
+    ]),
+    ("a `bool` is a byte, which must be 0 or 1",
+     [kept_arrays(b"\0\1\2\0\1\1", base="kept-bool", words="KEPT.*entries of chunk 0")]),
+    ("Every place must be less than rows · d", [
+        gaps(6, 0, 0), gaps(0, 3, 1), gaps(2**64 - 1, 0, 0), gaps(1, 2**63, 2**63),
+    ]),
     ("two decoders must agree in every bit",
      shown_by("test_product_decodes_the_same_factors_bit_for_bit")),
     ("**low** f64, **step** f64. Both must be finite", field("`uniform`", "low")),

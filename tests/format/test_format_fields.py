@@ -10,7 +10,7 @@ import zlib
 import entropy_cases
 import numpy as np
 import pytest
-from lplr_samples import WHOLE_FILE, Draft, DraftSection, factorization, read_all, written
+from lplr_samples import WHOLE_FILE, Draft, DraftSection, factorization, kept, read_all, written
 from reference import decoded
 
 import lplrcli
@@ -99,6 +99,13 @@ def one(quantizer="normal"):
     return factorization((19, 10), (3, 3), "factors+residual", quantizer)
 
 
+def sample_for(key):
+    """A sound file that has the field."""
+    if key[0] == "`KEPT`":
+        return kept()
+    return one("uniform" if key[0] == "`uniform`" else "normal")
+
+
 F = CorruptSectionError
 # (heading of SPEC.md, field) -> changes, each with the error and words of its message
 CASES = {
@@ -120,7 +127,7 @@ CASES = {
         (put(signature=b"\tLPLR\r\x1a\n"), NotLplrError, "signature.*high bit"),
     ],
     ("File header", "major"): [
-        (put(major=2), UnsupportedVersionError, r"major.*found 2\.0, expected 0.1, 0.2, 1.0 or a"),
+        (put(major=2), UnsupportedVersionError, r"major.*found 2\.0, expected 0.1, 0.2, 1.0, 1.1"),
         (put(major=65535, minor=65535), UnsupportedVersionError, r"major.*found 65535\.65535"),
     ],
     ("File header", "minor"): [
@@ -131,9 +138,9 @@ CASES = {
         (put(major=3), UnsupportedVersionError, r"found 3\.0.*\n.*reads format 3\.0"),
     ],
     ("Versions and compatibility", "a later minor"): [
-        (both(put(minor=1), put(flags=1)), F, "file header: flags"),
-        (both(put(minor=1), insert(2, tag=b"XTRA")), UnknownSectionError, "XTRA"),
-        (both(put(minor=1), key("factors", "core", {})), F, "factors.*core"),
+        (both(put(minor=2), put(flags=1)), F, "file header: flags"),
+        (both(put(minor=2), insert(2, tag=b"XTRA")), UnknownSectionError, "XTRA"),
+        (both(put(minor=2), key("factors", "core", {})), F, "factors.*core"),
         (both(put(minor=65535), key("array", "dtype", "complex64")), F, "array.dtype"),
     ],
     ("Versions and compatibility", "a minor that the reader knows"): [
@@ -274,6 +281,19 @@ CASES = {
         (table(4, b"\xc0\x7f"), F, "COMP.*scale of factor left"),
         (table(4, b"\x80\xbf"), F, "COMP.*scale of factor left"),
     ],
+    ("`KEPT`", "layout"): [
+        (table(0, b"\x08", "KEPT"), F, "KEPT.*layout of array 0"),
+        (table(0, b"\xff", "KEPT"), F, "KEPT.*layout of array 0"),
+        (table(1, b"\1", "KEPT"), F, "KEPT.*reserved bytes of array 0"),
+        (table(7, b"\1", "KEPT"), F, "KEPT.*reserved bytes of array 0"),
+    ],
+    ("`KEPT`", "length"): [
+        (table(8, b"\0", "KEPT"), F, "KEPT.*length"),
+        (table(8, b"\xff", "KEPT"), F, "KEPT.*length of array 0"),
+        (table(15, b"\xff", "KEPT"), F, "KEPT.*length of array 0"),
+        (chunk("KEPT", b""), F, "KEPT.*length"),
+        (chunk("KEPT", bytes(15)), F, "KEPT.*length"),
+    ],
 }  # fmt: skip
 FLAT = [(key, i, *case) for key, cases in CASES.items() for i, case in enumerate(cases)]
 
@@ -283,7 +303,7 @@ FLAT = [(key, i, *case) for key, cases in CASES.items() for i, case in enumerate
     [pytest.param(k, *case, id=f"{k[0]}-{k[1]}-{i}") for k, i, *case in FLAT],
 )
 def test_a_broken_field_is_refused_by_name(key, change, error, words):
-    draft = Draft(written(one("uniform" if key[0] == "`uniform`" else "normal")))
+    draft = Draft(written(sample_for(key)))
     read_all(draft.build())  # sound before the change
     change(draft)
     with pytest.raises(error, match=words) as caught:
@@ -331,7 +351,7 @@ def test_every_field_of_the_specification_has_a_case():
 
 def test_writer_and_specification_agree_byte_for_byte():
     # `Draft` builds from the text of SPEC.md, the writer on its own.
-    for f in (one(), one("uniform"), factorization((1, 1), ()), entropy_cases.sound()):
+    for f in (one(), one("uniform"), factorization((1, 1), ()), entropy_cases.sound(), kept()):
         assert Draft(written(f)).build() == written(f)
 
 

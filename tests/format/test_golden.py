@@ -18,6 +18,7 @@ from reference import decode
 import lplrcli
 from lplrcli.coding import CODINGS
 from lplrcli.container.byte_layout import READABLE
+from lplrcli.container.kept_layout import arrays_of
 from lplrcli.container.reader import open_container
 from lplrcli.model.plan import MODES
 from lplrcli.pipeline.decode.factors import decode_factor
@@ -25,7 +26,7 @@ from lplrcli.runtime.format_files import read_definition
 
 FOLDER = Path(__file__).parents[2] / "testdata" / "golden"
 GOLDEN = sorted(FOLDER.glob("*/*.lplr"))
-FOREVER = [path for path in GOLDEN if path.parent.name == "1.0"]
+FOREVER = [path for path in GOLDEN if path.parent.name in ("1.0", "1.1")]
 ANY = pytest.mark.parametrize("path", GOLDEN, ids=lambda path: f"{path.parent.name}-{path.stem}")
 SCHEMA = json.loads(read_definition("metadata.schema.json"))
 NATURAL = {"normal": np.float32} | dict.fromkeys(("uniform", "deadzone", "trellis"), np.float64)
@@ -169,17 +170,21 @@ def assert_near(found, expected, exact):
         expected = expected.view(found.dtype)
     if exact:  # not a sum: decoders agree to the last bit
         assert found.tobytes() == expected.astype(found.dtype.newbyteorder("=")).tobytes()
+    assert found.shape == expected.shape
+    if exact:
+        return
     # Sums in another order: an integer may round to its neighbour, a float in its last digits.
     kind, wide = found.dtype.kind, expected.astype(np.float64)
     step = {"f": 1e-5, "V": 1e-2}.get(kind, 0.0) * max(float(np.abs(wide).max()), 1e-300)
     if found.dtype.name in ("float16", "bfloat16"):
         step = 1e-2 * max(float(np.abs(wide).max()), 1e-300)
-    assert found.shape == expected.shape
     assert np.abs(found.astype(np.float64) - wide).max() <= max(step, 1.0 if kind in "biu" else 0)
 
 
 def is_exact(matrix):
     """Whether a matrix is no sum, so that decoders agree in it to the last bit."""
+    if matrix.factorization.kept is not None:
+        return True
     residual = matrix.factorization.residual
     exact = matrix.rank == 0 and residual is not None and residual.coding == "rans"
     return exact and residual.transform == "identity" and matrix.factorization.means == (None, None)
@@ -206,6 +211,8 @@ def test_slices_are_those_of_the_whole(path):
         with lplrcli.open(path, i) as matrix:
             rows, count = matrix.factorization.shape[0], matrix.shape[0]
             lengths = {part.chunk_length for part in matrix.factorization.parts.values()}
+            if matrix.factorization.kept is not None:
+                lengths = {matrix.factorization.kept.chunk_rows}
             for length in {each for each in lengths if each < rows} or {rows // 2}:
                 first = length * count // rows
                 some = slice(max(first - 1, 0), first + 1)
@@ -223,7 +230,7 @@ def test_what_a_transformed_file_decodes_to_is_kept():
 def test_golden_files_of_1_0_cover_every_id():
     plans, seen = [], {name: set() for name in ("dtype", "quantizer", "coding", "transform")}
     counts, unfolds = set(), set()
-    for path in FOREVER:
+    for path in (path for path in FOREVER if path.parent.name == "1.0"):
         with open_container(path.open("rb"), str(path)) as container:
             counts.add(container.count)
             for i in range(container.count):
@@ -245,3 +252,27 @@ def test_golden_files_of_1_0_cover_every_id():
     assert {plan["mode"] for plan in plans} == set(MODES)
     assert "gaussian-rows" in {plan.get("estimator") for plan in plans}
     assert counts == {1, 3} and unfolds == {1, 2}
+
+
+def test_golden_files_of_1_1_cover_what_is_kept():
+    seen = {"dtype": set(), "layout": set(), "form": set(), "chunks": set(), "step": set()}
+    for path in (path for path in FOREVER if path.parent.name == "1.1"):
+        with open_container(path.open("rb"), str(path)) as container:
+            matrix = container.factorization()
+            kept = matrix.kept
+            assert matrix.plan.mode == "kept" and matrix.parts == {}
+            seen["form"].add(kept.form)
+            if kept.form == "dense":
+                seen["dtype"].add(matrix.dtype)
+            seen["chunks"].add((kept.form, min(len(kept.chunks), 2)))
+            seen["step"].add(kept.step is None)
+            for chunk in kept.chunks:
+                width = np.dtype(matrix.dtype if matrix.dtype != "bfloat16" else "V2").itemsize
+                layouts = [layout for layout, _ in arrays_of(kept.form, chunk)]
+                seen["layout"].add((kept.form, width > 1, layouts[-1]))
+    assert seen["dtype"] == DTYPES and seen["form"] == {"dense", "sparse"}
+    assert seen["layout"] >= {("dense", True, layout) for layout in (0, 1, 3, 5, 7)}
+    assert seen["layout"] >= {("dense", False, layout) for layout in (0, 2, 4, 6)}
+    assert seen["layout"] >= {("sparse", True, 0), ("sparse", True, 1)}
+    assert seen["chunks"] == {(form, count) for form in ("dense", "sparse") for count in (1, 2)}
+    assert seen["step"] == {True, False}

@@ -10,7 +10,7 @@ import magic
 import pylibmagic  # noqa: F401 - makes its library the one that python-magic loads
 from lplr_samples import factorization, written
 
-from lplrcli.container.byte_layout import VERSION
+from lplrcli.container.byte_layout import FIRST_MINOR
 from lplrcli.runtime.format_files import format_folder
 
 TESTDATA = Path(__file__).parents[2] / "testdata"
@@ -24,7 +24,7 @@ def reader(**options):
 def test_file_names_the_format_and_its_version(tmp_path):
     path = tmp_path / "matrix"
     path.write_bytes(written(factorization()))
-    expected = "lplr compressed matrices, format {}.{}".format(*VERSION)
+    expected = "lplr compressed matrices, format {}.{}".format(*FIRST_MINOR)
     assert reader().from_file(str(path)) == expected
     assert reader(mime=True).from_file(str(path)) == "application/x-lplr"
 

@@ -204,8 +204,7 @@ def test_rounding_to_odd_comes_before_rounding_to_bfloat16():
 def broken():
     for key, cases in fields.CASES.items():
         for i, (change, _, words) in enumerate(cases):
-            base = fields.one("uniform" if key[0] == "`uniform`" else "normal")
-            yield pytest.param(base, change, words, id=f"{key[0]}-{key[1]}-{i}")
+            yield pytest.param(fields.sample_for(key), change, words, id=f"{key[0]}-{key[1]}-{i}")
     for key, cases in entropy_cases.CASES.items():
         for i, (change, words, base) in enumerate(cases):
             yield pytest.param(entropy_cases.BASE[base], change, words, id=f"{key[0]}-{key[1]}-{i}")

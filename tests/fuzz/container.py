@@ -16,7 +16,7 @@ import zlib
 from dataclasses import replace
 
 import zstandard
-from lplr_samples import Draft, DraftSection, factorization, with_basis, written
+from lplr_samples import Draft, DraftSection, factorization, kept, kept_array, with_basis, written
 from messages import check_refusal
 from metadata import change_value
 from rans_samples import SLOPE, rans_factor
@@ -37,7 +37,7 @@ VERIFYING = 96 << 20
 """Bytes that may be allocated on the way: no more than chunks of a few million entries take."""
 
 TAGS = (b"META", b"COMP", *(tag.encode() for tag in CHUNK_TAGS.values()), b"INDX", b"LEND")
-TAGS += (b"xTRA", b"XTRA", b"xtra", b"\x1b[2J")
+TAGS += (b"KEPT", b"xTRA", b"XTRA", b"xtra", b"\x1b[2J")
 NUMBERS = (0, 1, 2, 3, 8, 16, 31, 32, 64, 255, 2**16, 2**31, WHOLE_FILE - 1, WHOLE_FILE)
 LONG_NUMBERS = (*NUMBERS, 2**32, 2**62, 2**63 - 1, 2**63, 2**64 - 64, 2**64 - 1)
 DAMAGE = (ValueError, KeyError, TypeError, IndexError, struct.error, OverflowError)
@@ -57,6 +57,8 @@ def seeds():
         [means],
         [shortened(direct)],
         [with_basis()],
+        [kept()],
+        [kept("sparse", step=0.5, dtype="float32"), kept("sparse", chunk_rows=5)],
         [factorization((5, 3), (1,)), factorization((2, 2), (4,), dtype="int64")],
     ]
     for matrices in cases:
@@ -103,6 +105,25 @@ def change_chunk(draft, rng, mutate):
     section.payload = mutate(section.payload, len(section.payload))
 
 
+def change_kept(draft, rng, mutate):
+    """Change the content of an array of kept entries, or its header."""
+    section = rng.choice([s for s in draft.sections if s.tag == b"KEPT"])
+    raw, at, arrays = section.payload, 0, []
+    while at < len(raw):
+        length = int.from_bytes(raw[at + 8 : at + 16], "little")
+        frame = raw[at + 16 : at + 16 + length]
+        arrays.append((raw[at], zstandard.ZstdDecompressor().decompress(frame, 1 << 20)))
+        at += 16 + length
+    number = rng.randrange(len(arrays))
+    layout, content = arrays[number]
+    if rng.random() < 0.5:
+        layout = rng.randrange(9)
+    else:
+        content = mutate(content, len(content) + 8)
+    arrays[number] = layout, content
+    section.payload = b"".join(kept_array(content, layout) for layout, content in arrays)
+
+
 def change_json_text(draft, rng, mutate):
     text = json.dumps(draft.json(), separators=(",", ":")).encode()
     draft.set_json(mutate(text, len(text) + 32))
@@ -124,6 +145,11 @@ def change_rows(draft, rng, mutate):
         if rng.random() < 0.7:
             chunks = sum(s.tag.decode() == CHUNK_TAGS[name] for s in draft.sections)
             record["chunk_length"] = (more // max(chunks, 1) // 8 + 1) * 8
+    if "kept" in document and rng.random() < 0.7:
+        chunks = sum(s.tag == b"KEPT" for s in draft.sections)
+        document["kept"]["chunk_rows"] = -(-more // chunks)
+        if document["kept"]["form"] == "dense":
+            document["kept"]["entries"] = more * columns
     document["matrix"].update(shape=[more, columns], unfold=1)
     document["array"]["shape"] = [more, columns]
     draft.set_json(json.dumps(document).encode())
@@ -199,7 +225,7 @@ def change_padding(draft, rng, mutate):
 CHANGES = (
     *(change_payload, change_json_text, change_field, change_entry, change_end),
     *(change_order, change_header, change_padding),
-    *(change_json, change_rows, change_tables, change_chunk) * 3,
+    *(change_json, change_rows, change_tables, change_chunk, change_kept) * 3,
 )
 
 
@@ -237,7 +263,9 @@ def decode(factorization):
     entries = [part.length * part.components for part in factorization.parts.values()]
     chunks = [min(p.chunk_length, p.length) * p.components for p in factorization.parts.values()]
     rows, columns = factorization.shape
-    if max(rows * columns, *entries, *chunks) > SMALL:
+    if max([rows * columns, *entries, *chunks]) > SMALL:
+        return
+    if factorization.kept is not None and factorization.kept.chunk_rows * columns > SMALL:
         return
     reconstruction = Reconstruction(factorization)
     blocks = list(reconstruction.blocks())

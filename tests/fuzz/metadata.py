@@ -11,7 +11,7 @@ import math
 from copy import deepcopy
 
 import zstandard
-from lplr_samples import Draft, factorization, with_basis, written
+from lplr_samples import Draft, factorization, kept, with_basis, written
 from messages import check_refusal
 
 from lplrcli.container.byte_layout import FIRST_VERSION, VERSION
@@ -37,6 +37,7 @@ def documents():
         factorization((9, 5), (1,) * 4, "factors+residual", "trellis", means=("row", "column")),
         factorization((3, 2), ()),
         with_basis(),
+        kept("sparse", step=0.5),
     ]
     return [Draft(written(case)).json() for case in cases]
 

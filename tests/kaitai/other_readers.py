@@ -12,6 +12,7 @@ from reference import decode
 
 from lplrcli.coding.entropy_model import EntropyModel
 from lplrcli.coding.packed import PackedCoding
+from lplrcli.container.kept_layout import arrays_of
 from lplrcli.container.reader import open_container
 from lplrcli.quantize import QUANTIZERS
 
@@ -46,6 +47,9 @@ def found_by_the_reference(raw):
         dictionary = b"" if version == (0, 1) else decode.DICTIONARY
         metadata = decode.parse_json(decode.inflate(frame, 2**24, "META", dictionary))
         comp = io.BytesIO(decode.payload(data, sections[b"COMP"][0]))
+        if "kept" in metadata:
+            matrices.append(kept_by_the_reference(data, metadata, sections))
+            continue
         factors = {}
         for name in (each for each in decode.CHUNK_TAGS if each in metadata["factors"]):
             factor = metadata["factors"][name]
@@ -61,6 +65,19 @@ def found_by_the_reference(raw):
         "end": [index_offset, len(entries), zlib.crc32(raw[-16:-4])],
         "matrices": matrices,
     }
+
+
+def kept_by_the_reference(data, metadata, sections):
+    counts = np.frombuffer(decode.payload(data, sections[b"COMP"][0]), "<u8").tolist()
+    found = []
+    for each in sections[b"KEPT"]:
+        chunk, arrays = decode.payload(data, each), []
+        while chunk:
+            length = int.from_bytes(chunk[8:16], "little")
+            arrays.append([chunk[0], length])
+            chunk = chunk[16 + length :]
+        found.append(arrays)
+    return {"metadata": metadata, "factors": {}, "kept": {"counts": counts, "arrays": found}}
 
 
 def packed_by_the_reference(factor, table, chunks, name):
@@ -110,7 +127,7 @@ def as_the_reference_tells(report):
             values = values_of(factor["side"], factor["tables"].get("bits"))
             factors[name] = {"tables": factor["tables"], "values": values}
             factors[name]["chunks"] = factor["chunks"]
-        matrices.append({"metadata": matrix["metadata"], "factors": factors})
+        matrices.append(matrix | {"factors": factors})
     return report | {"matrices": matrices}
 
 
@@ -126,6 +143,13 @@ def found_by_the_product(raw):
                 name: factor_of_the_product(parts[name]) for name in CHUNK_TAGS & parts.keys()
             }
             matrices.append({"metadata": container.metadata(i), "factors": factors})
+            kept = container.factorization(i).kept
+            if kept is not None:
+                arrays = [
+                    [[layout, len(frame)] for layout, frame in arrays_of(kept.form, chunk)]
+                    for chunk in kept.chunks
+                ]
+                matrices[-1]["kept"] = {"counts": list(kept.counts), "arrays": arrays}
         index = container.sections[-2]
         return {
             "version": list(container.version),

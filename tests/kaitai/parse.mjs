@@ -75,10 +75,20 @@ function ransFactor({ quantizer, components }, bytes, chunks) {
   return { tables, side: sideOf(quantizer, found.side), chunks: streams };
 }
 
+function keptEntries({ form }, payloads) {
+  const chunks = payloads("KEPT");
+  const { counts } = parsed(Lplr.KeptCounts, payloads("COMP")[0], form === "sparse" ? chunks.length : 0);
+  const arrays = chunks.map((chunk) =>
+    parsed(Lplr.KeptChunk, chunk, form).arrays.map(({ layout, frame }) => [layout, frame.length]),
+  );
+  return { counts, arrays };
+}
+
 function matrixOf(sections, dictionaries) {
   const payloads = (tag) => sections.filter((each) => tagOf(each) === tag).map((each) => each.payload);
   const metadata = Buffer.from(inflated(payloads("META")[0].frame, ...dictionaries)).toString();
-  const described = JSON.parse(metadata).factors;
+  const { factors: described, kept } = JSON.parse(metadata);
+  if (kept !== undefined) return { metadata, factors: {}, kept: keptEntries(kept, payloads) };
   const names = Object.keys(chunkTags).filter((name) => name in described);
   const lengths = names.map((name) => described[name].table_length);
   const { factors } = parsed(Lplr.ComponentTables, payloads("COMP")[0], lengths);

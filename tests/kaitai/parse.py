@@ -78,11 +78,21 @@ class FileReport:
         chunks = [{"states": each.states, "words": each.words} for each in streams]
         return {"tables": tables, "side": self.side(quantizer, found.side), "chunks": chunks}
 
+    def kept(self, kept, payloads):
+        sparse, chunks = kept["form"] == "sparse", payloads["KEPT"]
+        comp = parsed(self.lplr.KeptCounts, payloads["COMP"][0], len(chunks) if sparse else 0)
+        found = [parsed(self.lplr.KeptChunk, chunk, kept["form"]).arrays for chunk in chunks]
+        arrays = [[[each.layout, len(each.frame)] for each in chunk] for chunk in found]
+        return {"counts": comp.counts, "arrays": arrays}
+
     def matrix(self, sections, dictionary):
         payloads = {}
         for section in sections:
             payloads.setdefault(tag_of(section.tag), []).append(section.payload)
         metadata = self.inflated(payloads["META"][0].frame, dictionary).decode()
+        kept = json.loads(metadata).get("kept")
+        if kept is not None:
+            return {"metadata": metadata, "factors": {}, "kept": self.kept(kept, payloads)}
         described = json.loads(metadata)["factors"]
         names = [name for name in CHUNK_TAGS if name in described]
         lengths = [described[name]["table_length"] for name in names]

@@ -23,8 +23,17 @@ def check_factors(factorization: Factorization, path: str | None) -> None:
     Raises
     ------
     PlanError
-        One is transformed along the rows, or laid out as this program does not.
+        Entries are kept without factors; or a factor is transformed along the rows, or laid out
+        as this program does not.
     """
+    if factorization.kept is not None:
+        raise PlanError(
+            "rows cannot be appended: the entries of the file are kept as they are",
+            path=path,
+            found="mode kept",
+            expected="a mode with factors or a residual",
+            advice="Compress all rows again.",
+        )
     parts = factorization.parts
     for name in ALONG_ROWS:
         if name in parts and parts[name].transform != "identity":

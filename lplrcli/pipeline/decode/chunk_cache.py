@@ -8,8 +8,6 @@ from contextlib import suppress
 from threading import Lock
 from typing import Any
 
-from numpy.typing import NDArray
-
 from lplrcli.errors import ContainerError
 
 
@@ -26,14 +24,14 @@ class ChunkCache:
         Chunks kept.
     """
 
-    def __init__(self, decode: Callable[[int], NDArray[Any]], count: int, most: int) -> None:
+    def __init__(self, decode: Callable[[int], Any], count: int, most: int) -> None:
         self._decode = decode
         self._count = count
         self._most = most
         self._lock = Lock()
         self._entries: OrderedDict[int, _Entry] = OrderedDict()
 
-    def __getitem__(self, number: int) -> NDArray[Any]:
+    def __getitem__(self, number: int) -> Any:
         entry = self._entry(number)
         if not entry.lock.acquire(blocking=False):
             # Another reader is at it: the next chunk is what is wanted next.
@@ -71,4 +69,4 @@ class ChunkCache:
 class _Entry:
     def __init__(self) -> None:
         self.lock = Lock()
-        self.values: NDArray[Any] | None = None
+        self.values: Any = None

@@ -156,6 +156,8 @@ def decoded_dtype(factorization: Factorization) -> np.dtype[Any]:
 
 def on_a_lattice(factorization: Factorization) -> bool:
     """Whether entries are exact multiples of a step, of which none is the sum of several."""
+    if factorization.kept is not None:
+        return True
     residual, others = factorization.residual, (factorization.left, *factorization.means)
     if residual is None or any(factor is not None for factor in others):
         return False

@@ -18,6 +18,10 @@ _BYTES_PER_CODE = 5
 """Bytes for each code of a chunk that is decoded to codes alone."""
 
 
+_BYTES_PER_PLACE = 24
+"""Bytes for each entry of a sparse matrix, besides its value: gap, place, row, column."""
+
+
 def require_for_decoding(factorization: Factorization, threads: int, name: str | None) -> None:
     """Refuse, before rows of a compressed matrix are decoded, what memory has no room for.
 
@@ -44,7 +48,19 @@ def require_for_decoding(factorization: Factorization, threads: int, name: str |
         if factor is not None:
             chunk = factor.components * min(factor.chunk_length, factor.length)
             needed += (copies + 2 * threads) * itemsize * chunk
+    needed += (3 * threads + 2) * _kept_chunk(factorization)
     workspace().require(needed, name, threads)
+
+
+def _kept_chunk(factorization: Factorization) -> int:
+    """Bytes of the largest chunk of kept entries, once it is decoded."""
+    kept, (rows, columns) = factorization.kept, factorization.shape
+    if kept is None:
+        return 0
+    itemsize = entry_dtype(factorization.dtype).itemsize
+    if not kept.sparse:
+        return kept.chunk_rows * columns * itemsize
+    return max(kept.counts, default=0) * (_BYTES_PER_PLACE + itemsize) + 8 * rows
 
 
 def require_for_verifying(factorization: Factorization, threads: int, name: str | None) -> None:
@@ -65,4 +81,7 @@ def require_for_verifying(factorization: Factorization, threads: int, name: str 
         codes = factor.components * min(factor.chunk_length, factor.length)
         stored = max(lengths_of(factor.chunks), default=0)
         most = max(most, _BYTES_PER_CODE * codes + 3 * stored)
+    if factorization.kept is not None:
+        stored = max(lengths_of(factorization.kept.chunks), default=0)
+        most = 3 * (_kept_chunk(factorization) + stored)
     workspace().require(LIBRARIES + (threads + 1) * most, name, threads)

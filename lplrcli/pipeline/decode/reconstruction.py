@@ -16,6 +16,7 @@ from lplrcli.pipeline.decode.chunk_cache import ChunkCache
 from lplrcli.pipeline.decode.entry_types import cast, entry_dtype
 from lplrcli.pipeline.decode.factor_reader import FactorReader
 from lplrcli.pipeline.decode.factors import Places, decode_factor
+from lplrcli.pipeline.decode.kept_chunks import KeptRows, converted, taken
 from lplrcli.pipeline.decode.means import DecodedMeans
 from lplrcli.runtime.parallel import ordered_map
 
@@ -70,6 +71,10 @@ class Reconstruction:
         residual = factorization.residual
         chunks = len(residual.chunks) if residual is not None else 0
         self._recent = ChunkCache(partial(self._reader.chunk, "residual"), chunks, threads + 2)
+        self._kept = None if factorization.kept is None else KeptRows(factorization)
+        if self._kept is not None:
+            chunks = len(self._kept.kept.chunks)
+            self._recent = ChunkCache(self._kept.chunk, chunks, threads + 2)
         if columns is None or isinstance(columns, slice):
             start, stop, _ = (columns or slice(None)).indices(factorization.shape[1])
             self.columns: Places = slice(start, max(start, stop))
@@ -109,6 +114,10 @@ class Reconstruction:
 
     def product(self, left: NDArray[Any], rows: int | NDArray[np.int64]) -> NDArray[Any]:
         """Rows from one on, or those listed in ascending order, given their part of Lᵀ."""
+        if self._kept is not None:
+            return self._kept_rows(
+                np.arange(rows, rows + left.shape[1]) if isinstance(rows, int) else rows
+            )
         residual = None
         if self.factorization.residual is not None:
             if isinstance(rows, int):
@@ -200,6 +209,20 @@ class Reconstruction:
         if self.factorization.left is None:
             return np.empty((0, len(rows)), self.working)
         return self._reader.at("left", rows)
+
+    def _kept_rows(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """Rows whose entries are kept, ascending, in the type asked for."""
+        if self._kept is None:
+            raise ValueError("no entries are kept")
+        out = np.empty((len(rows), self.width), self.dtype)
+        size = self._kept.kept.chunk_rows
+        numbers, starts = np.unique(rows // size, return_index=True)
+        for number, low, high in zip(numbers, starts, [*starts[1:], len(rows)], strict=True):
+            mine = rows[low:high] - number * size
+            whole = mine[-1] - mine[0] == len(mine) - 1
+            part = taken(self._recent[int(number)], slice(mine[0], mine[-1] + 1) if whole else mine)
+            out[low:high] = converted(part[:, self.columns], self.dtype)
+        return out
 
     def _scaled(self, out: NDArray[Any]) -> NDArray[Any]:
         exponent = self.factorization.plan.exponent

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from lplrcli.coding import CODINGS, Coding
-from lplrcli.container.byte_layout import CHUNK_TAGS
+from lplrcli.container.byte_layout import CHUNK_TAGS, KEPT
 from lplrcli.container.salvage import SalvagedChunks
 from lplrcli.errors import ContainerError, CorruptSectionError
 from lplrcli.model.compressed import Factorization, QuantizedFactor
 from lplrcli.pipeline.decode.factors import decode_codes
+from lplrcli.pipeline.decode.kept_chunks import KeptRows
 from lplrcli.runtime.parallel import ordered_map
 
 Observer = Callable[[int, int], None]
@@ -39,7 +41,7 @@ class LostChunks:
     @property
     def section(self) -> str:
         """Tag of the chunks."""
-        return CHUNK_TAGS[self.factor]
+        return CHUNK_TAGS.get(self.factor, KEPT)
 
 
 def lost_chunks(
@@ -59,13 +61,12 @@ def lost_chunks(
     lost = []
     present = sum(len(chunks.present) for _, _, chunks in _salvaged(factorization))
     done = 0
-    for side, factor, chunks in _salvaged(factorization):
+    for side, check, chunks in _salvaged(factorization):
         for missing in chunks.missing:
             some = f"chunk {missing[0]} is" if len(missing) == 1 else _several(missing)
-            what, section = f"{some} missing", CHUNK_TAGS[side]
+            what, section = f"{some} missing", CHUNK_TAGS.get(side, KEPT)
             error = CorruptSectionError(what, path=chunks.path, section=section)
             lost.append(LostChunks(side, missing, error))
-        check = partial(check_chunk, factor, CODINGS[factor.coding].of(factor))
         checks = (partial(check, number) for number in chunks.present)
         faults = ordered_map(fault_of, checks, threads)
         for number, fault in zip(chunks.present, faults, strict=True):
@@ -74,7 +75,7 @@ def lost_chunks(
             done += 1
             if observe is not None:
                 observe(done, present)
-    order = list(CHUNK_TAGS)
+    order = [*CHUNK_TAGS, "kept"]
     return sorted(lost, key=lambda each: (order.index(each.factor), each.numbers[0]))
 
 
@@ -89,7 +90,7 @@ def check_chunk(factor: QuantizedFactor, coding: Coding, number: int) -> None:
     decode_codes(factor, coding, number, factor.chunks[number])
 
 
-def fault_of(check: Callable[[], None]) -> ContainerError | None:
+def fault_of(check: Callable[[], Any]) -> ContainerError | None:
     """What a check finds."""
     try:
         check()
@@ -100,11 +101,18 @@ def fault_of(check: Callable[[], None]) -> ContainerError | None:
 
 def _salvaged(
     factorization: Factorization,
-) -> Iterator[tuple[str, QuantizedFactor, SalvagedChunks]]:
-    for side, factor in factorization.parts.items():
-        if not isinstance(factor.chunks, SalvagedChunks):
+) -> Iterator[tuple[str, Callable[[int], Any], SalvagedChunks]]:
+    """Yield the name of each part, what decodes a chunk of it, and its chunks."""
+    parts: list[tuple[str, Callable[[int], Any], Sequence[bytes]]] = [
+        (side, partial(check_chunk, factor, CODINGS[factor.coding].of(factor)), factor.chunks)
+        for side, factor in factorization.parts.items()
+    ]
+    if factorization.kept is not None:
+        parts.append(("kept", KeptRows(factorization).chunk, factorization.kept.chunks))
+    for side, check, chunks in parts:
+        if not isinstance(chunks, SalvagedChunks):
             raise TypeError("the chunks are not those of a salvaged file")
-        yield side, factor, factor.chunks
+        yield side, check, chunks
 
 
 def _several(numbers: range) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lplrcli.container.chunks import RemainingChunks
 from lplrcli.errors import CorruptSectionError, PlanError
-from lplrcli.model.compressed import Factorization, QuantizedFactor
+from lplrcli.model.compressed import Factorization
 from lplrcli.model.losses import Losses, Rectangle, Span, rectangles_of
 from lplrcli.model.selection import Selection
 from lplrcli.pipeline.decode.array_part import Part, column_slabs
@@ -58,10 +58,10 @@ class LostPart:
 class Recovery:
     """A matrix of a damaged file, as far as it can be decoded.
 
-    A chunk of L, of the mean column or of a residual coded by columns is lost with its rows, one
-    of R or of the mean row with its columns, one of a residual in row order with its entries; of
-    a basis, or of a factor under the transform ``klt``, everything depends on every chunk. What
-    is left is what the whole file decodes to, bit for bit.
+    A chunk of kept entries, of L, of the mean column or of a residual coded by columns is lost
+    with its rows, one of R or of the mean row with its columns, one of a residual in row order
+    with its entries; of a basis, or of a factor under the transform ``klt``, everything depends
+    on every chunk. What is left is what the whole file decodes to, bit for bit.
 
     Parameters
     ----------
@@ -130,6 +130,9 @@ class Recovery:
             side: (len(factor.chunks) - sum(map(len, self._lost_of(side))), len(factor.chunks))
             for side, factor in factorization.parts.items()
         }
+        if factorization.kept is not None:
+            count = len(factorization.kept.chunks)
+            self.chunks["kept"] = count - sum(map(len, self._lost_of("kept"))), count
         original = entry_dtype(factorization.dtype)
         self._decoded_as = original if dtype is None else dtype
         self._fill = math.nan if fill is None else fill
@@ -189,18 +192,29 @@ class Recovery:
         factors: dict[str, Any] = {}
         for name in ("left", "right", "residual", "mean_row", "mean_column"):
             factor = getattr(factorization, name)
-            factors[name] = None if factor is None else self._without_lost(name, factor)
+            factors[name] = (
+                None
+                if factor is None
+                else replace(factor, chunks=self._without_lost(name, factor.chunks))
+            )
+        kept = factorization.kept
+        if kept is not None:
+            factors["kept"] = replace(kept, chunks=self._without_lost("kept", kept.chunks))
         return replace(factorization, **factors)
 
-    def _without_lost(self, side: str, factor: QuantizedFactor) -> QuantizedFactor:
+    def _without_lost(self, side: str, chunks: Sequence[bytes]) -> Sequence[bytes]:
         lost = self._lost_of(side)
         # Missing ones may be far more than a file has room for; those present are counted.
-        present = getattr(factor.chunks, "present", range(len(factor.chunks)))
+        present = getattr(chunks, "present", range(len(chunks)))
         remaining = frozenset(present) - {numbers[0] for numbers in lost}
-        return replace(factor, chunks=RemainingChunks(factor.chunks, remaining)) if lost else factor
+        return RemainingChunks(chunks, remaining) if lost else chunks
 
 
 def _placed(factorization: Factorization, chunks: LostChunks) -> LostPart:
+    if factorization.kept is not None:
+        size, rows = factorization.kept.chunk_rows, factorization.shape[0]
+        span = chunks.numbers.start * size, min(chunks.numbers.stop * size, rows)
+        return LostPart(chunks, "rows", span)
     factor = factorization.parts[chunks.factor]
     start = chunks.numbers.start * factor.chunk_length
     span = start, min(chunks.numbers.stop * factor.chunk_length, factor.length)

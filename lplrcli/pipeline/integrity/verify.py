@@ -9,10 +9,19 @@ from functools import partial
 from typing import BinaryIO
 
 from lplrcli.coding import CODINGS
-from lplrcli.container.byte_layout import CHUNK_TAGS, INDEX, LAST, METADATA, TABLES
+from lplrcli.container.byte_layout import (
+    ALL_CHUNKS,
+    CHUNK_TAGS,
+    INDEX,
+    KEPT,
+    LAST,
+    METADATA,
+    TABLES,
+)
 from lplrcli.container.reader import Container, open_container
 from lplrcli.container.salvage import salvage_container
 from lplrcli.errors import ContainerError, CorruptSectionError
+from lplrcli.pipeline.decode.kept_chunks import KeptRows
 from lplrcli.pipeline.decode.memory_needs import require_for_verifying
 from lplrcli.pipeline.integrity.lost_chunks import Observer, check_chunk, fault_of, lost_chunks
 from lplrcli.runtime.parallel import ordered_map
@@ -92,14 +101,14 @@ def verify(
         format_version=".".join(map(str, container.version)),
         matrices=container.count,
         sections=total,
-        chunks=sum(section.tag in CHUNK_TAGS.values() for section in container.sections),
+        chunks=sum(section.tag in ALL_CHUNKS for section in container.sections),
         damage=tuple(damage),
     )
 
 
-def _checks(container: Container, threads: int) -> Iterator[Callable[[], None]]:
+def _checks(container: Container, threads: int) -> Iterator[Callable[[], object]]:
     """For each section what is to be done; what opening the file checked is left out."""
-    chunk_checks: dict[str, Callable[[int], None]] = {}
+    chunk_checks: dict[str, Callable[[int], object]] = {}
     failed: ContainerError | None = None
     for section in container.sections:
         if section.tag in (INDEX, LAST):
@@ -116,6 +125,8 @@ def _checks(container: Container, threads: int) -> Iterator[Callable[[], None]]:
             for side, factor in factorization.parts.items():
                 coding = CODINGS[factor.coding].of(factor)
                 chunk_checks[CHUNK_TAGS[side]] = partial(check_chunk, factor, coding)
+            if factorization.kept is not None:
+                chunk_checks[KEPT] = KeptRows(factorization).chunk
         if section.tag in chunk_checks:
             yield partial(chunk_checks[section.tag], section.ordinal)
         elif section.tag in (METADATA, TABLES) and (failed is None or failed.section == TABLES):
@@ -156,6 +167,6 @@ def _of_what_is_left(
         found,
         matrices=len(salvage.matrices),
         sections=len(salvage.sections),
-        chunks=sum(section.tag in CHUNK_TAGS.values() for section in salvage.sections),
+        chunks=sum(section.tag in ALL_CHUNKS for section in salvage.sections),
         damage=tuple(damage),
     )

@@ -23,6 +23,7 @@ from lplrcli.model.source import CsrRows, MatrixSource, RowBlock
 from lplrcli.pipeline.decode.factors import decode_factor
 from lplrcli.pipeline.decode.memory_needs import require_for_decoding
 from lplrcli.pipeline.decode.reconstruction import Reconstruction
+from lplrcli.pipeline.measure.identity import is_identical
 from lplrcli.pipeline.measure.sparse_error import (
     follows_from_inner_products,
     is_good_enough,
@@ -153,6 +154,10 @@ def scan_and_assess(
     require_for_decoding(factorization, threads, source.name)
     passes = Passes(source, threads)
     with threadpool_limits(1, "blas"):
+        if is_identical(passes, factorization, threads):
+            norm = factorization.report.source_norm
+            report = ErrorReport(0.0, 0.0, exact=True, source_norm=norm, passes=passes.count)
+            return Scan(0.0, 0.0, norm, 0), report
         scan = passes.scan()
         return scan, measure(passes, factorization, scan, threads)
 

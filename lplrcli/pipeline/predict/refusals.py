@@ -8,13 +8,24 @@ from lplrcli.errors import PlanError, TargetUnreachableError
 
 
 def not_lossless(name: str) -> TargetUnreachableError:
-    """No error at all was asked for, of real numbers."""
+    """No error at all was asked for, of factors."""
     return TargetUnreachableError(
-        "the matrix cannot be stored without error: its entries are not multiples of one number, "
-        "or factors were asked for",
+        "factors of a matrix are not without error, and were asked for",
         path=name,
         found="-e 0",
-        advice="Ask for a small error, such as -e 1e-6.",
+        expected="no rank, no limit to the passes, and no mode but direct",
+        advice="Leave these out, or ask for a small error, such as -e 1e-6.",
+    )
+
+
+def rounded_integers(name: str, largest: float) -> TargetUnreachableError:
+    """No error was asked for, of a sparse matrix with larger integers than it is read with."""
+    return TargetUnreachableError(
+        "integers of a sparse matrix are read as float64, which does not hold all this large",
+        path=name,
+        found=f"-e 0, and an entry of about {largest:.4g}",
+        expected="at most 2^53",
+        advice="Save the matrix dense, or ask for a small error, such as -e 1e-12.",
     )
 
 

@@ -142,8 +142,16 @@ class MatrixSurvey:
         step = lattice_step(np.concatenate(found))
         if step is None:
             return None
-        fits = self.passes.map_stored("lattice", partial(_fits, step=step))
+        signed = self.plan.target.without_error
+        fits = self.passes.map_stored("lattice", partial(_fits, step=step, signed=signed))
         return step if all(fits) else None
+
+    @property
+    def negative_zeros(self) -> bool:
+        """Whether some entry is a zero with a sign, which no multiple of a number has."""
+        if self.passes.source.dtype.kind in "iub":
+            return False
+        return any(self.passes.map_stored("signs", _has_negative_zeros))
 
     @property
     def lattice_step(self) -> float:
@@ -270,5 +278,12 @@ def _some_entries(block: RowBlock) -> NDArray[Any]:
     return np.array(entries[:_SAMPLED_ENTRIES])
 
 
-def _fits(block: RowBlock, step: float) -> bool:
-    return on_lattice(stored_entries(block.values), step)
+def _fits(block: RowBlock, step: float, signed: bool) -> bool:
+    return on_lattice(stored_entries(block.values), step) and not (
+        signed and _has_negative_zeros(block)
+    )
+
+
+def _has_negative_zeros(block: RowBlock) -> bool:
+    entries = stored_entries(block.values)
+    return entries.dtype.kind not in "iub" and bool((np.signbit(entries) & (entries == 0)).any())

@@ -9,7 +9,7 @@ import pytest
 from lplr_samples import WHOLE_FILE, Draft, DraftSection, factorization, with_basis, written
 from test_golden import GOLDEN
 
-from lplrcli.container.byte_layout import VERSION
+from lplrcli.container.byte_layout import FIRST_MINOR
 from lplrcli.container.reader import open_container
 from lplrcli.errors import (
     ContainerError,
@@ -59,7 +59,7 @@ def test_whole_files(raw, threads):
         chunks = [s for s in container.sections if s.tag in "LBAS RBAS LEFT RGHT RESD MROW MCOL"]
         assert (found.matrices, found.sections) == (container.count, len(container.sections))
     assert found.ok and found.damage == ()
-    assert (found.file_bytes, found.format_version) == (len(raw), "{}.{}".format(*VERSION))
+    assert (found.file_bytes, found.format_version) == (len(raw), "{}.{}".format(*FIRST_MINOR))
     assert found.chunks == len(chunks) > 1
 
 
