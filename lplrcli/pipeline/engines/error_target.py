@@ -21,7 +21,7 @@ FINEST_ERROR = 2.0**-60
 _MISJUDGED = 2.0
 """A mode is given up whose error is this much more than expected."""
 
-_FINER, _REFINEMENTS = 0.5, 6
+_MUCH_FINER, _REFINEMENTS = 0.5, 6
 """How much finer the factors' step is made than it seems to need, and how often, if what they leave
 has a range that no step fine enough for the error covers."""
 
@@ -150,7 +150,11 @@ def _reaching(
         if found is not None or prediction.mode != "factors+residual" or reached > before:
             return found, prediction
         # Codes of the residual end before its step is fine enough: factors must leave less.
-        finer = _FINER * math.sqrt(squared_error / reached) if math.isfinite(reached) else _FINER**2
+        finer = (
+            _MUCH_FINER * math.sqrt(squared_error / reached)
+            if math.isfinite(reached)
+            else _MUCH_FINER**2
+        )
         prediction, before = replace(prediction, step=finer * prediction.step), reached
     return None, prediction
 

@@ -60,7 +60,8 @@ def test_a_size_is_an_upper_bound_and_is_filled(name, bpc, sized, tmp_path):
     found.save(tmp_path / "a.lplr")
     size = (tmp_path / "a.lplr").stat().st_size
     assert size <= allowed
-    assert size >= min(0.98 * allowed, allowed - GRANULE)
+    # A smaller file may have a smaller error: the least error is taken, not the fullest file.
+    assert size >= min(0.97 * allowed, allowed - GRANULE)
     error = naive.relative_error(a, np.asarray(found))
     assert found.report.relative_frobenius_error == pytest.approx(error, rel=1e-5)
     assert error < 1
