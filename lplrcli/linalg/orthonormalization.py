@@ -15,6 +15,10 @@ _HEIGHT = 8
 """Rows of a block, in units of the columns: LAPACK's QR is at its best on blocks that fit the
 cache, and five times slower on the whole."""
 
+_FEW, _LEAST_HEIGHT = 8, 2048
+"""Of so few columns, those of a matrix of few rows, blocks have that many rows: smaller ones would
+be calls and little else."""
+
 
 def orthonormal_basis(y: NDArray[Any], threads: int = 1) -> NDArray[np.float64]:
     """Orthonormal basis of the range of Y, by tall-skinny QR.
@@ -36,7 +40,7 @@ def orthonormal_basis(y: NDArray[Any], threads: int = 1) -> NDArray[np.float64]:
         Orthonormal columns, the first k spanning the first k columns of `y`.
     """
     columns = y.shape[1]
-    height = max(_HEIGHT * columns, 1)
+    height = _HEIGHT * columns if columns > _FEW else _LEAST_HEIGHT
     if len(y) <= 2 * height:
         return np.linalg.qr(y.astype(np.float64))[0]
     # The last block takes the rows left over: none has fewer rows than columns.

@@ -27,7 +27,8 @@ class UnfoldingRequest:
     Attributes
     ----------
     axes : int or None
-        Number of leading axes that become rows; 1 by default.
+        Number of leading axes that become rows; by default those up to the first of more than one
+        layer, if an axis is left for columns.
     row_grid, column_grid : tuple of int or None
         Extents of the grids that were flattened to the rows and columns of a matrix.
     like : Unfolding or None
@@ -75,6 +76,8 @@ def unfolding_of(
     --------
     >>> unfolding_of((1000, 128, 128), "run.h5").matrix_shape
     (1000, 16384)
+    >>> unfolding_of((1, 128, 256), "step.nc").matrix_shape
+    (128, 256)
     """
     extents = tuple(int(extent) for extent in shape)
     if request.like is not None:
@@ -96,7 +99,7 @@ def unfolding_of(
             found=f"shape {extents}",
             expected="at least one row and one column",
         )
-    axes = 1 if request.axes is None else request.axes
+    axes = _axes_by_default(extents) if request.axes is None else request.axes
     if not 1 <= axes < len(extents):
         last = len(extents) - 1
         raise PlanError(
@@ -171,6 +174,12 @@ def shorten(thing: object) -> str:
     """Convert a value to text for a message, cut if it is long."""
     text = str(thing)
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _axes_by_default(extents: tuple[int, ...]) -> int:
+    """The first axis, and before it those of one layer: a field of one time is not one row."""
+    long = [axis for axis, extent in enumerate(extents) if extent > 1]
+    return long[0] + 1 if len(long) > 1 else 1
 
 
 def _matching(extents: tuple[int, ...], name: str, like: Unfolding) -> Unfolding:

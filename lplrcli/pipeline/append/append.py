@@ -116,7 +116,7 @@ def append(
         require(right, "largest relative error out of range", rel_error, "0 or more")
     check_rows(source, factorization, path)
     check_factors(factorization, path)
-    if factorization.unfold != 1:
+    if factorization.unfold != source.unfolding.axes:
         source = source.unfolded(factorization.unfold)
     require_for_decoding(factorization, threads, path)
     limit = _limit(factorization, rel_error)

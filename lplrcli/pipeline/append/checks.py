@@ -52,7 +52,7 @@ def check_factors(factorization: Factorization, path: str | None) -> None:
             path=path,
             found=f"{residual.components} components",
             expected=f"{columns}, its columns",
-            advice="Compress all rows again.",
+            advice="Compress all rows again, with --mode factors if more are to follow few.",
         )
 
 

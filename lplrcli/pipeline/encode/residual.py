@@ -1,4 +1,4 @@
-"""What the factors leave, or the matrix itself: coded entry by entry in columns, or transformed."""
+"""What the factors leave, or the matrix itself: coded in columns, in one run, or transformed."""
 
 from __future__ import annotations
 
@@ -34,6 +34,9 @@ _CHUNK, _LARGE_CHUNK = 2**18, 2**20
 _LEAST_ROWS = 256
 """Rows of a chunk, at least: contexts and trellis start anew in each of its columns."""
 
+_FEW_ROWS = 20
+"""Rows up to which a matrix that is wider has no columns worth coding one by one."""
+
 _SAMPLE = 2**20
 """Entries looked at before anything is coded."""
 
@@ -48,6 +51,14 @@ _FIELD_CHUNK = 2**24
 
 _TRIED_ENTRIES = 2**19
 """Entries of those pieces that are enough, about."""
+
+
+def in_one_run(shape: tuple[int, int]) -> bool:
+    """Whether entries that are not transformed are one component, row after row.
+
+    Columns of few rows would have more tables than codes, and no context.
+    """
+    return shape[0] <= _FEW_ROWS and shape[0] < shape[1]
 
 
 def chunk_rows(shape: tuple[int, int]) -> int:
@@ -65,7 +76,7 @@ Factors = tuple[NDArray[Any], NDArray[Any]] | None
 
 
 class ResidualCoder:
-    """Codes ``A − L R`` in chunks of whole rows: column by column, or transformed as one field.
+    """Codes ``A − L R`` in chunks: by columns, as one run of all rows, or transformed as one field.
 
     Parameters
     ----------
@@ -75,7 +86,7 @@ class ResidualCoder:
         The result does not depend on it.
     transform : str
         Transform of the whole array over all its axes, in one component; ``identity`` for the
-        columns.
+        columns, or the run that stands for them where there are few rows.
     """
 
     def __init__(self, passes: Passes, threads: int, transform: str = "identity") -> None:
@@ -83,12 +94,16 @@ class ResidualCoder:
         self.threads = threads
         rows, columns = passes.shape
         unfolding = passes.source.unfolding
-        if transform == "identity":
-            self.layout = Layout(transform, (rows,))
-            self.rows = chunk_rows(passes.shape)
+        if transform != "identity":
+            grid = (*unfolding.row_grid, *unfolding.column_grid)
+            self.layout = Layout(transform, without_units(grid))
+            self.chunk_length = self.layout.chunk_length(_FIELD_CHUNK)
+        elif in_one_run(passes.shape):
+            self.layout = Layout(transform, (rows * columns,))
+            self.chunk_length = _CHUNK if rows * columns <= 256 * _CHUNK else _LARGE_CHUNK
         else:
-            self.layout = Layout(transform, (*unfolding.row_grid, *unfolding.column_grid))
-            self.rows = -(-self.layout.chunk_length(_FIELD_CHUNK) // columns)
+            self.layout = Layout(transform, (rows,))
+            self.chunk_length = chunk_rows(passes.shape)
         self._held: tuple[Factors, KeptArrays] | None = None
         self._last: tuple[Factors, tuple[float, int], CodedCoefficients] | None = None
         self._largest: tuple[Factors, float] | None = None
@@ -104,11 +119,16 @@ class ResidualCoder:
     @property
     def length(self) -> int:
         """Entries of a component."""
+        return math.prod(self.layout.grid)
+
+    @property
+    def components(self) -> int:
+        """The columns, or 1."""
         rows, columns = self.passes.shape
-        return rows * columns if self.layout.transformed else rows
+        return rows * columns // self.length
 
     def chunks(self, factors: Factors) -> Iterator[NDArray[Any]]:
-        """Columns of the residual, chunk by chunk, shape (d, rows); transformed, (1, d rows)."""
+        """Columns of the residual, chunk by chunk, shape (d, rows); in one run, (1, entries)."""
         if self._held is not None and self._held[0] is factors:
             yield from self._held[1]
             return
@@ -206,8 +226,7 @@ class ResidualCoder:
         plain: bool,
         coarser: Coarser = (0.0, 0),
     ) -> CoefficientCoder:
-        columns = self.passes.shape[1]
-        components = 1 if self.layout.transformed else columns
+        components = self.components
         if not plain:
             step = max(step, self._finest(factors))
         places = np.modf(np.arange(components) * _GOLDEN)[0]
@@ -232,16 +251,31 @@ class ResidualCoder:
         left, right = factors or (None, None)
         task = partial(_sampled, right=right, height=height, every=max(1, rows // 8))
         found = self.passes.map_scaled("sample", task, left)
-        return [part for part in found if part is not None]
+        parts = [part for part in found if part is not None]
+        if self.components == columns:
+            return parts
+        return [_run(part)[:, : height * columns] for part in parts]
 
     def _computed(self, factors: Factors) -> Iterator[NDArray[Any]]:
         left, right = factors or (None, None)
         parts = self.passes.map_scaled("residual", partial(_residual, right=right), left)
-        for chunk in rechunked(parts, self.rows):
+        if self.components != self.passes.shape[1]:
+            parts = map(_run, parts)
+        for chunk in rechunked(parts, self.chunk_length):
             if self.layout.transformed:
-                yield self.layout.forward(np.ascontiguousarray(chunk.T).reshape(1, -1))
+                yield self.layout.forward(np.ascontiguousarray(chunk))
             else:
                 yield np.ascontiguousarray(chunk)
+
+
+def without_units(grid: tuple[int, ...]) -> tuple[int, ...]:
+    """The axes of a grid that have more than one layer, or one axis."""
+    return tuple(extent for extent in grid if extent > 1) or (1,)
+
+
+def _run(columns: NDArray[Any]) -> NDArray[Any]:
+    """Rows one after another, shape (1, entries), of columns of shape (d, rows)."""
+    return np.ascontiguousarray(columns.T).reshape(1, -1)
 
 
 def _residual(block: RowBlock, right: NDArray[Any] | None) -> NDArray[Any]:

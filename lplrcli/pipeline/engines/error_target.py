@@ -21,14 +21,14 @@ FINEST_ERROR = 2.0**-60
 _MISJUDGED = 2.0
 """A mode is given up whose error is this much more than expected."""
 
-_FINER, _TIMES = 0.5, 6
+_MUCH_FINER, _REFINEMENTS = 0.5, 6
 """How much finer the factors' step is made than it seems to need, and how often, if what they leave
 has a range that no step fine enough for the error covers."""
 
 _SHARE = 4.0
 """How much the factors' step is changed where their share is looked for."""
 
-_COARSER = 2.0
+_LESS_EXACT = 2.0
 """Where an error is out of reach, others are tried that are so much larger each."""
 
 _ERROR_SLOPE = 1.6
@@ -111,7 +111,7 @@ def _least_kept(attempts: Attempts, asked: float, reached: float) -> float:
     while error < 1 and attempts.passes.allows(1):
         if error > asked and _kept(attempts, ErrorGoal(error), None)[0] is not None:
             return error
-        error = _rounded_up(_COARSER * error)
+        error = _rounded_up(_LESS_EXACT * error)
     return math.inf
 
 
@@ -132,7 +132,7 @@ def _exact_enough(
     # Predictions know little of residuals that are so fine: the share of the factors is tried.
     for change in (_SHARE, 1 / _SHARE):
         other = replace(prediction, step=change * prediction.step)
-        for _ in range(_TIMES):
+        for _ in range(_REFINEMENTS):
             better = _turned(attempts, other, squared_error)[0]
             if better is None or better.size >= found.size:
                 break
@@ -145,12 +145,16 @@ def _reaching(
 ) -> tuple[Candidate | None, Prediction]:
     """What keeps the error, with factors so fine that the codes of the residual suffice."""
     before = math.inf
-    for _ in range(_TIMES):
+    for _ in range(_REFINEMENTS):
         found, reached = _turned(attempts, prediction, squared_error)
         if found is not None or prediction.mode != "factors+residual" or reached > before:
             return found, prediction
         # Codes of the residual end before its step is fine enough: factors must leave less.
-        finer = _FINER * math.sqrt(squared_error / reached) if math.isfinite(reached) else _FINER**2
+        finer = (
+            _MUCH_FINER * math.sqrt(squared_error / reached)
+            if math.isfinite(reached)
+            else _MUCH_FINER**2
+        )
         prediction, before = replace(prediction, step=finer * prediction.step), reached
     return None, prediction
 

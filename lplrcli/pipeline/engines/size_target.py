@@ -24,6 +24,12 @@ _FAR, _SHARES = 0.97, 7
 """A file smaller than this part of what is good enough is far from it: so many shares of columns
 are tried then."""
 
+_LOWER = (0.85, 0.7)
+"""Parts of the size that are searched for too where a file is far from it."""
+
+_MEASURED = 6
+"""Codings whose error is measured where decoding rounds to integers."""
+
 _SCALES = (1, 64)
 """The next larger step, and one at which nothing is left."""
 
@@ -82,9 +88,20 @@ def _sized(attempts: Attempts, prediction: Prediction, size: int) -> Candidate |
     part = (_QUICKLY_FILLED if attempts.survey.quick else _FILLED) * size
     least = max(min(part, size - _GRANULE), 0.5 * size)
     attempts.turned(prediction, tried.sized, float(size), least, _EARLY * size)
-    if tried.best is not None and tried.best.size < _FAR * least:
+    # Few values change all at one step, and rounding to integers hides what a step is worth.
+    steep = attempts.passes.source.dtype.kind in "iub" and attempts.survey.quick
+    if tried.best is not None and (steep or tried.best.size < _FAR * least):
+        for lower in _LOWER if attempts.survey.quick else ():
+            # What a smaller size would have found may be better than all that was tried.
+            found = attempts.predictor.estimate(prediction.mode, SizeGoal(int(lower * size)))
+            if found is not None and found.prediction is not None:
+                smaller = _Tried(attempts, int(lower * size))
+                limits = lower * size, lower * least, lower * _EARLY * size
+                attempts.turned(found.prediction, smaller.sized, *limits)
+                smaller.fill()
+                tried.join(smaller)
         tried.fill()
-    return tried.best
+    return tried.least()
 
 
 class _Tried:
@@ -94,17 +111,40 @@ class _Tried:
         self.attempts = attempts
         self.size = size
         self.best: Candidate | None = None
+        self._within: list[Candidate] = []
         self._beyond: tuple[int, Coded] | None = None
 
     def sized(self, coded: Coded) -> tuple[None, float]:
         """Note a coding, and tell its size."""
         candidate = self.attempts.candidate(coded)
         if candidate.size <= self.size:
-            if self.best is None or candidate.squared_error < self.best.squared_error:
-                self.best = candidate
+            self._within = sorted([*self._within, candidate], key=_error)[:_MEASURED]
+            self.best = self._within[0]
         elif self._beyond is None or candidate.size <= self._beyond[0]:
             self._beyond = candidate.size, coded
         return None, float(candidate.size)
+
+    def join(self, other: _Tried) -> None:
+        """Take what was tried for a smaller size."""
+        self._within = sorted([*self._within, *other._within], key=_error)[:_MEASURED]
+        self.best = self._within[0]
+
+    def least(self) -> Candidate | None:
+        """The best, by the error measured where decoding rounds to integers: it may be far less."""
+        passes = self.attempts.passes
+        rounded = passes.source.dtype.kind in "iub" and self.attempts.target.passes is None
+        if len(self._within) < 2 or not (rounded and self.attempts.survey.quick):
+            return self.best
+        norm = self.attempts.scan.norm
+        found = [
+            replace(
+                one,
+                squared_error=(self.attempts.measured(one).report.relative_frobenius_error * norm)
+                ** 2,
+            )
+            for one in self._within
+        ]
+        return min(found, key=_error)
 
     def fill(self) -> None:
         """Give so many columns a larger step that the smallest file too large becomes as asked.
@@ -122,3 +162,7 @@ class _Tried:
                     low = share
                 else:
                     high = share
+
+
+def _error(candidate: Candidate) -> float:
+    return candidate.squared_error

@@ -21,7 +21,7 @@ _STEPS_TRIED = 8
 _NEAR = 0.02
 """Octaves of the step that end the search."""
 
-_FAR = 0.3
+_FAR_OFF = 0.3
 """Octaves that a rate, or an error, may be away from what is wanted."""
 
 
@@ -110,7 +110,7 @@ class DirectSample:
             step *= 2.0 ** min(max(octaves, -8.0), 8.0)
         if field:
             self._start = step
-        elif abs(search.off(found.rate, found.error)) > _FAR:
+        elif abs(search.off(found.rate, found.error)) > _FAR_OFF:
             found = _bracketed(coder, tried, deviation, search)
             step = found.step
         return Prediction("direct", 0.0, step, found.rate * entries, found.error * entries)

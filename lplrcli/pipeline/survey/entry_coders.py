@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from lplrcli.linalg.passes import Passes
-from lplrcli.pipeline.encode.residual import Factors, ResidualCoder
+from lplrcli.pipeline.encode.residual import Factors, ResidualCoder, without_units
 from lplrcli.pipeline.survey.direct_sample import SMALLEST_STATE_BITS
 from lplrcli.pipeline.survey.field_sample import FieldSample
 from lplrcli.transform import TRANSFORMS
@@ -18,7 +18,7 @@ _FIELD_GAIN = 0.02
 """Bits per entry that coding as a field must save."""
 
 _LEAST_EXTENT = 16
-"""Rows and columns that a field has at least: of fewer there is nothing to transform."""
+"""Layers along the longest axis of a field, at least: of fewer there is nothing to transform."""
 
 LARGEST_FIELD = 2**25
 """Entries of a field; larger ones are not held in memory, and their chunks not sampled."""
@@ -52,8 +52,12 @@ class EntryCoders:
         fixed = tuple(name for name in transforms or () if name in TRANSFORMS)
         names = FIELD_TRANSFORMS if transforms is None else fixed
         small = passes.shape[0] * passes.shape[1] <= LARGEST_FIELD
-        if min(passes.shape) < _LEAST_EXTENT or not small:
+        unfolding = passes.source.unfolding
+        grid = without_units((*unfolding.row_grid, *unfolding.column_grid))
+        if max(grid) < _LEAST_EXTENT or not small:
             names = ()
+        elif len(grid) == 1 and transforms is None:
+            names = names[:1]  # along one axis they are the same
         return cls({name: ResidualCoder(passes, threads, name) for name in ("identity", *names)})
 
     @property

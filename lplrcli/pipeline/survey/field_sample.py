@@ -14,7 +14,7 @@ from lplrcli.linalg.passes import Passes
 from lplrcli.model.source import RowBlock
 from lplrcli.pipeline.encode.coefficient_coder import CoefficientCoder
 from lplrcli.pipeline.encode.coefficients import code_coefficients
-from lplrcli.pipeline.encode.residual import Factors
+from lplrcli.pipeline.encode.residual import Factors, in_one_run, without_units
 from lplrcli.quantize import SteppedQuantizer
 from lplrcli.transform.component_layout import Layout
 
@@ -51,6 +51,7 @@ class FieldSample:
         parts = passes.map_scaled("sample", partial(_taken, places=places, right=right), left)
         self.matrices = [np.concatenate(rows) for rows in zip(*parts, strict=True)]
         self.entries = sum(matrix.size for matrix in self.matrices)
+        self.in_one_run = in_one_run(passes.shape)
         self.threads = threads
 
     def coded(self, transform: str, step: float, state_bits: int) -> tuple[float, float]:
@@ -66,10 +67,13 @@ class FieldSample:
             State bits of the trellis.
         """
         if transform != "identity":
-            layout = Layout(transform, self.box)
+            layout = Layout(transform, without_units(self.box))
             chunks = [layout.forward(matrix.reshape(1, -1)) for matrix in self.matrices]
             return self._coded(chunks, layout, np.ones(1), step, state_bits)
-        chunks = [np.ascontiguousarray(matrix.T) for matrix in self.matrices]
+        if self.in_one_run:
+            chunks = [np.ascontiguousarray(matrix.reshape(1, -1)) for matrix in self.matrices]
+        else:
+            chunks = [np.ascontiguousarray(matrix.T) for matrix in self.matrices]
         squares: Any = sum(np.square(chunk, dtype=np.float64).mean(axis=1) for chunk in chunks)
         layout = Layout(transform, chunks[0].shape[1:])
         return self._coded(chunks, layout, np.sqrt(squares / len(chunks)), step, state_bits)
@@ -92,7 +96,7 @@ def _boxes(grid: tuple[int, ...]) -> tuple[tuple[int, ...], list[tuple[int, ...]
     """Extents of the boxes, and where each of them starts."""
     if math.prod(grid) <= _BOXES * _ENTRIES:
         return grid, [(0,) * len(grid)]
-    side = math.ceil(_ENTRIES ** (1 / len(grid)))
+    side = math.ceil(_ENTRIES ** (1 / len(without_units(grid))))
     box = tuple(min(extent, side) for extent in grid)
     lines = [
         np.linspace(0, extent - length, _BOXES).astype(int)
