@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from lplrcli.model.kept import KEPT_MODE
+
 LOSSLESS = "lossless"
 
 CENTERED = {
@@ -104,8 +106,8 @@ def reached_text(target: dict[str, Any], relative_error: str, max_abs_error: flo
 
 def mode_text(method: str, mode: str, rank: int) -> str:
     """``rank 12``, with the mode where it is not plain: ``mode factors+residual, rank 12``."""
-    if mode == "direct":
-        return "mode direct"
+    if mode in ("direct", KEPT_MODE):
+        return f"mode {mode}"
     if method == "rate-distortion":
         return f"mode {mode}, rank {rank}"
     return f"rank {rank}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -62,12 +63,19 @@ def factorize(
     TargetUnreachableError
         If integers of a sparse matrix are too large to have been read without error.
     """
-    multiples = _as_multiples(survey)
     passes = Passes(source, threads)
+    if source.sparse:
+        # Every zero would be coded too: that is tried only where it is foretold to be less.
+        kept = _as_they_are(passes, plan, threads)
+        found = file_bytes(kept, name)
+        multiples = _as_multiples(survey, found)
+        less = multiples is not None and file_bytes(multiples, name) <= found * _WORTH
+        return multiples if multiples is not None and less else kept
+    multiples = _as_multiples(survey)
     if multiples is not None:
         size = file_bytes(multiples, name)
         entries = source.shape[0] * source.shape[1] * source.dtype.itemsize
-        if not source.sparse and entries > _QUICK_BYTES:
+        if entries > _QUICK_BYTES:
             tried = about(passes, threads)
             if tried > _HOPELESS * size:
                 return multiples
@@ -77,10 +85,13 @@ def factorize(
     return kept if multiples is None or found * _WORTH < size else multiples
 
 
-def _as_multiples(survey: Callable[[], Predictor]) -> Factorization | None:
+def _as_multiples(survey: Callable[[], Predictor], most: float = math.inf) -> Factorization | None:
     """The matrix as multiples of one number, or of zeros alone, if it is that."""
     try:
         predictor = survey()
+        foretold = predictor.lossless() if math.isfinite(most) else None
+        if foretold is not None and foretold.file_bytes > _HOPELESS * most:
+            return None
         attempts = Attempts(predictor)
         lossless = attempts.lossless()
         if lossless is None:

@@ -152,3 +152,21 @@ def test_bytes_do_not_depend_on_threads():
     array = np.cumsum(np.random.default_rng(5).normal(size=(1300, 1000)), axis=0)
     files = [there_and_back(array, rel_error=0, threads=threads)[0] for threads in (1, 3)]
     assert files[0] == files[1]
+
+
+def test_zeros_of_a_hypersparse_matrix_are_not_coded(monkeypatch):
+    def refuse(*_):
+        raise AssertionError("every entry was coded")
+
+    monkeypatch.setattr("lplrcli.pipeline.engines.attempts.Attempts.lossless", refuse)
+    generator = np.random.default_rng(0)
+    places = generator.choice(20_000 * 300, 3000, replace=False)
+    entries = sp.csr_array(
+        (generator.normal(size=3000), np.divmod(places, 300)), shape=(20_000, 300)
+    )
+    monkeypatch.setattr(
+        "lplrcli.pipeline.survey.matrix_survey.MatrixSurvey.lossless_rate", lambda _: 0.1
+    )
+    compressed = lplrcli.compress(entries, rel_error=0)
+    assert compressed.plan.mode == "kept"
+    assert compressed.size.file_bytes < 1.01 * (3000 * 8 + 3000 * 16 / 8) + 700
