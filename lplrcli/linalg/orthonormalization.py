@@ -16,8 +16,7 @@ _HEIGHT = 8
 cache, and five times slower on the whole."""
 
 _FEW, _LEAST_HEIGHT = 8, 2048
-"""Of so few columns, those of a matrix of few rows, blocks have that many rows: smaller ones would
-be calls and little else."""
+"""Columns up to which blocks have that many rows: smaller ones would be calls and little else."""
 
 
 def orthonormal_basis(y: NDArray[Any], threads: int = 1) -> NDArray[np.float64]:

@@ -21,7 +21,7 @@ def smooth(rows, columns):
 def file_bytes(a, **target):
     found = lplrcli.compress(a, **target)
     assert np.asarray(found).shape == a.shape
-    return found.size.file_bytes
+    return found.size_report.file_bytes
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 7, 15, 20])
@@ -52,7 +52,7 @@ def test_integers_in_few_rows_are_kept_exactly_in_one_run():
     a = np.random.default_rng(0).poisson(3, (3, 20000)).astype(np.uint16)
     found = lplrcli.compress(a, rel_error=0)
     assert np.array_equal(np.asarray(found), a)
-    assert found.size.file_bytes <= 1.03 * file_bytes(a.T.copy(), rel_error=0) + GRANULE
+    assert found.size_report.file_bytes <= 1.03 * file_bytes(a.T.copy(), rel_error=0) + GRANULE
     assert np.array_equal(found[1:2, 5000:5010], a[1:2, 5000:5010])
 
 

@@ -53,7 +53,7 @@ class Variable:
     order : str
         ``<`` or ``>``, the order of bytes.
     stored : str
-        Of version 4, the type of the numbers; else empty.
+        Type of the numbers in version 4; else empty.
     compressed : bool
         Whether `body` is to be inflated.
     """

@@ -12,14 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lplrcli.linalg.operands import dense_rows, stored_entries
 from lplrcli.linalg.passes import Passes
-from lplrcli.model.source import RowBlock
 from lplrcli.pipeline.encode.chunking import rechunked
 from lplrcli.pipeline.encode.coded_coefficients import CodedCoefficients
 from lplrcli.pipeline.encode.coefficient_coder import CoefficientCoder
 from lplrcli.pipeline.encode.coefficients import GREATEST, code_coefficients
 from lplrcli.pipeline.encode.coefficients import sampled as sample_of
+from lplrcli.pipeline.encode.residual_blocks import first_rows, in_row_order, pieces_of, residual_of
 from lplrcli.quantize import SteppedQuantizer
 from lplrcli.runtime.parallel import ordered_map
 from lplrcli.runtime.workspace import KeptArrays
@@ -40,8 +39,6 @@ _FEW_ROWS = 20
 _SAMPLE = 2**20
 """Entries looked at before anything is coded."""
 
-_PIECES, _PIECE_ROWS = 4, 64
-"""Pieces of each part of the sample, and their rows, on which a step is tried."""
 
 _GOLDEN = (math.sqrt(5) - 1) / 2
 """Multiples of it, modulo 1, are spread evenly however many there are."""
@@ -190,7 +187,7 @@ class ResidualCoder:
         if self.layout.transformed:
             coded = self.code(step, state_bits, factors)
             return coded.token_bits() / self.length, coded.squared_error / self.length
-        pieces = [piece for part in self.sample(factors) for piece in _pieces(part)]
+        pieces = [piece for part in self.sample(factors) for piece in pieces_of(part)]
         sample = pieces[:: max(1, sum(piece.size for piece in pieces) // _TRIED_ENTRIES)]
         coder = self._coder(step, state_bits, factors, plain)
         coded = code_coefficients(sample, sample, coder, self.threads)
@@ -249,18 +246,18 @@ class ResidualCoder:
             return list(sample_of(KeptArrays(self.chunks(factors)), self.layout))
         height = max(64, _SAMPLE // 8 // columns)
         left, right = factors or (None, None)
-        task = partial(_sampled, right=right, height=height, every=max(1, rows // 8))
+        task = partial(first_rows, right=right, height=height, every=max(1, rows // 8))
         found = self.passes.map_scaled("sample", task, left)
         parts = [part for part in found if part is not None]
         if self.components == columns:
             return parts
-        return [_run(part)[:, : height * columns] for part in parts]
+        return [in_row_order(part)[:, : height * columns] for part in parts]
 
     def _computed(self, factors: Factors) -> Iterator[NDArray[Any]]:
         left, right = factors or (None, None)
-        parts = self.passes.map_scaled("residual", partial(_residual, right=right), left)
+        parts = self.passes.map_scaled("residual", partial(residual_of, right=right), left)
         if self.components != self.passes.shape[1]:
-            parts = map(_run, parts)
+            parts = map(in_row_order, parts)
         for chunk in rechunked(parts, self.chunk_length):
             if self.layout.transformed:
                 yield self.layout.forward(np.ascontiguousarray(chunk))
@@ -273,19 +270,6 @@ def without_units(grid: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(extent for extent in grid if extent > 1) or (1,)
 
 
-def _run(columns: NDArray[Any]) -> NDArray[Any]:
-    """Rows one after another, shape (1, entries), of columns of shape (d, rows)."""
-    return np.ascontiguousarray(columns.T).reshape(1, -1)
-
-
-def _residual(block: RowBlock, right: NDArray[Any] | None) -> NDArray[Any]:
-    """Columns of the residual of a block of rows, shape (d, rows); Lᵀ lies beside them."""
-    values = dense_rows(block.values, stored_entries(block.values).dtype)
-    if right is None or block.beside is None:
-        return np.ascontiguousarray(values.T)
-    return np.ascontiguousarray(values.T - right.T @ block.beside)
-
-
 def _entry_error(coded: CodedCoefficients, part: tuple[NDArray[Any], NDArray[Any]]) -> float:
     """Squared error of the entries of a chunk, given its coefficients and codes."""
     values, codes = part
@@ -293,23 +277,3 @@ def _entry_error(coded: CodedCoefficients, part: tuple[NDArray[Any], NDArray[Any
     coded.quantizer.decode(codes, slice(None), off)
     off -= values
     return float(np.square(coded.layout.inverse(off), dtype=np.float64).sum())
-
-
-def _pieces(part: NDArray[Any]) -> list[NDArray[Any]]:
-    """Some runs of rows from all over a part of the sample, or all of it."""
-    columns, rows = part.shape
-    count = min(max(_PIECES, 2**18 // (_PIECE_ROWS * columns)), rows // _PIECE_ROWS)
-    if count == 0 or count * _PIECE_ROWS * 2 > rows:
-        return [part]
-    starts = np.linspace(0, rows - _PIECE_ROWS, count).astype(int)
-    return [np.ascontiguousarray(part[:, start : start + _PIECE_ROWS]) for start in starts]
-
-
-def _sampled(
-    block: RowBlock, right: NDArray[Any] | None, height: int, every: int
-) -> NDArray[Any] | None:
-    """The first rows of the blocks in which a multiple of `every` lies."""
-    rows = block.values.shape[0]
-    if -block.start % every >= rows:
-        return None
-    return np.ascontiguousarray(_residual(block, right)[:, :height])

@@ -129,7 +129,7 @@ def test_integers_that_a_sparse_matrix_does_not_hold_are_refused():
 def test_a_sparse_matrix_of_any_extents_is_kept():
     entries = sp.csr_array(([1.5, -2.25], ([5, 2_999_999], [7, 999])), shape=(3_000_000, 1000))
     compressed = lplrcli.compress(entries, rel_error=0)
-    assert compressed.size.file_bytes < 2000
+    assert compressed.size_report.file_bytes < 2000
     assert compressed[2_999_999, 999] == -2.25 and compressed[5:7, 7].tolist() == [1.5, 0]
 
 
@@ -169,4 +169,4 @@ def test_zeros_of_a_hypersparse_matrix_are_not_coded(monkeypatch):
     )
     compressed = lplrcli.compress(entries, rel_error=0)
     assert compressed.plan.mode == "kept"
-    assert compressed.size.file_bytes < 1.01 * (3000 * 8 + 3000 * 16 / 8) + 700
+    assert compressed.size_report.file_bytes < 1.01 * (3000 * 8 + 3000 * 16 / 8) + 700
