@@ -181,7 +181,10 @@ def test_factors_know_the_grid_of_their_side(compressed, name, unfold):
         assert made.left.grid == SHAPE[:unfold]
         assert made.right.grid == SHAPE[unfold:]
     if made.residual is not None:
-        assert made.residual.grid == ((made.shape) if name == "nq" else (made.shape[0],))
+        rows, columns = made.shape
+        # Few rows are coded in one run, one row after another.
+        lengths = (rows * columns,) if rows <= 20 and rows < columns else (rows,)
+        assert made.residual.grid == (made.shape if name == "nq" else lengths)
 
 
 @ANY

@@ -42,7 +42,8 @@ def test_a_zip_archive_is_what_lies_in_it():
     assert magic.is_npz(archive("a.npy", "b.txt"))
     assert not magic.is_npz(archive("b.txt"))
     assert magic.is_zipped_zarr(archive("zarr.json"))
-    assert not magic.is_zipped_zarr(archive("deep/zarr.json"))
+    assert magic.is_zipped_zarr(archive("a.zarr/zarr.json"))
+    assert not magic.is_zipped_zarr(archive("b.txt"))
 
 
 def test_a_banner_counts_in_any_case():

@@ -167,7 +167,8 @@ def test_what_is_no_matrix(path, change, fault):
 
 def test_a_name_chooses_a_member_of_it(path):
     np.savez(path, **BSR)
-    assert open_source(path, dataset="data").shape == (1, 4)
+    # Of 1 x 2 x 2 numbers: a leading axis of one layer becomes rows with the next.
+    assert open_source(path, dataset="data").shape == (2, 2)
     with pytest.raises(NotAMatrixError, match="1-dimensional"):
         open_source(path, dataset="indices")
 

@@ -7,17 +7,17 @@ import pytest
 from lplrcli.errors import TargetUnreachableError
 from lplrcli.pipeline.append import refusals
 
-AGAIN = "ompress all rows again, those of the file and the new ones together."
+AGAIN = "Compress all rows again, those of the file and the new ones together."
 
 
 @pytest.mark.parametrize("batch", [None, 64])
 def test_rows_with_too_large_an_error(batch):
-    refusal = refusals.misfit("b.npy", 0.123456, 0.1, batch)
+    refusal = refusals.misfit("b.npy", 0.123456, 0.1, 0.1119, batch)
     assert isinstance(refusal, TargetUnreachableError)
-    for words in ("b.npy", "relative error of 0.1235", "at most 0.1"):
+    for words in ("b.npy", "relative error of 0.1235", "0.1119 of all rows", "at most 0.1"):
         assert words in str(refusal)
     assert refusal.advice.startswith("Allow more" if batch is None else "Append 64 rows or more")
-    assert "llow more with -e (rel_error), or c" + AGAIN in refusal.advice
+    assert refusal.advice.endswith(f"Allow more with -e (rel_error). {AGAIN}")
 
 
 @pytest.mark.parametrize(
@@ -31,4 +31,4 @@ def test_other_rows(refusal, words):
     assert isinstance(refusal, TargetUnreachableError)
     for word in ("b.npy", "do not fit", *words):
         assert word in str(refusal)
-    assert refusal.advice == "C" + AGAIN
+    assert refusal.advice == AGAIN

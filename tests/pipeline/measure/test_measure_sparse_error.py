@@ -130,7 +130,6 @@ def test_scales_of_both_norms_do_not_matter(norm, product, shift):
         {"rel_error": 0.1, "mode": "direct"},
         {"rel_error": 0.1, "mode": "factors+residual"},
         {"max_abs_error": 0.1},
-        {"rel_error": 0},
         {"method": "nq"},
     ],
     ids=str,
@@ -140,6 +139,13 @@ def test_no_sparse_matrix_too_large_is_coded_entry_by_entry(options, huge):
     with pytest.raises(PlanError, match="entry by entry") as caught:
         lplrcli.compress(a, **options)
     assert "60 x 40" in str(caught.value)
+
+
+def test_a_sparse_matrix_too_large_is_kept_as_its_entries_without_error(huge):
+    a = sp.random_array((60, 40), density=0.05, rng=0, format="csr")
+    found = lplrcli.compress(a, rel_error=0)
+    assert found.plan.mode == "kept"
+    np.testing.assert_array_equal(np.asarray(found), a.toarray())
 
 
 def test_factors_alone_serve_a_target(huge):

@@ -76,9 +76,9 @@ def test_only_what_is_asked_for_is_tried(transforms, tried):
                 _ = found[name]
 
 
-def test_what_is_too_thin_or_too_large_is_no_field(monkeypatch):
+def test_what_is_too_small_or_too_large_is_no_field(monkeypatch):
     with pytest.raises(KeyError):
-        _ = coders(SMOOTH[:15])["cdf97"]
+        _ = coders(SMOOTH[:15, :15])["cdf97"]
     monkeypatch.setattr(entry_coders, "LARGEST_FIELD", SMOOTH.size - 1)
     assert chosen(SMOOTH) == "identity"
 
