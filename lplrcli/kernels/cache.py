@@ -39,12 +39,6 @@ def keep_machine_code(dispatcher: Any) -> None:
         _say_not_kept(error)
 
 
-def folder_of(dispatcher: Any) -> Path | None:
-    """Return the folder in which a kernel's machine code is kept; None if it is not."""
-    path = getattr(getattr(dispatcher, "_cache", None), "cache_path", None)
-    return None if path is None else Path(path)
-
-
 class _CheckedFiles(IndexDataCacheFile):
     """The files of one function: machine code with its key and a digest.
 

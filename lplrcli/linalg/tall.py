@@ -176,8 +176,6 @@ def _some_rows_times(
 ) -> None:
     from lplrcli.kernels.sparse import csr_times_dense
 
-    low, high = bounds
-    indptr = rows.indptr[low : high + 1]
-    begin, end = int(indptr[0]), int(indptr[-1])
-    data = scaled(rows.data[begin:end].astype(y.dtype, copy=False), exponent)
-    csr_times_dense(indptr - begin, rows.indices[begin:end], data, y, out[low:high])
+    part = rows.rows(*bounds)
+    data = scaled(part.data.astype(y.dtype, copy=False), exponent)
+    csr_times_dense(part.indptr, part.indices, data, y, out[slice(*bounds)])

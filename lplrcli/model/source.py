@@ -40,6 +40,16 @@ class CsrRows:
     indices: NDArray[Any]
     data: NDArray[Any]
 
+    def rows(self, start: int, stop: int) -> CsrRows:
+        """Rows ``start : stop``; indices and values are views."""
+        low, high = int(self.indptr[start]), int(self.indptr[stop])
+        return CsrRows(
+            (stop - start, self.shape[1]),
+            self.indptr[start : stop + 1] - low,
+            self.indices[low:high],
+            self.data[low:high],
+        )
+
 
 @dataclass(frozen=True)
 class RowBlock:

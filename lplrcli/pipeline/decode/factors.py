@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -25,11 +24,6 @@ logger = logging.getLogger(__name__)
 
 Places = slice | NDArray[np.int64]
 """A range of entries with start and stop and step 1, or ascending places."""
-
-
-def on_grid(factor: QuantizedFactor | None, grid: tuple[int, ...]) -> QuantizedFactor | None:
-    """The factor of a side of the matrix, with the grid that this side is a flattening of."""
-    return None if factor is None else replace(factor, grid=grid)
 
 
 def decode_factor(

@@ -24,18 +24,21 @@ def chunk_entries(length: int, row_bits: int) -> int:
     return max(64, size * 8 // max(row_bits, 1) // 64 * 64)
 
 
-def rechunked(parts: Iterator[NDArray[Any]], chunk_length: int) -> Iterator[NDArray[Any]]:
-    """Regroup a stream of arrays by their last axis: `chunk_length` each, the last one shorter."""
+def rechunked(
+    parts: Iterator[NDArray[Any]], chunk_length: int, axis: int = -1
+) -> Iterator[NDArray[Any]]:
+    """Regroup a stream of arrays along an axis: `chunk_length` each, the last one shorter."""
     waiting: list[NDArray[Any]] = []
     count = 0
     for part in parts:
         waiting.append(part)
-        count += part.shape[-1]
+        count += part.shape[axis]
         if count >= chunk_length:
-            joined = np.concatenate(waiting, axis=-1)
+            joined = np.concatenate(waiting, axis=axis)
             whole = count - count % chunk_length
-            for start in range(0, whole, chunk_length):
-                yield joined[..., start : start + chunk_length]
-            waiting, count = [joined[..., whole:]], count - whole
+            cuts = range(chunk_length, whole + 1, chunk_length)
+            *chunks, rest = np.split(joined, cuts, axis=axis)
+            yield from chunks
+            waiting, count = [rest], count - whole
     if count:
-        yield np.concatenate(waiting, axis=-1)
+        yield np.concatenate(waiting, axis=axis)

@@ -79,8 +79,8 @@ def assembled(
     return Factorization(
         shape=source.shape,
         dtype=source.dtype.name,
-        left=_on_grid(left, unfolding.row_grid),
-        right=_on_grid(right, unfolding.column_grid),
+        left=on_grid(left, unfolding.row_grid),
+        right=on_grid(right, unfolding.column_grid),
         residual=residual,
         plan=plan,
         report=report,
@@ -129,6 +129,6 @@ def zeros(shape: tuple[int, int]) -> Sections:
     return left.factor(1, rows), right.factor(1, columns), None
 
 
-def _on_grid(factor: QuantizedFactor | None, grid: tuple[int, ...]) -> QuantizedFactor | None:
+def on_grid(factor: QuantizedFactor | None, grid: tuple[int, ...]) -> QuantizedFactor | None:
     """The factor, its entries said to be a flattening of a grid."""
     return None if factor is None else replace(factor, grid=grid)

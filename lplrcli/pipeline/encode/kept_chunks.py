@@ -19,7 +19,8 @@ from lplrcli.linalg.passes import Passes
 from lplrcli.model.kept import DENSE, SPARSE, KeptEntries
 from lplrcli.model.source import CsrRows, RowBlock
 from lplrcli.pipeline.decode.kept_chunks import CODES, GAPS, folded, unpacked
-from lplrcli.pipeline.encode.regrouping import regrouped, regrouped_sparse
+from lplrcli.pipeline.encode.chunking import rechunked
+from lplrcli.pipeline.encode.regrouping import regrouped_sparse
 from lplrcli.runtime.parallel import ordered_map
 from lplrcli.runtime.workspace import KeptBytes
 
@@ -105,7 +106,7 @@ def keep_dense(passes: Passes, threads: int) -> tuple[KeptEntries, float]:
             norms.append(norm)
             yield values
 
-    chunks = KeptBytes(ordered_map(_dense_chunk, regrouped(blocks(), height), threads))
+    chunks = KeptBytes(ordered_map(_dense_chunk, rechunked(blocks(), height, axis=0), threads))
     return KeptEntries(DENSE, height, rows * columns, (), None, chunks), norm_of(norms)
 
 
@@ -152,7 +153,7 @@ def about(passes: Passes, threads: int) -> int:
     row_bytes = passes.shape[1] * passes.source.dtype.itemsize
     height = min(passes.shape[0], max(1, CHUNK_BYTES // row_bytes))
     blocks = (values for values, _ in passes.map_stored("keeping, tried", _copied))
-    return sum(ordered_map(_quick_bytes, regrouped(blocks, height), threads))
+    return sum(ordered_map(_quick_bytes, rechunked(blocks, height, axis=0), threads))
 
 
 def packed(values: NDArray[Any], layout: int) -> bytes:

@@ -228,15 +228,7 @@ def _integer_distances(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.
 
 
 def _rows_of(values: NDArray[Any] | CsrRows, start: int, stop: int) -> NDArray[Any] | CsrRows:
-    if isinstance(values, CsrRows):
-        low, high = int(values.indptr[start]), int(values.indptr[stop])
-        return CsrRows(
-            (stop - start, values.shape[1]),
-            values.indptr[start : stop + 1] - low,
-            values.indices[low:high],
-            values.data[low:high],
-        )
-    return values[start:stop]
+    return values.rows(start, stop) if isinstance(values, CsrRows) else values[start:stop]
 
 
 def _scaled_norm(scan: Scan, exponent: int) -> float:

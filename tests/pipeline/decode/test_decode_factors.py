@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_decode_reconstruction import RANK, ROWS, CountedChunks, factor
 
-from lplrcli.pipeline.decode.factors import decode_at, decode_factor, on_grid
+from lplrcli.pipeline.decode.factors import decode_at, decode_factor
 
 
 @pytest.mark.parametrize("quantizer", ["normal", "uniform"])
@@ -47,9 +47,3 @@ def test_a_chunk_that_is_lost_is_not_a_number():
     assert np.isnan(found[:, lost]).all()
     whole[:, lost] = np.nan
     np.testing.assert_array_equal(found, whole)
-
-
-def test_a_factor_on_a_grid_is_otherwise_the_same():
-    sample = factor(RANK, ROWS, 0)
-    assert on_grid(None, (ROWS,)) is None
-    assert on_grid(sample, (7, 43)) == replace(sample, grid=(7, 43))

@@ -37,3 +37,12 @@ def test_chunks_are_neither_too_small_nor_too_large_nor_too_many(length, row_bit
 
 def test_components_of_no_bits_are_chunked_too():
     assert chunk_entries(10**6, 0) == 2**19
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=8), st.integers(1, 20))
+def test_rows_are_regrouped_too(heights, height):
+    a = np.arange(3.0 * sum(heights)).reshape(-1, 3)
+    chunks = list(rechunked(iter(np.split(a, np.cumsum(heights)[:-1])), height, axis=0))
+    np.testing.assert_array_equal(np.concatenate(chunks), a)
+    assert all(len(chunk) == height for chunk in chunks[:-1])
+    assert 1 <= len(chunks[-1]) <= height

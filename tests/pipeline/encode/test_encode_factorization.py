@@ -19,6 +19,7 @@ from lplrcli.pipeline.decode.reconstruction import Reconstruction
 from lplrcli.pipeline.encode.factorization import (
     assembled,
     file_bytes,
+    on_grid,
     reserved,
     unmeasured,
     zeros,
@@ -104,3 +105,9 @@ def test_what_is_not_measured_yet_has_the_exponent_and_room_for_a_report():
     limited = replace(PLAN, target=replace(PLAN.target, passes=3))
     counted = unmeasured(passes, zeros((4, 3)), limited, NO_MEANS)
     assert counted.report == reserved(passes.scan(), counted=True)
+
+
+def test_a_factor_on_a_grid_is_otherwise_the_same():
+    sample = factor(301, (3, 1, 2))
+    assert on_grid(None, (301,)) is None
+    assert on_grid(sample, (7, 43)) == replace(sample, grid=(7, 43))

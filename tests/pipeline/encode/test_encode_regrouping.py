@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lplrcli.model.source import CsrRows
-from lplrcli.pipeline.encode.regrouping import regrouped, regrouped_sparse
+from lplrcli.pipeline.encode.regrouping import regrouped_sparse
 
 CUTS = st.lists(st.integers(1, 9), min_size=1, max_size=8)
 HEIGHTS = st.integers(1, 20)
@@ -17,15 +17,6 @@ HEIGHTS = st.integers(1, 20)
 def cut(a, heights):
     stops = np.cumsum(heights)
     return [a[stop - height : stop] for stop, height in zip(stops, heights, strict=True)]
-
-
-@given(CUTS, HEIGHTS)
-def test_dense_rows(heights, height):
-    a = np.arange(3.0 * sum(heights)).reshape(-1, 3)
-    chunks = list(regrouped(iter(cut(a, heights)), height))
-    np.testing.assert_array_equal(np.concatenate(chunks), a)
-    assert all(len(chunk) == height for chunk in chunks[:-1])
-    assert 1 <= len(chunks[-1]) <= height
 
 
 @given(CUTS, HEIGHTS, st.integers(0, 99))
